@@ -1,0 +1,131 @@
+"""The command tree, and the one place where an error becomes an exit code.
+
+Every noun file offers ``register(app)``; nothing else is imported from it. ``--lang``, ``-q`` and ``-v`` may stand
+anywhere before ``--`` and are taken off here, because the language must be known before help texts are built.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import Any
+
+import click
+import typer
+
+import moduline
+from moduline.cli import language, output
+from moduline.cli.language import say
+from moduline.errors import ModulineError
+
+NOUNS = ("about",)
+
+
+def build_app() -> typer.Typer:
+    """The whole command tree in the language of this process."""
+    app = typer.Typer(
+        name="moduline",
+        help=say(
+            "Open tool chain and virtual modules for QuecPython. Anywhere: --lang zh|en|auto, -q, -v, -vv.",
+            "QuecPython 的开放工具链与虚拟模组。任意位置可用：--lang zh|en|auto、-q、-v、-vv。",
+        ),
+        no_args_is_help=True,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for noun in NOUNS:
+        importlib.import_module(f"moduline.cli.{noun}").register(app)
+    return app
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; gives the exit code of docs/guide/exit-codes.md."""
+    wants_json = "--json" in argv or "--jsonl" in argv
+    try:
+        argv = _take_global_options(argv)
+        app = build_app()
+        result = app(args=argv, prog_name="moduline", standalone_mode=False)
+        return int(result) if isinstance(result, int) else 0
+    except ModulineError as failure:
+        return _report(failure, wants_json=wants_json)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("\n")
+        return 130
+    except click.ClickException as wrong:
+        wrong.show(file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:  # noqa: BLE001  the last line of defence: a bug is reported, never shown as a traceback
+        return _report_bug(wants_json=wants_json)
+
+
+def _take_global_options(argv: list[str]) -> list[str]:
+    rest: list[str] = []
+    wanted = "auto"
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word == "--lang":
+            wanted = next(words, "")
+        elif word.startswith("--lang="):
+            wanted = word.removeprefix("--lang=")
+        elif word in {"-q", "--quiet"}:
+            output.verbosity = -1
+        elif word in {"-v", "--verbose"}:
+            output.verbosity = max(output.verbosity, 1)
+        elif word == "-vv":
+            output.verbosity = 2
+        else:
+            rest.append(word)
+    language.choose(wanted)
+    return rest
+
+
+def failure_as_json(failure: ModulineError, lang: str) -> dict[str, Any]:
+    """The failure object of ``--json``."""
+    return {
+        "ok": False,
+        "code": failure.code,
+        "message": failure.message(lang),
+        "hint": failure.remedy(lang),
+        "facts": failure.facts,
+    }
+
+
+def _report(failure: ModulineError, *, wants_json: bool) -> int:
+    lang = language.current()
+    if wants_json:
+        output.print_json(failure_as_json(failure, lang))
+    else:
+        sys.stderr.write(f"{say('error', '错误')} {failure.code}: {failure.message(lang)}\n")
+        sys.stderr.write(f"  {say('try', '建议')}: {failure.remedy(lang)}\n")
+    if output.verbosity >= 2:
+        traceback.print_exc()
+    return failure.exit_code
+
+
+def _report_bug(*, wants_json: bool) -> int:
+    kind, value, _ = sys.exc_info()
+    name = kind.__name__ if kind else "?"
+    if wants_json:
+        output.print_json({"ok": False, "code": "ML-E0100", "message": f"{name}: {value}", "hint": "", "facts": {}})
+    else:
+        sys.stderr.write(
+            say(
+                "fault in Moduline {version}: {name}: {value}\n  run again with -vv and report what it prints\n",
+                "Moduline {version} 内部故障：{name}: {value}\n  请加 -vv 重新运行并反馈输出\n",
+                version=moduline.__version__,
+                name=name,
+                value=value,
+            )
+        )
+    if output.verbosity >= 2:
+        traceback.print_exc()
+    return 1

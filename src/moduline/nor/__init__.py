@@ -1,0 +1,1 @@
+"""NOR flash as a contract: geometry, the strict model, and the faulty wrapper."""
