@@ -1,0 +1,17 @@
+"""Real vendor files for tests: read where they lie, beside the repository; tests skip where they are absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def sample(name: str) -> Path:
+    """Path of a sample such as ``unisoc/CSDK_RDA8910.pac``; skips the test with the reason when it is not here."""
+    path = SHARED / "samples" / name
+    if not path.is_file():
+        pytest.skip(f"vendor sample {name} is not beside the repository (third-party data, never committed)")
+    return path
