@@ -30,8 +30,13 @@ class Text:
     zh: str
 
     def say(self, lang: str, **facts: Any) -> str:
-        """The sentence in ``lang`` ("en" or "zh") with the facts filled in."""
-        return (self.zh if lang == "zh" else self.en).format_map(_Facts(facts))
+        """The sentence in ``lang`` ("en" or "zh") with the facts filled in; a fact may be a Text itself."""
+        plain = {name: value for name, value in facts.items() if not isinstance(value, Text)}
+        spoken = plain | {name: fact.say(lang, **plain) for name, fact in facts.items() if isinstance(fact, Text)}
+        return (self.zh if lang == "zh" else self.en).format_map(_Facts(spoken))
+
+    def __str__(self) -> str:
+        return self.en
 
 
 class _Facts(dict[str, Any]):

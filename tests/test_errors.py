@@ -1,0 +1,21 @@
+"""The error tree as a user meets it: texts, facts, languages."""
+
+from __future__ import annotations
+
+from moduline.errors import BadFormat, BadOption, Text
+
+
+def test_message_when_facts_are_given_then_names_them_in_both_languages():
+    failure = BadFormat(format="pac", reason=Text("truncated", "被截断"), offset=12)
+    assert failure.message("en") == "pac: truncated at offset 12"
+    assert failure.message("zh") == "pac：偏移 12 处被截断"
+    assert str(failure) == "ML-E0801 pac: truncated at offset 12"
+
+
+def test_message_when_a_text_fact_names_another_fact_then_it_is_filled_in():
+    failure = BadOption(name="--size", reason=Text("{given} is not a size", "{given} 不是大小"), given="x")
+    assert failure.message("zh") == "--size：x 不是大小"
+
+
+def test_message_when_a_fact_is_missing_then_shows_a_question_mark_instead_of_raising():
+    assert BadOption(name="--size").message() == "--size: ?"
