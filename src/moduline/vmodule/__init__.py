@@ -1,0 +1,1 @@
+"""The virtual module: flash and wire, and the real interpreter on top."""
