@@ -11,7 +11,7 @@
 
 A code is ``ML-E`` + exit code (two digits) + running number (two digits). Errors carry *facts* as keyword
 arguments; the sentence is composed from them, so a fact named in a text must be given. Exit codes are a promise
-(docs/guide/exit-codes.md); a bug is none of these: it is an assertion.
+(docs/reference/errors.md); a bug is none of these: it is an assertion.
 """
 
 from __future__ import annotations

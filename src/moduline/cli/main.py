@@ -41,7 +41,7 @@ def build_app() -> typer.Typer:
 
 
 def run(argv: list[str]) -> int:
-    """Run one command line; gives the exit code of docs/guide/exit-codes.md."""
+    """Run one command line; gives the exit code of docs/reference/errors.md."""
     wants_json = "--json" in argv or "--jsonl" in argv
     try:
         argv = _take_global_options(argv)
