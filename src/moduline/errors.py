@@ -387,6 +387,16 @@ class GangPartFailed(PeerError):
     hint = Text("re-power the failed slots; the records say why", "请给失败通道重新上电；原因见产线记录")
 
 
+class DemoFailed(PeerError):
+    """A claim of the demo turned out false."""
+
+    code = "ML-E1101"
+    slug = "demo.failed"
+    exit_code = 11
+    text = Text("not true: {claim}; found {found}", "不属实：{claim}；实际为 {found}")
+    hint = Text("run with -vv and report it", "请加 -vv 运行并反馈")
+
+
 class VirtualRackDown(WorldError):
     """No rack of virtual modules answers."""
 
