@@ -377,6 +377,72 @@ class NoSuchRemoteFile(PeerError):
     hint = Text("`moduline ls :/usr` lists the files", "用 `moduline ls :/usr` 查看文件")
 
 
+class ReplProtected(Refusal):
+    """The REPL is locked by ``misc.replEnable`` or a password."""
+
+    code = "ML-E1501"
+    slug = "remote.repl-protected"
+    text = Text("the REPL of the module is locked: {answer}", "模组的 REPL 已锁定：{answer}")
+    hint = Text("unlock it on the module, or burn the package again", "请在模组上解锁，或重新烧录固件包")
+
+
+class RemoteFileFailed(PeerError):
+    """The module refused an operation on a file."""
+
+    code = "ML-E0905"
+    slug = "remote.file-failed"
+    exit_code = 9
+    text = Text("{path}: {operation} failed: {reason}", "{path}：{operation} 失败：{reason}")
+    hint = Text(
+        "`/bak` is read-only; `moduline ls :/usr` shows what is there", "`/bak` 只读；用 `moduline ls :/usr` 查看"
+    )
+
+
+class RemoteFileDiffers(PeerError):
+    """A file on the module is not what was sent."""
+
+    code = "ML-E0906"
+    slug = "remote.file-differs"
+    exit_code = 9
+    text = Text("{path}: the module has {found}, sent was {expected}", "{path}：模组上为 {found}，发送的是 {expected}")
+    hint = Text("copy it again; the old file was kept", "请重新复制；原文件未被改动")
+
+
+class RemoteFull(Refusal):
+    """No space left on the module's file system."""
+
+    code = "ML-E1302"
+    slug = "remote.full"
+    exit_code = 13
+    http_status = 413
+    text = Text("{path}: no space on the module for {need} bytes", "{path}：模组剩余空间不足，需要 {need} 字节")
+    hint = Text("`moduline rm` frees space", "用 `moduline rm` 释放空间")
+
+
+class RescueFailed(PeerError):
+    """A looping main.py that nothing but burning stops."""
+
+    code = "ML-E0606"
+    slug = "remote.rescue-failed"
+    text = Text(
+        "main.py on {port} does not honour Ctrl-C; tried: {tried}", "{port} 上的 main.py 不响应 Ctrl-C；已尝试：{tried}"
+    )
+    hint = Text(
+        "burn the scripts area again: moduline burn PACKAGE --port {address}",
+        "请重新烧录脚本区：moduline burn 固件包 --port {address}",
+    )
+
+
+class AtRefused(PeerError):
+    """The module answered an AT command with an error."""
+
+    code = "ML-E1003"
+    slug = "remote.at-refused"
+    exit_code = 10
+    text = Text("{command}: {result}", "{command}：{result}")
+    hint = Text("check the command in the module's AT manual", "请查阅模组的 AT 命令手册")
+
+
 class GangPartFailed(PeerError):
     """At least one slot of a gang did not pass."""
 
