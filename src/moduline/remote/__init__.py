@@ -1,0 +1,1 @@
+"""Talk to a running module: its AT port, its REPL, its files."""

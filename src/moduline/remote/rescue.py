@@ -1,0 +1,205 @@
+"""Frees a module whose main.py loops for ever: a ladder, shown as a plan before the first rung is taken.
+
+::
+
+    interrupt   Ctrl-C, again and again for longer than the deaf first second of a script
+    reset       AT+CFUN=1,1 (or the user re-powers), then Ctrl-C through the whole boot
+    soft-reset  from the raw prompt, which does not run main.py: leftover threads end
+    disable     /usr/main.py becomes /usr/main.py.off, and no backup brings it back
+    (burn)      firmware that does not honour Ctrl-C: only burning the scripts area again helps
+
+Source: device-api 2.4 (Ctrl-C, 1000 ms), 3.4 (raw mode does not run main.py), 6.3 (backups), 2.3 (S0).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from moduline.errors import (
+    ModulineError,
+    NoAnswer,
+    NoModule,
+    PeerError,
+    PortBusy,
+    PortGone,
+    ReplBusy,
+    RescueFailed,
+    Text,
+)
+from moduline.events import Notice, Reporter, Step, silent
+from moduline.port.stream import ByteStream
+from moduline.remote.at_session import AtSession
+from moduline.remote.files import ModuleFiles
+from moduline.remote.raw_session import Limits
+from moduline.remote.repl_session import ReplSession
+
+MAIN: Final = "/usr/main.py"
+RESET_COMMAND: Final = "AT+CFUN=1,1"
+INTERRUPT_ATTEMPTS: Final = 3
+FLOOD_LIMITS: Final = Limits(entering_s=0.25)
+FLOOD_ATTEMPTS: Final = 20  # per opened port; then the port is opened afresh
+REOPEN_PAUSE_S: Final = 0.25
+WAIT_S: Final = 60.0
+
+Opener = Callable[[], Awaitable[ByteStream]]
+
+STEPS: Final = {
+    "interrupt": Text("Ctrl-C, for longer than a second", "发送 Ctrl-C，持续一秒以上"),
+    "reset": Text(
+        "restart the module by AT+CFUN=1,1 and send Ctrl-C while it boots",
+        "用 AT+CFUN=1,1 重启模组，并在启动过程中持续发送 Ctrl-C",
+    ),
+    "repower": Text(
+        "you re-power the module; Ctrl-C is sent while it boots", "请给模组重新上电；启动过程中会持续发送 Ctrl-C"
+    ),
+    "soft-reset": Text(
+        "restart the interpreter without main.py, which ends its threads", "不运行 main.py 重启解释器，结束残留线程"
+    ),
+    "disable": Text(
+        "rename /usr/main.py to /usr/main.py.off, so that it does not start again",
+        "将 /usr/main.py 改名为 /usr/main.py.off，避免再次启动",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RescuePlan:
+    """What will be tried, in order; ``interrupt`` and the restart stop at the first that works."""
+
+    steps: tuple[str, ...]  # keys of STEPS
+    wait_s: float  # how long a restart may take
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """How a module was freed."""
+
+    freed_by: str  # "interrupt", "reset" or "repower"
+    renamed_to: str  # absolute path; empty when there was no main.py or it was left alone
+    was_protected: bool  # main.py was on the list of files that a backup restores
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How to reach the module; the openers find its ports anew at each call."""
+
+    address: str
+    open_repl: Opener
+    open_at: Opener | None = None
+
+
+def plan_rescue(ways: Ways, *, renames: bool = True, wait_s: float = WAIT_S) -> RescuePlan:
+    """The ladder for a module with these ports."""
+    restart = "reset" if ways.open_at is not None else "repower"
+    return RescuePlan(("interrupt", restart, "soft-reset", *(("disable",) if renames else ())), wait_s)
+
+
+async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Rescued:
+    """Carry out the plan.
+
+    Raises:
+        RescueFailed: Ctrl-C is not honoured; only burning helps.
+        ReplProtected: the REPL is locked.
+        RemoteFileFailed: main.py could not be renamed.
+    """
+    tried: list[str] = []
+    for name in plan.steps:
+        if name in {"soft-reset", "disable"}:
+            continue
+        tried.append(name)
+        report(Step(f"rescue.{name}", "begin", ways.address))
+        repl = await (_interrupt(ways) if name == "interrupt" else _restart(ways, name, plan.wait_s, report))
+        report(Step(f"rescue.{name}", "done" if repl else "failed", ways.address))
+        if repl is not None:
+            try:
+                return await _finish(repl, ways, plan, name, report)
+            finally:
+                await repl.close()
+    raise RescueFailed(port=ways.address, tried=", ".join(tried), address=ways.address)
+
+
+async def stop(stream: ByteStream) -> bool:
+    """Interrupt what runs and leave the friendly prompt; True when that ended a main.py.
+
+    Raises:
+        ReplBusy, NoAnswer: it does not stop.
+        ReplProtected: the REPL is locked.
+    """
+    async with ReplSession(stream) as repl:
+        return repl.has_interrupted_boot
+
+
+async def _interrupt(ways: Ways) -> ReplSession | None:
+    repl = ReplSession(await ways.open_repl())
+    return repl if await _has_opened(repl, INTERRUPT_ATTEMPTS) else None
+
+
+async def _restart(ways: Ways, name: str, wait_s: float, report: Reporter) -> ReplSession | None:
+    if name == "repower":
+        report(Notice("remote.repower-now", ways.address))
+    elif not await _has_reset(ways, report):
+        return None
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    while loop.time() < deadline:
+        try:
+            repl = ReplSession(await ways.open_repl(), limits=FLOOD_LIMITS)
+        except (NoModule, PortBusy, PortGone):
+            await asyncio.sleep(REOPEN_PAUSE_S)
+            continue
+        if await _has_opened(repl, FLOOD_ATTEMPTS):
+            return repl
+    return None
+
+
+async def _has_reset(ways: Ways, report: Reporter) -> bool:
+    assert ways.open_at is not None, "the plan says reset only where there is an AT port"
+    try:
+        async with AtSession(await ways.open_at()) as at:
+            with contextlib.suppress(NoAnswer, PortGone):  # a module may restart before it says OK
+                await at.tell(RESET_COMMAND)
+    except ModulineError as failure:
+        report(Notice("remote.no-at-reset", ways.address, {"code": failure.code, "reason": failure.message()}))
+        return False
+    return True
+
+
+async def _has_opened(repl: ReplSession, attempts: int) -> bool:
+    """True with the session open; False with it closed."""
+    try:
+        await repl.open(attempts)
+    except (ReplBusy, NoAnswer, PortGone):
+        await repl.close()
+        return False
+    except BaseException:
+        await repl.close()
+        raise
+    return True
+
+
+async def _finish(repl: ReplSession, ways: Ways, plan: RescuePlan, freed_by: str, report: Reporter) -> Rescued:
+    if "soft-reset" in plan.steps:
+        try:
+            await repl.soft_reset()
+        except PeerError as failure:
+            raise RescueFailed(port=ways.address, tried=f"{freed_by}, soft-reset", address=ways.address) from failure
+        report(Step("rescue.soft-reset", "done", ways.address))
+    renamed_to, was_protected = "", False
+    files = ModuleFiles(repl)
+    if "disable" in plan.steps and await files.find(MAIN) is not None:
+        was_protected = await files.unlist(MAIN)
+        renamed_to = await _free_name(files)
+        await files.rename(MAIN, renamed_to)
+        report(Step("rescue.disable", "done", ways.address, {"path": renamed_to}))
+    return Rescued(freed_by, renamed_to, was_protected)
+
+
+async def _free_name(files: ModuleFiles) -> str:
+    number = 1
+    while await files.find(name := f"{MAIN}.off{number if number > 1 else ''}") is not None:
+        number += 1
+    return name
