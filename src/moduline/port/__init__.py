@@ -1,0 +1,1 @@
+"""Moving bytes: streams, addresses, and who is connected where; nothing about meaning."""

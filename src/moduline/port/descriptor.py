@@ -1,0 +1,142 @@
+"""A stream over a non-blocking file descriptor: the fast path below pseudo-terminals and serial ports.
+
+Idea. A request and its answer are a few microseconds of copying; what costs is waking up. So every call tries the
+system call first and waits only when the kernel says so. Once a wait was needed the descriptor stays registered with
+the event loop: registration costs two system calls, and in a conversation the next wait comes soon. A wake-up that
+nobody waits for takes the registration away again, so unread bytes never make the loop spin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from moduline.errors import PortGone
+from moduline.port.stream import READ_LIMIT
+
+
+class DescriptorStream:
+    """ByteStream over ``descriptor``, which must be non-blocking; closing the stream closes it.
+
+    Args:
+        descriptor: open for reading and writing.
+        name: where it leads, for messages.
+        on_close: called once, after the descriptor was closed.
+    """
+
+    def __init__(self, descriptor: int, name: str, on_close: Callable[[], None] | None = None) -> None:
+        self._descriptor = descriptor
+        self._name = name
+        self._on_close = on_close
+        self._is_gone = False
+        self._read_waiter: asyncio.Future[None] | None = None
+        self._write_waiter: asyncio.Future[None] | None = None
+        self._watched: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def name(self) -> str:
+        """Where it leads, for messages."""
+        return self._name
+
+    async def read_some(self, limit: int = READ_LIMIT) -> bytes:
+        """At least one and at most ``limit`` bytes.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+        """
+        while True:
+            if self._is_gone:
+                raise PortGone(port=self._name)
+            try:
+                data = os.read(self._descriptor, limit)
+            except BlockingIOError:
+                await self._wait_readable()
+                continue
+            except OSError as cause:
+                self._go()
+                raise PortGone(port=self._name) from cause
+            if data:
+                return data
+            self._go()
+
+    async def write_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand every byte of ``data`` to the operating system.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+        """
+        written = self._write(data)
+        if written < len(data):
+            rest = memoryview(data)[written:]
+            while rest:
+                await self._wait_writable()
+                rest = rest[self._write(rest) :]
+
+    async def close(self) -> None:
+        """Close the descriptor; pending calls end with PortGone."""
+        self._go()
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)
+            if self._on_close is not None:
+                self._on_close()
+
+    def _write(self, data: bytes | bytearray | memoryview) -> int:
+        if self._is_gone:
+            raise PortGone(port=self._name)
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return 0
+        except OSError as cause:
+            self._go()
+            raise PortGone(port=self._name) from cause
+
+    async def _wait_readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._watched is not loop:
+            loop.add_reader(self._descriptor, self._on_readable)
+            self._watched = loop
+        self._read_waiter = loop.create_future()
+        try:
+            await self._read_waiter
+        finally:
+            self._read_waiter = None
+
+    def _on_readable(self) -> None:
+        waiter = self._read_waiter
+        if waiter is None:
+            self._unwatch()
+        elif not waiter.done():
+            waiter.set_result(None)
+
+    async def _wait_writable(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._write_waiter = loop.create_future()
+        loop.add_writer(self._descriptor, _wake, self._write_waiter)
+        try:
+            await self._write_waiter
+        finally:
+            self._write_waiter = None
+            if self._descriptor >= 0:
+                loop.remove_writer(self._descriptor)
+
+    def _unwatch(self) -> None:
+        if self._watched is not None and not self._watched.is_closed():
+            self._watched.remove_reader(self._descriptor)
+        self._watched = None
+
+    def _go(self) -> None:
+        """From here on every call raises; whoever waits is woken to find out."""
+        self._is_gone = True
+        if self._descriptor >= 0:
+            self._unwatch()
+        for waiter in (self._read_waiter, self._write_waiter):
+            _wake(waiter)
+
+
+def _wake(waiter: asyncio.Future[Any] | None) -> None:
+    if waiter is not None and not waiter.done():
+        waiter.set_result(None)

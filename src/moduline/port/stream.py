@@ -1,0 +1,44 @@
+"""The one protocol that everything which moves bytes implements.
+
+Contract, tested on every implementation by ``tests/port/test_stream_contract.py``:
+
+* ``read_some`` waits for at least one byte and gives what is there, up to ``limit``; it never gives ``b""``.
+* ``write_all`` returns when every byte was accepted by the operating system (or the peer's buffer), not when the
+  peer has read it.
+* When the port vanishes (cable, power, the other program), both raise :class:`~moduline.errors.PortGone`, now and
+  at every later call; so does a call that is waiting while ``close`` happens.
+* ``close`` may be called twice.
+* One reader and one writer at a time; cancelling either loses no bytes that were not yet given out.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+READ_LIMIT = 65536
+"""Default of ``read_some``: larger than any packet of any download protocol."""
+
+
+class ByteStream(Protocol):
+    """An open port."""
+
+    @property
+    def name(self) -> str:
+        """Where it leads, for messages: a device path, ``pair:a``, ``tcp:host:port``."""
+
+    async def read_some(self, limit: int = READ_LIMIT) -> bytes:
+        """At least one and at most ``limit`` bytes.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+        """
+
+    async def write_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Hand over every byte of ``data``.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+        """
+
+    async def close(self) -> None:
+        """Let go of the port; pending calls end with PortGone."""
