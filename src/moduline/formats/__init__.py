@@ -1,0 +1,1 @@
+"""Bytes of files: every format as tables, values, readers and writers; pure."""

@@ -1,0 +1,1 @@
+"""Containers: the outer file formats of firmware packages."""
