@@ -273,6 +273,12 @@ def file_node(file: SchemeFile) -> Node:
     )
 
 
+def renamed(element: Node, name: str) -> Node:
+    """A ``File`` element under another id."""
+    children = [Node(c.tag, c.attributes, 0, text=name) if c.tag in {"ID", "IDAlias"} else c for c in element.children]
+    return Node(element.tag, element.attributes, 0, children=children)
+
+
 def find_file(xml: bytes, name: str) -> Node:
     """The ``File`` element of an entry id.
 
