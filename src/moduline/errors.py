@@ -282,6 +282,39 @@ class CompileFailed(FormatError):
     )
 
 
+class MissingArea(FormatError):
+    """A package that does not say where a file system of scripts belongs, and nobody else does."""
+
+    code = "ML-E0808"
+    slug = "package.no-area"
+    text = Text("{package} does not say where '{role}' belongs", "{package} 未指明“{role}”的位置")
+    hint = Text(
+        "use a QuecPython package, or name the module so that its table can be used",
+        "请使用 QuecPython 固件包，或指定模组型号以使用其分区表",
+    )
+
+
+class AreaConflict(FormatError):
+    """An assumed area overlaps something the package writes."""
+
+    code = "ML-E0809"
+    slug = "package.area-conflict"
+    text = Text(
+        "{area} would lie at {address}, {size} bytes, over '{part}'",
+        "{area} 位于 {address}（{size} 字节），与“{part}”重叠",
+    )
+    hint = Text("the module named does not fit this package", "指定的模组型号与该固件包不符")
+
+
+class BadPackage(FormatError):
+    """A package that can be read but must not be burnt."""
+
+    code = "ML-E0810"
+    slug = "package.invalid"
+    text = Text("{count} errors in {package}; first: {first}", "{package} 有 {count} 处错误；首个：{first}")
+    hint = Text("fetch the package again", "请重新获取固件包")
+
+
 # ---- burning ---------------------------------------------------------------------------------------------------
 
 
