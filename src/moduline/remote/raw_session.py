@@ -129,14 +129,17 @@ class RawReplSession:
     # ---- what the host wants -------------------------------------------------------------------------------
 
     def enter(self, *, interrupts: bool = True) -> None:
-        """Ask for the raw prompt, stopping what runs; again while ENTERING is a new attempt."""
+        """Ask for the raw prompt, stopping what runs; again while ENTERING is a new attempt.
+
+        No line end is sent: a half-typed line must be dropped, not run.
+        """
         again = self.state is State.ENTERING
         self._go("ENTER")
         if not again:
             self._finder = MarkFinder("raw REPL", rawrepl.RAW_BANNER, rawrepl.PROTECTED, rawrepl.PASSWORD_ASKED)
         if interrupts:
-            self._send(Piece(b"\r" + rawrepl.INTERRUPT, 0.02), Piece(rawrepl.INTERRUPT, 0.02))
-        self._send(Piece(b"\r" + rawrepl.ENTER_RAW))
+            self._send(Piece(rawrepl.INTERRUPT, 0.02), Piece(rawrepl.INTERRUPT, 0.02))
+        self._send(Piece(rawrepl.ENTER_RAW))
 
     def execute(self, code: bytes, *, plainly: bool = False) -> None:
         """Run code (UTF-8 source text).
@@ -222,7 +225,7 @@ class RawReplSession:
             self.offers_paste = False
             self._go("EXPIRED")
             self._finder = MarkFinder("raw REPL", rawrepl.RAW_BANNER)
-            self._send(Piece(b"\r" + rawrepl.INTERRUPT + rawrepl.ENTER_RAW))
+            self._send(Piece(rawrepl.INTERRUPT + rawrepl.ENTER_RAW))
             return
         raise NoAnswer(what=f"raw REPL ({self.state.value})", seconds=self.limit_s)
 

@@ -302,6 +302,14 @@ def _ml(p):
  print('\\x02unlisted\\x03',end='')
 """
 
+RUN_FILE: Final = """\
+try:
+ _ml=execfile
+except NameError:
+ def _ml(p):
+  exec(open(p).read(),globals())
+"""
+
 IDENTIFY: Final = """\
 def _ml():
  import ubinascii
