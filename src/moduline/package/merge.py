@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from moduline.errors import AreaConflict, BadFormat, BadOption, MissingArea, Text, TooBig
+from moduline.errors import AreaConflict, BadOption, MissingArea, Text, TooBig
 from moduline.formats.container import unisoc_scheme
 from moduline.formats.container.unisoc import FLAG_CONTENT, Pac, PacEntry
 from moduline.formats.container.unisoc_scheme import SchemeFile

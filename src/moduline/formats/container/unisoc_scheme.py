@@ -291,6 +291,11 @@ def find_file(xml: bytes, name: str) -> Node:
     raise _broken("xml-missing", "no File element for '{id}'", "缺少“{id}”的 File 元素", 0, id=name)
 
 
+def files_of(xml: bytes) -> list[tuple[Node, int]]:
+    """Every ``File`` element in order, with the number of white-space bytes of the line break before it."""
+    return [(node, len(_lead_of(xml, node.start))) for node in _walk(parse(xml), FILE_PATH)]
+
+
 def insert_file(xml: bytes, element: Node, *, before: str = "", after: str = "") -> bytes:
     """The XML with ``element`` beside the ``File`` of the id ``before`` or ``after``, in the style found there."""
     anchor = find_file(xml, before or after)

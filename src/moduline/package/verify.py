@@ -1,0 +1,188 @@
+"""Every check of a package that needs no module: check values, image headers, places and sizes.
+
+A package that was read is already free of the contradictions the reader refuses; what is left here is either a reason
+not to burn it ("error"), unusual ("warning"), or good to know ("notice"). The NV template is the known case of the
+last kind: its CRC is stale in every real package, and a burner recomputes it.
+
+Source: platform-unisoc 2.7 to 2.11, 3.1 to 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from moduline.errors import FormatError
+from moduline.formats import appimg, cpio, nv, sihr, uimage
+from moduline.formats.container import unisoc_scheme
+from moduline.formats.container.sniff import sniff
+from moduline.formats.container.unisoc import FLAG_XML
+from moduline.package.findings import ERROR, NOTICE, WARNING, Finding, finding, of_error
+from moduline.package.parts import AREA_ROLES, FirmwarePackage, Part
+from moduline.package.reading import FIRST_LOGICAL
+
+FLASH_TYPE_OF_CHIP: Final = {"unisoc8910": 1, "unisoc8850": 0}
+CPIO_MEMBER_LIMIT: Final = {"unisoc8910": 0x10000, "unisoc8850": 0x190000}
+ERASED: Final = b"\xff"
+
+
+def verify(package: FirmwarePackage) -> list[Finding]:
+    """What is wrong or remarkable about a package, container first, then part by part."""
+    findings = list(_container(package))
+    for part in package.parts:
+        findings += _size(part)
+        findings += _content(part, package.chip)
+    findings += _overlaps(package)
+    return findings
+
+
+def _container(package: FirmwarePackage) -> Iterator[Finding]:
+    pac = package.source
+    for check in pac.wrong_checks:
+        yield finding(
+            ERROR,
+            "container-crc",
+            "",
+            "{name} is {stored}, expected {computed}",
+            "{name} 为 {stored}，应为 {computed}",
+            name=check.name,
+            stored=f"0x{check.stored:04x}",
+            computed=f"0x{check.computed:04x}",
+        )
+    scheme = unisoc_scheme.read(pac.xml)
+    in_records = [entry.id.text for entry in pac.entries if entry.flag != FLAG_XML]
+    in_xml = [file.id for file in scheme.files]
+    if set(in_xml) - set(in_records):
+        names = ", ".join(sorted(set(in_xml) - set(in_records)))
+        yield finding(
+            WARNING,
+            "xml-extra",
+            "",
+            "the XML describes what is not there: {names}",
+            "XML 描述了不存在的条目：{names}",
+            names=names,
+        )
+    elif in_xml != in_records:
+        yield finding(WARNING, "xml-order", "", "XML and records have another order", "XML 与记录的顺序不一致")
+    if pac.header.flash_type != FLASH_TYPE_OF_CHIP[package.chip]:
+        yield finding(
+            WARNING,
+            "flash-type",
+            "",
+            "flash type {found} does not belong to {chip}",
+            "Flash 类型 {found} 与 {chip} 不符",
+            found=pac.header.flash_type,
+            chip=package.chip,
+        )
+    if bool(pac.header.nv_backup) != scheme.nv_backup:
+        yield finding(
+            WARNING, "nv-backup", "", "header and XML disagree about the NV backup", "头部与 XML 的 NV 备份设置不一致"
+        )
+
+
+def _size(part: Part) -> Iterator[Finding]:
+    if part.data and part.size and len(part.data) > part.size:
+        yield finding(
+            ERROR,
+            "part-too-big",
+            part.name,
+            "content has {have} bytes, there is room for {room}",
+            "内容为 {have} 字节，仅有 {room} 字节空间",
+            have=len(part.data),
+            room=part.size,
+        )
+    if part.kind == "unknown":
+        yield finding(WARNING, "part-unknown", part.name, "a kind of entry that is not documented", "未知类型的条目")
+    if part.role in AREA_ROLES.values() and len(part.data) != part.size:
+        yield finding(
+            WARNING,
+            "area-size",
+            part.name,
+            "image has {have} bytes, area has {room}",
+            "镜像为 {have} 字节，分区为 {room} 字节",
+            have=len(part.data),
+            room=part.size,
+        )
+
+
+def _content(part: Part, chip: str) -> Iterator[Finding]:
+    """Checks inside a content, by what it is recognised as."""
+    try:
+        if part.kind == "nv":
+            yield from _nv(part)
+        elif part.kind == "cpio":
+            yield from _cpio(part, chip)
+        elif part.role in AREA_ROLES.values() and part.data:
+            yield from _file_system(part)
+        elif uimage.is_uimage(part.data):
+            uimage.read(part.data)
+        elif sihr.is_sihr(part.data):
+            sihr.read(part.data)
+        elif appimg.is_appimg(part.data):
+            appimg.read(part.data)
+        elif part.kind == "loader":
+            yield finding(
+                WARNING, "loader-header", part.name, "the loader has no known header", "引导程序缺少已知的头部"
+            )
+    except FormatError as wrong:
+        yield of_error("image-damaged", part.name, wrong)
+
+
+def _nv(part: Part) -> Iterator[Finding]:
+    block = nv.read(part.data)
+    if not nv.is_crc_right(part.data):
+        yield finding(
+            NOTICE,
+            "nv-crc-stale",
+            part.name,
+            "CRC of the template is stale (0x{stored:04x}), as usual; it is recomputed when burning",
+            "模板的 CRC 未更新（0x{stored:04x}），属正常情况；烧录时会重新计算",
+            stored=block.stored_crc,
+        )
+
+
+def _cpio(part: Part, chip: str) -> Iterator[Finding]:
+    limit = CPIO_MEMBER_LIMIT[chip]
+    for member in cpio.read(part.data).members:
+        if len(member.data) > limit:
+            yield finding(
+                WARNING,
+                "cpio-member-too-big",
+                part.name,
+                "'{member}' has {have} bytes; modules take at most {limit}",
+                "“{member}”为 {have} 字节；模组最多接受 {limit} 字节",
+                member=member.path,
+                have=len(member.data),
+                limit=limit,
+            )
+
+
+def _file_system(part: Part) -> Iterator[Finding]:
+    if part.data == ERASED * len(part.data):
+        yield finding(
+            NOTICE, "fs-blank", part.name, "the area is blank; the module formats it", "分区为空；模组会自行格式化"
+        )
+        return
+    if sniff(part.data) not in {"lfs1", "lfs2"}:
+        yield finding(WARNING, "fs-unknown", part.name, "not a littlefs image", "不是 littlefs 镜像")
+
+
+def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:
+    """Contents over each other, and erases that wipe what was written before."""
+    written: list[Part] = []
+    for part in package.parts:
+        if part.kind not in {"code", "erase"} or part.address >= FIRST_LOGICAL or not part.is_default:
+            continue
+        length = len(part.data) if part.kind == "code" else part.size
+        for other in written:
+            if part.address < other.address + len(other.data) and other.address < part.address + length:
+                yield finding(
+                    ERROR,
+                    "overlap",
+                    part.name,
+                    "it overwrites '{other}', which was written before",
+                    "会覆盖先前写入的“{other}”",
+                    other=other.name,
+                )
+        if part.kind == "code":
+            written.append(part)
