@@ -19,7 +19,7 @@ from moduline.cli import language, output
 from moduline.cli.language import say
 from moduline.errors import ModulineError
 
-NOUNS = ("about",)
+NOUNS = ("about", "package")
 
 
 def build_app() -> typer.Typer:
