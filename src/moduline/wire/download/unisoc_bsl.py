@@ -42,6 +42,10 @@ Check = Literal["sum", "crc16"]
 
 _HEADER = struct.Struct(">HH")
 _OVERHEAD_BYTES = _HEADER.size + 2
+FEW_ESCAPES: Final = 64
+"""Up to so many escapes, cutting at them is faster than two passes over the whole body."""
+
+_UNESCAPED: Final = tuple(bytes((byte | 0x20,)) for byte in range(256))
 _ESCAPED = re.compile(rb"\x7d(.)", re.DOTALL)
 
 
@@ -219,7 +223,11 @@ def unescape(body: bytes) -> bytes | None:
     escapes = body.count(b"\x7d")
     if not escapes:
         return body
-    if escapes == body.count(b"\x7d\x5d") + body.count(b"\x7d\x5e"):
+    if escapes <= FEW_ESCAPES:
+        head, *parts = body.split(b"\x7d")
+        if all(parts):
+            return b"".join([head, *[_UNESCAPED[part[0]] + part[1:] for part in parts]])
+    elif escapes == body.count(b"\x7d\x5d") + body.count(b"\x7d\x5e"):
         return body.replace(b"\x7d\x5e", b"\x7e").replace(b"\x7d\x5d", b"\x7d")
     if b"\x7d" in _ESCAPED.sub(b"", body):
         return None

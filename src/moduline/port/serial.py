@@ -1,0 +1,69 @@
+"""The host's end of a serial port or pseudo-terminal.
+
+pyserial opens and configures (any baud rate, every system) and takes the lock; on POSIX the bytes then go through
+:class:`~moduline.port.descriptor.DescriptorStream`, on Windows through :class:`~moduline.port.threaded.ThreadedStream`.
+Why pyserial and not serialx: ``docs/decisions/0005-serial-backend.md``.
+
+Opening throws away what the system had buffered before, as every serial program does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+
+import serial
+
+from moduline.errors import NoModule, PortBusy, Text
+from moduline.port.descriptor import DescriptorStream
+from moduline.port.stream import ByteStream
+from moduline.port.threaded import ThreadedStream
+
+DEFAULT_BAUD = 115200
+_BUSY = {errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK}
+_MISSING = {errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO, errno.ENOTDIR}
+_NO_TERMINAL = {errno.ENOTTY, errno.EINVAL, errno.EISDIR}
+
+
+def open_serial(path: str, baud: int = DEFAULT_BAUD) -> ByteStream:
+    """The port at ``path`` (``/dev/ttyUSB2``, ``COM7``, a pseudo-terminal), opened for this program alone.
+
+    Raises:
+        NoModule: nothing of that name.
+        PortBusy: another program holds it, no permission, or it is no serial port.
+    """
+    try:
+        port = serial.Serial(path, baudrate=baud, exclusive=True if os.name == "posix" else None, timeout=0)
+    except (serial.SerialException, OSError, ValueError) as cause:
+        raise _refused(path, cause) from cause
+    if sys.platform == "win32":
+        return ThreadedStream(port, path)
+    import termios  # only where there are terminals
+
+    descriptor = os.dup(port.fileno())  # shares the lock; pyserial's own descriptor is closed with its object
+    port.close()
+    try:
+        settings = termios.tcgetattr(descriptor)
+        settings[6][termios.VMIN] = 1  # so that an empty buffer is "not now" and only a hang-up is an end of file
+        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+        os.set_blocking(descriptor, False)
+    except (termios.error, OSError) as cause:
+        os.close(descriptor)
+        raise NoModule(address=path) from cause
+    return DescriptorStream(descriptor, path)
+
+
+def _refused(path: str, cause: Exception) -> NoModule | PortBusy:
+    number = getattr(cause, "errno", None)
+    if number is None and os.name == "nt":
+        number = errno.ENOENT if "FileNotFoundError" in str(cause) else errno.EACCES
+    if number in _MISSING:
+        return NoModule(address=path)
+    if number in _BUSY:
+        return PortBusy(port=path, reason=Text("another program holds it", "已被其他程序占用"))
+    if number == errno.EACCES:
+        return PortBusy(port=path, reason=Text("permission denied", "没有权限"))
+    if number in _NO_TERMINAL or number is None:
+        return PortBusy(port=path, reason=Text("it is not a serial port", "不是串口设备"))
+    return PortBusy(port=path, reason=os.strerror(number))

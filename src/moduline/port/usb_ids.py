@@ -1,0 +1,77 @@
+"""What USB tells about a module: vendor and product ids, interface names, and the role of a port.
+
+Never by interface number alone: match the ids, then the name, then ask.
+
+Source: platform-unisoc 8; device-api 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Mode = Literal["running", "download"]
+
+
+@dataclass(frozen=True, slots=True)
+class UsbId:
+    """One row: what a device with these ids is.
+
+    Args:
+        vid: USB vendor id.
+        pid: USB product id.
+        mode: ``running`` or ``download``.
+        chip: chip slug such as ``unisoc8910``, as in package and profile.
+        modules: models that show these ids, for people.
+    """
+
+    vid: int
+    pid: int
+    mode: Mode
+    chip: str
+    modules: str
+
+
+USB_IDS: Final = (
+    UsbId(0x2C7C, 0x0901, "running", "unisoc8910", "EC200U EC600U EG915U"),
+    UsbId(0x2C7C, 0x0904, "running", "unisoc8850", "EC600G EC800G"),
+    UsbId(0x0525, 0xA4A7, "download", "unisoc8910", "EC200U EC600U EG912U EG915U"),
+    UsbId(0x1782, 0x4D16, "download", "unisoc8850", "EC200G EC600G EC800G EG700G EG800G EG915G"),
+    UsbId(0x2ECC, 0x3017, "download", "asr", "EC100Y EC600N EC600S EC800N"),
+    UsbId(0x2ECC, 0x3004, "download", "asr", "EC600M EC800M"),
+)
+
+DOWNLOAD_NAMES: Final = ("SPRD U2S Port", "SPRD U2S Diag", "Quectel Download Port", "Quectel QDLoader Port")
+"""Names that a download port has on systems which show names; drivers differ."""
+
+NAME_ROLES: Final = (
+    ("USB AT Port", "at"),
+    ("REPL Port", "repl"),
+    ("DIAG Port", "diag"),
+    ("AP Log Port", "ap_log"),
+    ("CP Log Port", "cp_log"),
+    ("MOS Port", "mos"),
+    ("Modem Port", "modem"),
+    ("NMEA Port", "nmea"),
+)
+"""Part of the interface name and the role it stands for."""
+
+# Interfaces of 2C7C:0901 and 2C7C:0904 where the system shows numbers but no names; 8 is NMEA or REPL by firmware.
+INTERFACE_ROLES: Final = {2: "at", 3: "diag", 4: "mos", 5: "cp_log", 6: "ap_log", 7: "modem", 8: "repl"}
+
+
+def find_usb_id(vid: int | None, pid: int | None) -> UsbId | None:
+    """The row of these ids, or None for a device that is no module of ours."""
+    return next((row for row in USB_IDS if (row.vid, row.pid) == (vid, pid)), None)
+
+
+def role_of(row: UsbId | None, name: str, interface: int | None) -> str:
+    """Role of a port: by ids, then by name, then by interface number; ``serial`` when nothing is known."""
+    if (row is not None and row.mode == "download") or any(known in name for known in DOWNLOAD_NAMES):
+        return "download"
+    for part, role in NAME_ROLES:
+        if part in name:
+            return role
+    if row is not None and interface is not None:
+        return INTERFACE_ROLES.get(interface, "serial")
+    return "serial"
