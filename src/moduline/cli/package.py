@@ -158,10 +158,16 @@ def _register_diff(pack: typer.Typer) -> None:
         if found:
             print_table(
                 [say("where", "位置"), say("name", "名称"), say("what", "变化"), "A", "B"],
-                [tuple(safe(t.strip()) for t in (d.place, d.name, d.what, d.before, d.after)) for d in found],
+                [[safe(text) for text in _difference_row(one)] for one in found],
             )
         else:
             note("no difference", "无差异")
+
+
+def _difference_row(one: Difference) -> tuple[str, ...]:
+    """Cells of ``pack diff``; a change of white space alone shows no values."""
+    values = ("", "") if one.what == "style" else (one.before, one.after)
+    return (one.place, one.name, one.what, *values)
 
 
 def info_of(package: FirmwarePackage, data: bytes) -> dict[str, Any]:
@@ -272,7 +278,8 @@ def read_file(path: Path) -> bytes:
         TooBig: more than 512 MiB.
     """
     if not path.is_file():
-        raise NoSuchFile(path=str(path), reason=Text("no such file", "文件不存在"))
+        why = Text("not a file", "不是文件") if path.exists() else Text("no such file", "文件不存在")
+        raise NoSuchFile(path=str(path), reason=why)
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:

@@ -110,29 +110,40 @@ def _moved(before: list[str], after: list[str]) -> list[str]:
 
 
 def _xml(before: bytes, after: bytes) -> Iterator[Difference]:
+    """Differences of the description; "style" is one of white space or attribute order alone."""
     old, old_rest = _files_and_rest(before)
     new, new_rest = _files_and_rest(after)
     for name in old:
         if name not in new:
-            yield Difference(XML_PLACE, name, "removed", old[name])
+            yield Difference(XML_PLACE, name, "removed", _flat(old[name]))
     for name, text in new.items():
         if name not in old:
-            yield Difference(XML_PLACE, name, "added", "", text)
+            yield Difference(XML_PLACE, name, "added", "", _flat(text))
         elif old[name] != text:
-            yield Difference(XML_PLACE, name, "changed", old[name], text)
+            yield Difference(XML_PLACE, name, _kind_of_change(old[name], text), _flat(old[name]), _flat(text))
     for name in _moved([n for n in old if n in new], [n for n in new if n in old]):
         yield Difference(XML_PLACE, name, "moved")
     if old_rest != new_rest:
-        yield Difference(XML_PLACE, "text", "changed", _shown(old_rest), _shown(new_rest))
+        yield Difference(XML_PLACE, "text", _kind_of_change(old_rest, new_rest), _shown(old_rest), _shown(new_rest))
 
 
-def _files_and_rest(xml: bytes) -> tuple[dict[str, str], bytes]:
-    """The text of each ``File`` element, and the XML without them and the white space before each."""
-    files: dict[str, str] = {}
+def _kind_of_change(before: bytes, after: bytes) -> str:
+    is_same = unisoc_scheme.parse(before.strip()).canonical() == unisoc_scheme.parse(after.strip()).canonical()
+    return "style" if is_same else "changed"
+
+
+def _flat(xml: bytes) -> str:
+    """An element on one line."""
+    return " ".join(xml.decode("utf-8", "replace").split())
+
+
+def _files_and_rest(xml: bytes) -> tuple[dict[str, bytes], bytes]:
+    """The bytes of each ``File`` with the line break before it, and the XML without them."""
+    files: dict[str, bytes] = {}
     rest: list[bytes] = []
     at = 0
     for node, lead in unisoc_scheme.files_of(xml):
-        files[node.value("ID")] = xml[node.start - lead : node.end].decode("utf-8", "replace")
+        files[node.value("ID")] = xml[node.start - lead : node.end]
         rest.append(xml[at : node.start - lead])
         at = node.end
     return files, b"".join([*rest, xml[at:]])
