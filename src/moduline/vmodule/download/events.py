@@ -1,0 +1,126 @@
+"""What a download session tells the module around it, and the faults that can be switched on while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Stage = Literal["rom", "fdl1", "fdl2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The host's first CONNECT in the ROM: the window for it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntered:
+    """Another program runs now."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class PartBegun:
+    """A transfer begins.
+
+    Attributes:
+        address: logical address as the host gave it.
+        size_bytes: announced size.
+    """
+
+    address: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartDone:
+    """A transfer ended well: in flash and read back."""
+
+    address: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command was answered with an error.
+
+    Attributes:
+        stage: who answered.
+        command: number of the command.
+        answer: number of the answer.
+    """
+
+    stage: Stage
+    command: int
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Panicked:
+    """The program stopped; it answers nothing until the power is cycled. ``why`` is a slug."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaudChanged:
+    """The host chose another rate; meaningless over USB."""
+
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResetWanted:
+    """The module restarts, once the answer is out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOffWanted:
+    """The module switches itself off, once the answer is out."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutReached:
+    """As much content as a pending cut asked for was received: the power goes away now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnplugReached:
+    """As much content as a pending unplug asked for was received: the cable goes out now."""
+
+
+DownloadEvent = (
+    Connected
+    | StageEntered
+    | PartBegun
+    | PartDone
+    | Refused
+    | Panicked
+    | BaudChanged
+    | ResetWanted
+    | PowerOffWanted
+    | CutReached
+    | UnplugReached
+)
+
+
+@dataclass(slots=True)
+class DownloadFaults:
+    """Faults of the download session; changed live.
+
+    Attributes:
+        is_silent: nothing is answered.
+        is_bad_check_answered: a wrong check value is answered with 0x8B instead of silence.
+        has_log_frames: an unasked 0xFF frame goes before every answer.
+        verify_errors: logical addresses whose END is answered with 0x8B.
+        cut_at_bytes: power goes away when so much content was received; None for never.
+        unplug_at_bytes: the cable goes out when so much content was received; None for never.
+    """
+
+    is_silent: bool = False
+    is_bad_check_answered: bool = False
+    has_log_frames: bool = False
+    verify_errors: set[int] = field(default_factory=set)
+    cut_at_bytes: int | None = None
+    unplug_at_bytes: int | None = None
