@@ -48,7 +48,7 @@ class MemoryFiles:
     def touch(self):
         self.operations += 1
         if self.cut_at is not None and self.operations > self.cut_at:
-            raise PowerCut
+            raise PowerCutError
 
     def path(self, path: str) -> str:
         path = "/" + "/".join(p for p in path.split("/") if p)
@@ -120,7 +120,9 @@ class MemoryFiles:
         if old not in self.tree:
             raise OSError(2)
         self.touch()
-        moved = {new + name[len(old) :]: d for name, d in self.tree.items() if name == old or name.startswith(old + "/")}
+        moved = {
+            new + name[len(old) :]: d for name, d in self.tree.items() if name == old or name.startswith(old + "/")
+        }
         self.tree = {n: d for n, d in self.tree.items() if n != old and not n.startswith(old + "/") and n != new}
         self.tree |= moved
         return None
@@ -161,7 +163,7 @@ class _Writer:
         return None
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """The supply went away."""
 
 
@@ -188,7 +190,7 @@ class FakeModule:
             while True:
                 await self.step()
         except Exception as end:
-            if type(end).__name__ != "PortGone" and not isinstance(end, PowerCut):
+            if type(end).__name__ != "PortGone" and not isinstance(end, PowerCutError):
                 raise
             await self.stream.close()
 
@@ -208,17 +210,18 @@ class FakeModule:
         listens_from = loop.time() + self.variant.deaf_s
         while True:
             await self.say(b"Hello World !\r\n")
+            data = b""
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(0.3):
                     data = await self.stream.read_some()
-                    self.received += data
-                    if loop.time() < listens_from:
-                        self._queue += data
-                    elif b"\x03" in data and self.variant.main == "honours":
-                        self._queue += data[data.index(b"\x03") + 1 :]
-                        await self.say(b'Traceback (most recent call last):\r\n  File "main.py"\r\nKeyboardInterrupt: \r\n')
-                        await self.say(b"MPY: soft reboot\r\n")
-                        return await self.boot(runs_main=False)
+            self.received += data
+            if loop.time() < listens_from:
+                self._queue += data
+            elif b"\x03" in data and self.variant.main == "honours":
+                self._queue += data[data.index(b"\x03") + 1 :]
+                await self.say(b'Traceback (most recent call last):\r\n  File "main.py"\r\nKeyboardInterrupt: \r\n')
+                await self.say(b"MPY: soft reboot\r\n")
+                return await self.boot(runs_main=False)
 
     async def say(self, data):
         if data:
@@ -294,7 +297,8 @@ class FakeModule:
         if self.variant.paste == "silent":
             return
         if self.variant.paste == "refused" or letter != 0x41 or one != 1:
-            return await self.say(b"R\x00")
+            await self.say(b"R\x00")
+            return
         window = self.variant.window_bytes
         await self.say(b"R\x01" + window.to_bytes(2, "little"))
         code = bytearray()
@@ -310,8 +314,9 @@ class FakeModule:
         await asyncio.sleep(self.variant.answer_s)
         await self.say(b"\x04")
         if c == 3:
-            return await self.say(b"\x04KeyboardInterrupt: \r\n\x04>")
-        await self.answer(bytes(code))
+            await self.say(b"\x04KeyboardInterrupt: \r\n\x04>")
+        else:
+            await self.answer(bytes(code))
 
     async def answer(self, code):
         if b"while True" in code and b"print('tick')" in code:
@@ -338,9 +343,9 @@ class FakeModule:
         scope["__builtins__"] = self.builtins(printed)
         try:
             exec(compile(code.decode(), "<stdin>", kind), scope)
-        except PowerCut:
+        except PowerCutError:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  a module's REPL shows whatever was raised
             return printed.getvalue().encode(), self.traceback(error)
         return printed.getvalue().encode(), b""
 
@@ -362,12 +367,17 @@ class FakeModule:
             del inside[absent]
         return inside
 
-    def load(self, name, globals=None, locals=None, fromlist=(), level=0):
+    def load(self, name, *_):
         files = self.files
         known = {
             "uos": types.SimpleNamespace(
-                stat=files.stat, ilistdir=files.ilistdir, statvfs=files.statvfs, mkdir=files.mkdir, remove=files.remove,
-                rmdir=files.remove, rename=files.rename,
+                stat=files.stat,
+                ilistdir=files.ilistdir,
+                statvfs=files.statvfs,
+                mkdir=files.mkdir,
+                remove=files.remove,
+                rmdir=files.remove,
+                rename=files.rename,
                 uname=lambda: ("sysname=EC600U-CNLB", "nodename=EC600U", "release=1.13.0"),
             ),
             "ubinascii": binascii,

@@ -8,8 +8,6 @@ import random
 import types
 
 import pytest
-from remote import virtual_time
-from remote.fake_module import FakeModule, MemoryFiles, Variant
 
 from moduline.errors import (
     BadAnswer,
@@ -24,6 +22,8 @@ from moduline.events import Notice, Progress
 from moduline.port.pair import pair
 from moduline.remote.files import PART_NAME, ModuleFiles, RemoteEntry, absolute
 from moduline.remote.repl_session import ReplSession
+from remote import virtual_time
+from remote.fake_module import FakeModule, MemoryFiles, Variant
 
 
 def on_module(work, tree=None, variant=None, capacity=1 << 20, modules=None, cut_at=None):
@@ -86,7 +86,11 @@ def test_list_when_nested_then_in_the_module_s_order_with_sizes():
     tree = {"/usr/b.py": b"12", "/usr/a.py": b"1", "/usr/d": None, "/usr/d/e.txt": b"123"}
 
     async def work(files):
-        return await files.list_folder(":/usr"), await files.list_folder("usr", is_recursive=True), await files.list_folder("/")
+        return (
+            await files.list_folder(":/usr"),
+            await files.list_folder("usr", is_recursive=True),
+            await files.list_folder("/"),
+        )
 
     (flat, deep, root), *_ = on_module(work, tree)
     assert [(e.path, e.is_folder, e.size_bytes) for e in flat] == [
@@ -249,7 +253,18 @@ def test_free_when_asked_then_bytes_of_the_file_system():
 
 
 @pytest.mark.parametrize(
-    "frame", ["1 0 2e2e", "1 0 2f7573722f2e2e", "0 x 2f61", "0 1", "2 1 2f61", "0 1 ff", "0 1 2f6100", "-1 1 2f61", "0 1 2f75ff"]
+    "frame",
+    [
+        "1 0 2e2e",
+        "1 0 2f7573722f2e2e",
+        "0 x 2f61",
+        "0 1",
+        "2 1 2f61",
+        "0 1 ff",
+        "0 1 2f6100",
+        "-1 1 2f61",
+        "0 1 2f75ff",
+    ],
 )
 def test_list_when_the_module_gives_a_hostile_name_then_bad_answer(frame):
     class Hostile(FakeModule):

@@ -67,7 +67,11 @@ def test_paste_when_offered_then_exact_bytes_both_ways(size):
     session = ready()
     session.execute(b"print(1)" * 30)  # 240 bytes, two windows of 128
     assert sent(session) == b"\x05A\x01"
-    talk = [(b"R\x01\x80\x00", b"print(1)" * 16), (b"\x01", b"print(1)" * 14 + b"\x04"), (b"\x01\x041\r\n\x04\x04>", b"")]
+    talk = [
+        (b"R\x01\x80\x00", b"print(1)" * 16),
+        (b"\x01", b"print(1)" * 14 + b"\x04"),
+        (b"\x01\x041\r\n\x04\x04>", b""),
+    ]
     events, answered = [], b""
     for answer, expected in talk:
         for at in range(0, len(answer), size):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from remote import virtual_time
-from remote.fake_module import FakeModule, MemoryFiles, Variant
 
 from moduline.errors import BadOption, NoAnswer, PortGone, ReplBusy, ReplProtected, ScriptRaised, TotalTimeout
 from moduline.port.pair import pair
 from moduline.remote.repl_session import ReplSession
+from remote import virtual_time
+from remote.fake_module import FakeModule, MemoryFiles, Variant
 
 MAIN = b"while True: print('Hello World !')"
 
@@ -52,7 +52,9 @@ def test_exec_when_output_comes_slowly_then_is_seen_while_it_runs():
     async def work(repl, fake):
         seen = []
         with pytest.raises(TotalTimeout):
-            await repl.exec("while True:\n print('tick')", lambda data: seen.append((asyncio.get_running_loop().time(), data)), 2.2)
+            await repl.exec(
+                "while True:\n print('tick')", lambda data: seen.append((asyncio.get_running_loop().time(), data)), 2.2
+            )
         return seen
 
     seen, fake = talk(work)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from remote.test_files import on_module
 
 from moduline.errors import BadOption, RemoteFileFailed
 from moduline.remote.sync import KEPT, plan_sync, run_sync
+from remote.test_files import on_module
 
 LOCAL = {"main.py": b"new", "same.py": b"same", "lib/a.py": b"1", "empty": None}
 THERE = {

@@ -34,7 +34,7 @@ from moduline.errors import (
 )
 from moduline.events import Notice, Progress, Reporter, silent
 from moduline.remote import snippets
-from moduline.remote.repl_session import ReplSession
+from moduline.remote.repl_session import SILENCE_S, ReplSession
 
 PIECE_BYTES: Final = 1536  # of a file per exchange: 2 KiB of source text, small beside a 512 KiB heap
 DIGEST_BATCH: Final = 16  # files hashed per exchange
@@ -276,7 +276,7 @@ class ModuleFiles:
 
     async def _run(self, path: str, operation: str, code: str, need: int = 0) -> list[str]:
         try:
-            return snippets.frames(await self._repl.exec(code))
+            return snippets.frames(await self._repl.exec(code, silence_s=SILENCE_S))
         except ScriptRaised as raised:
             raise _refusal(str(raised.facts["last_line"]), path, operation, need) from raised
 

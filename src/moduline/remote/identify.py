@@ -12,7 +12,7 @@ from typing import Final
 from moduline.errors import BadAnswer
 from moduline.remote import snippets
 from moduline.remote.at_session import AtSession
-from moduline.remote.repl_session import ReplSession
+from moduline.remote.repl_session import SILENCE_S, ReplSession
 
 _IMEI: Final = re.compile(r"(?<!\d)\d{15}(?!\d)")
 _REVISION: Final = re.compile(r"Revision:\s*(\S+)")
@@ -62,7 +62,7 @@ async def identify_by_repl(repl: ReplSession) -> Identity:
         ScriptRaised, NoAnswer, PortGone: as ReplSession.exec.
     """
     facts: dict[str, str] = {}
-    for frame in snippets.frames(await repl.exec(snippets.call(snippets.IDENTIFY))):
+    for frame in snippets.frames(await repl.exec(snippets.call(snippets.IDENTIFY), silence_s=SILENCE_S)):
         name, _, digits = frame.partition(" ")
         try:
             facts[name] = bytes.fromhex(digits).decode()

@@ -23,6 +23,7 @@ from moduline.wire.rawrepl import SOFT_REBOOT, Finished, Output, Pacing
 
 ATTEMPTS: Final = 6  # of entering, Limits.entering_s apart
 INTERRUPT_LIMIT_S: Final = 3.0
+SILENCE_S: Final = 30.0  # for code of ours, which always has something to say soon
 PROBE: Final = b"print('\\x02moduline\\x03',end='')"
 PROBE_ANSWER: Final = b"\x02moduline\x03"
 
@@ -94,7 +95,7 @@ class ReplSession:
                     raise ReplBusy(port=self.name) from silence
                 raise
             break
-        if PROBE_ANSWER not in await self._reply(PROBE, plainly=True):
+        if PROBE_ANSWER not in await self._reply(PROBE, plainly=True, silence_s=SILENCE_S):
             raise BadAnswer(what="probe", answer="nothing")
 
     async def close(self) -> None:
@@ -107,10 +108,22 @@ class ReplSession:
         finally:
             await self._inbox.close()
 
-    async def exec(self, code: str | bytes, on_output: Sink = drop, timeout_s: float | None = None) -> bytes:
+    async def exec(
+        self,
+        code: str | bytes,
+        on_output: Sink = drop,
+        timeout_s: float | None = None,
+        silence_s: float | None = None,
+    ) -> bytes:
         """Run code and give everything it printed, which ``on_output`` sees while it runs.
 
         Cancelling interrupts the code on the module.
+
+        Args:
+            code: source text.
+            on_output: gets the output piece by piece.
+            timeout_s: for the whole of it; then it is interrupted.
+            silence_s: how long it may print nothing; then the module counts as gone.
 
         Raises:
             ScriptRaised: it raised; ``facts`` has the traceback.
@@ -120,7 +133,7 @@ class ReplSession:
         source = code.encode() if isinstance(code, str) else code
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._reply(source, on_output)
+                return await self._reply(source, on_output, silence_s=silence_s)
         except TimeoutError as error:
             await self._interrupt(on_output)
             raise TotalTimeout(seconds=timeout_s) from error
@@ -158,7 +171,9 @@ class ReplSession:
 
     # ---- inside ---------------------------------------------------------------------------------------------
 
-    async def _reply(self, code: bytes, on_output: Sink = drop, *, plainly: bool = False) -> bytes:
+    async def _reply(
+        self, code: bytes, on_output: Sink = drop, *, plainly: bool = False, silence_s: float | None = None
+    ) -> bytes:
         printed = bytearray()
 
         def keep(data: bytes) -> None:
@@ -168,7 +183,7 @@ class ReplSession:
         if self._raw.state is not State.READY:
             raise ReplBusy(port=self.name)
         self._raw.execute(code, plainly=plainly)
-        error = await self._drive(keep)
+        error = await self._drive(keep, silence_s)
         if error.strip():
             traceback = error.decode(errors="replace").replace("\r\n", "\n").strip()
             raise ScriptRaised(last_line=traceback.rsplit("\n", 1)[-1], traceback=traceback)
@@ -181,7 +196,7 @@ class ReplSession:
             async with asyncio.timeout(INTERRUPT_LIMIT_S):
                 await self._drive(on_output)
 
-    async def _drive(self, on_output: Sink = drop) -> bytes:
+    async def _drive(self, on_output: Sink = drop, silence_s: float | None = None) -> bytes:
         """Write, read and keep the limits until the session is at rest; gives the error section."""
         raw, error = self._raw, b""
         loop = asyncio.get_running_loop()
@@ -196,8 +211,10 @@ class ReplSession:
             if touched != raw.touched:
                 started_s, touched = loop.time(), raw.touched
             limit_s = raw.limit_s
-            left_s = None if limit_s is None else max(0.0, started_s + limit_s - loop.time())
+            left_s = silence_s if limit_s is None else max(0.0, started_s + limit_s - loop.time())
             data = await self._inbox.read(left_s)
+            if not data and limit_s is None:
+                raise NoAnswer(what="code", seconds=silence_s)
             if not data:
                 raw.expired()
             for event in raw.receive(data):

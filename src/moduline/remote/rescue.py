@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from moduline.errors import (
@@ -103,10 +103,13 @@ async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Res
 
     Raises:
         RescueFailed: Ctrl-C is not honoured; only burning helps.
+        NoModule: the REPL port never showed up.
         ReplProtected: the REPL is locked.
         RemoteFileFailed: main.py could not be renamed.
     """
     tried: list[str] = []
+    opened: list[ByteStream] = []
+    ways = _counting(ways, opened)
     for name in plan.steps:
         if name in {"soft-reset", "disable"}:
             continue
@@ -119,6 +122,8 @@ async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Res
                 return await _finish(repl, ways, plan, name, report)
             finally:
                 await repl.close()
+    if not opened:
+        raise NoModule(address=ways.address)
     raise RescueFailed(port=ways.address, tried=", ".join(tried), address=ways.address)
 
 
@@ -133,8 +138,22 @@ async def stop(stream: ByteStream) -> bool:
         return repl.has_interrupted_boot
 
 
+def _counting(ways: Ways, opened: list[ByteStream]) -> Ways:
+    """The same ways; ``opened`` grows with each REPL port that could be opened."""
+
+    async def open_repl() -> ByteStream:
+        stream = await ways.open_repl()
+        opened.append(stream)
+        return stream
+
+    return replace(ways, open_repl=open_repl)
+
+
 async def _interrupt(ways: Ways) -> ReplSession | None:
-    repl = ReplSession(await ways.open_repl())
+    try:
+        repl = ReplSession(await ways.open_repl())
+    except (NoModule, PortBusy, PortGone):  # a main.py that restarts the module takes the port along
+        return None
     return repl if await _has_opened(repl, INTERRUPT_ATTEMPTS) else None
 
 
