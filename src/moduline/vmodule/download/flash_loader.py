@@ -213,7 +213,8 @@ class FlashLoader:
             return BslAnswer.DOWNLOAD_NOT_STARTED, b""
         self.content_bytes += len(data)
         if self._is_reached(self._faults.cut_at_bytes):
-            return self._stop(CutReached(), events)
+            self._stop(CutReached(), events)
+            return None
         if self._is_reached(self._faults.unplug_at_bytes):
             self._faults.unplug_at_bytes = None
             events.append(UnplugReached())
