@@ -342,12 +342,23 @@ class FakeModule:
         scope = self.scope
         scope["__builtins__"] = self.builtins(printed)
         try:
-            exec(compile(code.decode(), "<stdin>", kind), scope)
+            self.interpret(code.decode(), kind, scope, printed)
         except PowerCutError:
             raise
         except BaseException as error:  # noqa: BLE001  a module's REPL shows whatever was raised
             return printed.getvalue().encode(), self.traceback(error)
         return printed.getvalue().encode(), b""
+
+    @staticmethod
+    def interpret(code, kind, scope, printed):
+        """A line of the friendly prompt shows the value of an expression; anything else is a file."""
+        if kind == "single":
+            with contextlib.suppress(SyntaxError):
+                value = eval(compile(code, "<stdin>", "eval"), scope)
+                if value is not None:
+                    printed.write(repr(value) + "\n")
+                return
+        exec(compile(code, "<stdin>", "exec"), scope)
 
     @staticmethod
     def traceback(error):
@@ -361,7 +372,7 @@ class FakeModule:
     def builtins(self, printed):
         inside = dict(vars(builtins))
         inside["open"] = self.files.open
-        inside["print"] = lambda *a, end="\n", sep=" ": printed.write(sep.join(map(str, a)) + end)
+        inside["print"] = lambda *a, **k: print(*a, **k, file=printed)
         inside["__import__"] = self.load
         for absent in ("reversed", "frozenset"):
             del inside[absent]
