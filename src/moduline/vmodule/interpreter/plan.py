@@ -5,8 +5,8 @@
     vmodule.boot ──RuntimePlan──▶ ScriptRuntime.start() ──▶ child process (MicroPython)
                  ◀──OwnerCalls── power down, restart, download mode, power cut, notices
 
-The hardware half decides *what* runs (which bytes of the flash are the ROM file system, where /usr and /bak are, what the
-module is called); this half only runs it.
+The hardware half decides *what* runs (which bytes of the flash are the ROM file system, where /usr and /bak are, what
+the module is called); this half only runs it.
 """
 
 from __future__ import annotations

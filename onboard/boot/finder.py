@@ -1,0 +1,128 @@
+"""What ``import`` finds: the device's modules, then the interpreter's under names the device knows, then files.
+
+The on-board modules lie in a ROM file system that is visible only while one of them is being loaded. Names a real
+module has but this one does not model yet fail with a text that says so; names it does not have are not found.
+"""
+
+import sys
+
+import vfs
+from boot import native
+
+# name on the device -> file in shims/
+_SHIMS = {
+    "_thread": "thread",
+    "app_fota": "app_fota",
+    "backup_restore": "backup_restore",
+    "checksum": "checksum",
+    "example": "example",
+    "file_crc32": "file_crc32",
+    "file_sha256": "file_sha256",
+    "fota": "fota",
+    "gc": "collector",
+    "hashlib": "hashes",
+    "io": "files_io",
+    "log": "log",
+    "machine": "hardware",
+    "micropython": "interpreter",
+    "misc": "misc",
+    "modem": "modem",
+    "os": "system_os",
+    "ql_fs": "ql_fs",
+    "sys": "system_sys",
+    "system": "system",
+    "time": "clock",
+    "utils": "utils",
+    "vfs": "mounts",
+}
+
+_ALIASES = {"uos": "os", "uio": "io", "usys": "sys", "utime": "time", "uhashlib": "hashlib"}
+
+_NATIVE = (
+    "array binascii builtins cmath collections cryptolib deflate errno heapq json math random re select struct uctypes "
+    "ubinascii ucollections ucryptolib uerrno uheapq ujson urandom ure uselect ustruct"
+).split()
+
+_FROZEN = ("asyncio", "uasyncio")
+
+_UNMODELLED = (
+    "aLiYun atcmd audio bak_util btree camera cellLocator checkNet dataCall dial ethernet gnss hmac misc2 net ntptime "
+    "osTimer pm poc Qth queue quecIot quecgnss request securedata sim sms sys_bus TenCentYun umqtt uping usocket ussl "
+    "utimeq uwebsocket uzlib voiceCall websocket wifilocator wifiScan"
+).split()
+
+_HIDDEN = ("argparse framebuf mip platform requests rom shims boot socket ssl termios tls websocket").split()
+
+
+class Finder:
+    """Stands in for ``__import__``."""
+
+    def __init__(self, rom):
+        self._rom = rom
+        self._depth = 0
+        self._path = []
+        self._boot = {name: m for name, m in sys.modules.items() if name.split(".")[0] == "boot"}
+        for name in self._boot:
+            del sys.modules[name]
+        self.names = sorted(list(_SHIMS) + list(_ALIASES) + list(_NATIVE) + ["uasyncio"])
+
+    def load_shim(self, name):
+        """The device module of that name, loaded at first use."""
+        file = _SHIMS[name]
+        self._open_rom()
+        try:
+            module = getattr(native.import_module("shims." + file), file)
+        finally:
+            sys.modules.pop("shims." + file, None)
+            self._close_rom()
+        module.__name__ = name
+        del module.__file__
+        module = getattr(module, "AS_MODULE", module)
+        sys.modules[name] = module
+        return module
+
+    def _open_rom(self):
+        self._depth += 1
+        if self._depth == 1:
+            vfs.mount(self._rom, "/rom")
+            self._path = list(sys.path)
+            sys.path[:] = ["/rom"]
+            sys.modules.update(self._boot)
+
+    def _close_rom(self):
+        self._depth -= 1
+        if self._depth == 0:
+            vfs.umount("/rom")
+            sys.path[:] = self._path
+            for name in self._boot:
+                sys.modules.pop(name, None)
+            sys.modules.pop("shims", None)
+
+    def find(self, name, *rest):
+        """``__import__`` of the device."""
+        level = rest[3] if len(rest) > 3 else 0
+        if level:
+            return native.import_module(name, *rest)
+        top = _ALIASES.get(name, name)
+        if top in _SHIMS:
+            module = sys.modules.get(top)
+            return self.load_shim(top) if module is None else module
+        head = top.split(".", 1)[0]
+        if head in _FROZEN:
+            return self._frozen(name, rest)
+        if head in _HIDDEN and not (self._depth and head in ("boot", "shims")):
+            raise ImportError("no module named '%s'" % name)
+        try:
+            return native.import_module(name, *rest)
+        except ImportError:
+            if name == head and head in _UNMODELLED:
+                raise ImportError("'%s' is not modelled by this virtual module yet" % head)
+            raise
+
+    def _frozen(self, name, rest):
+        path = list(sys.path)
+        sys.path[:] = [".frozen"]
+        try:
+            return native.import_module(name, *rest)
+        finally:
+            sys.path[:] = path

@@ -1,0 +1,145 @@
+"""The command loop: runs what the supervisor sends, reports how it ended.
+
+Frames in: kind (1 byte), length (4 bytes little-endian), text. Kinds: ``S`` one statement typed at the prompt, ``X``
+and ``P`` a block (raw and paste mode), ``M`` main.py, ``C`` names that complete a text. Frames out have the same form:
+``S`` started, ``E`` ended with a status byte and the error text, ``C`` completions, ``R`` a stage of the boot.
+
+After ``S`` exactly one ``E`` follows on every path, whatever strikes when. The error text travels inside ``E``, not on
+the output: a raw REPL must put it behind its own mark.
+"""
+
+import io
+import sys
+
+from boot import channel, native
+
+OK, RAISED, EXITED, INTERRUPTED, ABSENT = 0, 1, 2, 3, 4
+
+MAIN = "/usr/main.py"
+
+
+class Loop:
+    """Owns the command socket."""
+
+    def __init__(self, fd, g):
+        self._file = native.open_file(fd, "r+b")
+        self._globals = g
+
+    def run(self):
+        """Serve commands until the supervisor closes the socket."""
+        while True:
+            head = self._read(5)
+            source = self._read(int.from_bytes(head[1:], "little")).decode()
+            kind = head[:1]
+            if kind == b"C":
+                self.tell(b"C", native.json.dumps(self._complete(source)).encode())
+                continue
+            self.tell(b"S", b"")
+            outcome = None
+            while outcome is None:
+                try:
+                    outcome = self._outcome(kind, source)
+                except KeyboardInterrupt as fault:
+                    outcome = self._describe(fault)
+            while True:
+                try:
+                    channel.late.is_late = False
+                    self.tell(b"E", outcome)
+                    break
+                except KeyboardInterrupt:
+                    outcome = bytes([INTERRUPTED]) + outcome[1:]
+
+    def tell(self, kind, body):
+        """Send one frame."""
+        frame = kind + len(body).to_bytes(4, "little") + body
+        state = [0]
+        while True:
+            try:
+                while state[0] < len(frame):
+                    state[0] += self._file.write(frame[state[0] :])
+                return
+            except KeyboardInterrupt:
+                channel.late.is_late = True
+
+    def _read(self, size):
+        state = [b""]
+        while True:
+            try:
+                while len(state[0]) < size:
+                    piece = self._file.read(size - len(state[0]))
+                    if not piece:
+                        raise SystemExit
+                    state[0] += piece
+                return state[0]
+            except KeyboardInterrupt:
+                pass  # nothing runs: an interrupt at the prompt has no meaning here
+
+    def _outcome(self, kind, source):
+        """Status byte and error text of one command."""
+        fault = None
+        while True:
+            try:
+                if fault is None:
+                    self._execute(kind, source)
+                    return bytes([OK])
+                return self._describe(fault)
+            except NoMain:
+                return bytes([ABSENT])
+            except BaseException as raised:
+                fault = raised
+
+    def _execute(self, kind, source):
+        channel.late.deliver()
+        name = "<stdin>"
+        if kind == b"M":
+            try:
+                source = read_source(MAIN)
+            except OSError:
+                raise NoMain
+            name = MAIN
+        execute(source, name, "single" if kind == b"S" else "exec", self._globals)
+
+    def _describe(self, fault):
+        if isinstance(fault, SystemExit):
+            return bytes([EXITED])
+        status = INTERRUPTED if isinstance(fault, KeyboardInterrupt) else RAISED
+        return bytes([status]) + format_exception(fault).encode()
+
+    def _complete(self, text):
+        """Names that continue ``text``, a dotted name; sorted, whole last components."""
+        parts = text.split(".")
+        if len(parts) == 1:
+            names = list(self._globals) + dir(native.builtins)
+        else:
+            try:
+                value = self._globals[parts[0]]
+                for part in parts[1:-1]:
+                    value = getattr(value, part)
+                names = dir(value)
+            except (KeyError, AttributeError):
+                names = []
+        last = parts[-1]
+        return sorted(set(n for n in names if n.startswith(last) and (last or not n.startswith("_"))))
+
+
+class NoMain(Exception):
+    """There is no main.py."""
+
+
+def read_source(path):
+    """Text of a script file."""
+    with native.builtins.open(path) as file:
+        return file.read()
+
+
+def execute(source, name, mode, g):
+    """Compile and run a text in the global name space ``g``."""
+    exec(compile(source, name, mode), g)
+
+
+def format_exception(fault):
+    """The traceback as a real module prints it: without the frames of this boot code."""
+    text = io.StringIO()
+    sys.print_exception(fault, text)
+    lines = [line for line in text.getvalue().split("\n") if not line.startswith('  File "<rom>')]
+    return "\n".join(lines)

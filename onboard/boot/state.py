@@ -1,0 +1,27 @@
+"""What the parts of the boot code and the shims share: one life of the module."""
+
+from boot import native
+
+
+class Life:
+    """Filled by ``boot.start``; the shims read it."""
+
+    facts = None  # what the supervisor said at power-on
+    calls = None  # channel.Calls
+    partitions = None  # files.Partitions
+    protected = ()  # mount names whose writing calls return -1
+    g = None  # the one global name space of boot script, main.py, example.exec and the prompt
+    events = None  # events.Events
+
+
+life = Life()
+
+
+def is_protected(path):
+    """True when the path lies in a file system whose writing calls return -1."""
+    if not path.startswith("/"):
+        path = native.os.getcwd() + "/" + path
+    for part in path.split("/"):
+        if part:
+            return part in life.protected
+    return False

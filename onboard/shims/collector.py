@@ -1,0 +1,23 @@
+"""``gc``: numbers in the module's measure; objects take twice the room on this machine.
+
+Source: device-api 1; micropython-runtime 11.
+"""
+
+from boot import native as _native
+from boot.state import life as _life
+
+_scale = _life.facts["heap_scale"]
+
+collect = _native.gc.collect
+enable = _native.gc.enable
+disable = _native.gc.disable
+isenabled = _native.gc.isenabled
+threshold = _native.gc.threshold
+
+
+def mem_free():
+    return _native.gc.mem_free() // _scale
+
+
+def mem_alloc():
+    return _native.gc.mem_alloc() // _scale

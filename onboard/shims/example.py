@@ -1,0 +1,27 @@
+"""``example``: run a file in the name space of the prompt.
+
+Source: device-api 11.
+"""
+
+import usys as _sys
+from boot.loop import execute as _execute
+from boot.loop import read_source as _read_source
+from boot.state import life as _life
+
+
+def exec(path):
+    if not path.startswith("/"):
+        path = "/" + path
+    try:
+        source = _read_source(path)
+    except OSError:
+        return
+    try:
+        _execute(source, path, "exec", _life.g)
+    except KeyboardInterrupt as fault:
+        _sys.print_exception(fault)
+        raise SystemExit
+    except SystemExit:
+        raise
+    except BaseException as fault:
+        _sys.print_exception(fault)

@@ -1,0 +1,11 @@
+"""``uio``: ``open`` is the module's own.
+
+Source: device-api 5.3.
+"""
+
+from boot import native as _native
+
+open = _native.builtins.open
+StringIO = _native.io.StringIO
+BytesIO = _native.io.BytesIO
+IOBase = _native.io.IOBase

@@ -1,0 +1,28 @@
+"""``modem``: who the module is.
+
+Source: device-api 9.1.
+"""
+
+from boot.state import life as _life
+
+_ORDER = ("getDevSN", "getDevImei", "getDevModel", "getDevFwVersion", "getDevProductId")
+
+
+def getDevSN():
+    return _life.facts["serial_number"]
+
+
+def getDevImei():
+    return _life.facts["imei"]
+
+
+def getDevModel():
+    return _life.facts["model"]
+
+
+def getDevFwVersion():
+    return _life.facts["firmware_version"]
+
+
+def getDevProductId():
+    return _life.facts["product_id"]

@@ -1,0 +1,334 @@
+"""One interpreter child from its fork to its death: the sockets to it and the frames on them.
+
+A soft reset ends a life and begins another one. Frames of a life that was ended are never delivered: closing removes
+the readers first.
+
+The child's standard input is a socket whose reading end is kept here too: what the script did not read is taken back
+after it ended, for the prompt.
+
+Source: micropython-runtime 3, 5, 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from moduline.vmodule.interpreter import framing
+from moduline.vmodule.interpreter.plan import RomWindow, RuntimePlan
+from moduline.vmodule.interpreter.zygote import Child, Zygote
+
+HEAP_SCALE: Final = 2  # objects of the 64-bit interpreter take about twice the module's room
+READ_BYTES: Final = 65536
+INTERRUPT_GAP_S: Final = 0.05
+MAX_DRAIN_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class LifeCalls:
+    """Who hears of what; all called on the event loop.
+
+    Attributes:
+        on_output: the script printed this.
+        on_command: a frame of the command channel came.
+        on_call: bytes of the call channel; gives what to answer.
+        on_flash: bytes of the flash channel; gives what to answer.
+        on_missing: names of the confinement layers this system lacks.
+        on_death: the child ended by itself, with this exit code.
+    """
+
+    on_output: Callable[[bytes], None]
+    on_command: Callable[[framing.CommandFrame], None]
+    on_call: Callable[[bytes], bytes]
+    on_flash: Callable[[bytes], bytes]
+    on_missing: Callable[[tuple[str, ...]], None]
+    on_death: Callable[[int], None]
+
+
+class Life:
+    """A running child; made by ``begin``."""
+
+    def __init__(self, calls: LifeCalls) -> None:
+        self._calls = calls
+        self._loop = asyncio.get_running_loop()
+        self._child: Child | None = None
+        self._is_over = False
+        self._commands = framing.CommandFrames()
+        self._sockets: dict[str, socket.socket] = {}
+        self._pending: dict[str, bytearray] = {}
+        self._last_interrupt = 0.0
+        self._events_sent = 0
+        self._events_taken = 0
+        self._is_waking = False
+
+    @classmethod
+    async def begin(cls, zygote: Zygote, plan: RuntimePlan, rom: RomWindow, calls: LifeCalls) -> Life:
+        """Fork a child for the plan; its boot frames follow.
+
+        Raises:
+            InterpreterMissing: the zygote is gone.
+        """
+        life = cls(calls)
+        theirs = life._make_sockets()
+        request = {
+            "heap_bytes": plan.facts.gc_heap_bytes * HEAP_SCALE,
+            "rom": [str(rom.path), rom.offset, rom.size_bytes],
+            "flash": [str(plan.flash_path), 0, plan.flash.geometry.capacity_bytes],
+            "core": plan.core,
+            "is_confined": plan.is_confined,
+            "facts": child_facts(plan),
+        }
+        try:
+            life._child = await zygote.spawn(request, [end.fileno() for end in theirs], life._died)
+        except BaseException:
+            life.end()
+            raise
+        finally:
+            for end in theirs[1:]:
+                end.close()
+        life._sockets["unread"] = theirs[0]
+        if life._is_over:
+            life.end()
+        return life
+
+    @property
+    def pid(self) -> int:
+        """Process of the child."""
+        assert self._child is not None
+        return self._child.pid
+
+    # ---- to the child --------------------------------------------------------------------------------------------
+
+    def command(self, kind: bytes, text: str) -> None:
+        """Have the command loop do something."""
+        self._send("command", framing.command(kind, text.encode()))
+
+    def feed(self, data: bytes) -> None:
+        """Put bytes on the script's standard input."""
+        self._send("stdin", data)
+
+    def interrupt(self) -> None:
+        """KeyboardInterrupt; several in a row keep a distance, so that each is handled before the next."""
+        now = self._loop.time()
+        due = max(now, self._last_interrupt + INTERRUPT_GAP_S)
+        self._last_interrupt = due
+        self._loop.call_later(due - now, self._control, b"I")
+
+    def report(self, key: str, value: object) -> None:
+        """Call what the script has listening to ``key``."""
+        self._send("event", framing.event(key, value))
+        self._events_sent += 1
+        if not self._is_waking:
+            self._is_waking = True
+            self._control(b"E")
+
+    def set_drain(self, address: int) -> None:
+        """Tell the control thread which function runs the callbacks."""
+        self._control(b"D" + struct.pack("<Q", address))
+
+    # ---- from the child --------------------------------------------------------------------------------------------
+
+    def drain_output(self) -> None:
+        """Deliver everything printed so far."""
+        total = 0
+        while total < MAX_DRAIN_BYTES:
+            data = self._receive("stdout")
+            if not data:
+                return
+            total += len(data)
+            self._calls.on_output(data)
+
+    def take_unread(self) -> bytes:
+        """Standard input that the script has not read; taken away from it."""
+        taken = bytearray(self._pending.pop("stdin", b""))
+        source = self._sockets.get("unread")
+        front = bytearray()
+        while source is not None:
+            try:
+                data = source.recv(READ_BYTES, socket.MSG_DONTWAIT)
+            except (BlockingIOError, OSError):
+                break
+            if not data:
+                break
+            front += data
+        return bytes(front + taken)
+
+    def pause_output(self) -> None:
+        """Leave what the script prints in its socket; it waits when that is full."""
+        if "stdout" in self._sockets:
+            self._loop.remove_reader(self._sockets["stdout"])
+
+    def resume_output(self) -> None:
+        """Read what the script prints again."""
+        if "stdout" in self._sockets:
+            self._loop.add_reader(self._sockets["stdout"], self._read_output)
+
+    def end(self) -> None:
+        """Kill -9 and forget; at once, nothing is delivered any more."""
+        self._is_over = True
+        if self._child is not None:
+            self._child.kill()
+        for name, end in self._sockets.items():
+            if name != "unread":
+                self._loop.remove_reader(end)
+                self._loop.remove_writer(end)
+            end.close()
+        self._sockets.clear()
+        self._pending.clear()
+
+    # ---- sockets ---------------------------------------------------------------------------------------------------
+
+    def _make_sockets(self) -> list[socket.socket]:
+        """Our ends go into ``_sockets`` and are watched; gives the child's ends in the order of ``child.CHANNELS``."""
+        readers = {
+            "stdin": self._ignore,
+            "stdout": self._read_output,
+            "command": self._read_commands,
+            "flash": lambda: self._serve("flash", self._calls.on_flash),
+            "call": lambda: self._serve("call", self._calls.on_call),
+            "event": self._read_taken,
+            "control": self._read_control,
+        }
+        theirs = []
+        for name, reader in readers.items():
+            kind = socket.SOCK_SEQPACKET if name == "control" else socket.SOCK_STREAM
+            ours, other = socket.socketpair(socket.AF_UNIX, kind)
+            ours.setblocking(False)
+            self._sockets[name] = ours
+            theirs.append(other)
+            self._loop.add_reader(ours, reader)
+        return theirs
+
+    def _receive(self, name: str) -> bytes:
+        """What waits on a socket; empty when nothing does or the child is gone."""
+        end = self._sockets.get(name)
+        if end is None:
+            return b""
+        try:
+            data = end.recv(READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(end)
+        return data
+
+    def _send(self, name: str, data: bytes) -> None:
+        """Send without waiting; what does not fit is sent when there is room."""
+        end = self._sockets.get(name)
+        if end is None or not data:
+            return
+        waiting = self._pending.get(name)
+        if waiting:
+            waiting += data
+            return
+        try:
+            sent = end.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return
+        if sent < len(data):
+            self._pending[name] = bytearray(data[sent:])
+            self._loop.add_writer(end, self._flush, name)
+
+    def _flush(self, name: str) -> None:
+        end, waiting = self._sockets[name], self._pending.get(name, bytearray())
+        with contextlib.suppress(OSError):
+            sent = end.send(waiting) if waiting else 0
+            del waiting[:sent]
+        if not waiting:
+            self._pending.pop(name, None)
+            self._loop.remove_writer(end)
+
+    def _control(self, order: bytes) -> None:
+        end = self._sockets.get("control")
+        if end is not None:
+            with contextlib.suppress(OSError):
+                end.send(order)
+
+    def _ignore(self) -> None:
+        self._receive("stdin")
+
+    def _read_output(self) -> None:
+        data = self._receive("stdout")
+        if data:
+            self._calls.on_output(data)
+
+    def _read_commands(self) -> None:
+        for frame in self._commands.feed(self._receive("command")):
+            self._calls.on_command(frame)
+
+    def _serve(self, name: str, answer: Callable[[bytes], bytes]) -> None:
+        data = self._receive(name)
+        if data:
+            self._send(name, answer(data))
+
+    def _read_taken(self) -> None:
+        data = self._receive("event")
+        for at in range(0, len(data) - 3, 4):
+            self._events_taken += int.from_bytes(data[at : at + 4], "little")
+        if data:
+            self._is_waking = self._events_taken < self._events_sent
+            if self._is_waking:
+                self._control(b"E")
+
+    def _read_control(self) -> None:
+        data = self._receive("control")
+        if data:
+            self._calls.on_missing(tuple(json.loads(data)["missing"]))
+
+    def _died(self, code: int) -> None:
+        if not self._is_over:
+            self.drain_output()
+            self._is_over = True
+            self._calls.on_death(code)
+
+
+def child_facts(plan: RuntimePlan) -> dict[str, Any]:
+    """What ``onboard/boot`` and the shims are told, as plain values that Python writes and MicroPython reads."""
+    facts, quirks = plan.facts, plan.quirks
+    return {
+        "serial_number": facts.serial_number,
+        "imei": facts.imei,
+        "model": facts.model,
+        "variant": facts.variant or facts.model,
+        "firmware_version": facts.firmware_version,
+        "product_id": facts.product_id,
+        "build_date": facts.build_date,
+        "qpy_version": facts.qpy_version,
+        "system_heap_bytes": facts.system_heap_bytes,
+        "battery_mv": facts.battery_mv,
+        "heap_scale": HEAP_SCALE,
+        "quiet": quirks.is_boot_quiet,
+        "checksum_schema": quirks.checksum_schema,
+        "has_power_down_reason": quirks.has_power_down_reason,
+        "uart_8_bits_only": quirks.is_uart_8_bits_only,
+        "power_on_reason": plan.power_on_reason,
+        "power_down_reason": plan.power_down_reason,
+        "rtc_offset_s": plan.rtc_offset_s,
+        "uarts": sorted(plan.uarts),
+        "mounts": [
+            {
+                "path": mount.path,
+                "partition": mount.partition,
+                "offset": mount.offset,
+                "size": mount.size_bytes,
+                "kind": mount.kind,
+                "blocks": mount.driven_blocks,
+                "block": mount.block_bytes,
+                "read": mount.read_bytes,
+                "program": mount.program_bytes,
+                "lookahead": mount.lookahead_bytes,
+                "protected": mount.is_write_protected,
+            }
+            for mount in plan.mounts
+        ],
+    }

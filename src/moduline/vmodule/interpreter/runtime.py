@@ -1,0 +1,318 @@
+"""One power-on life of the module's software: a child after another, their channels, the REPL port.
+
+::
+
+    REPL port ◀─▶ Repl (bytes) ─Run/Interrupt/Feed─▶ Life (child) ─stdout─▶ cooked ─▶ Outbox ─▶ REPL port
+                                                     │  ├─ flash channel ─▶ FlashService ─▶ nor.Flash
+                                                     │  └─ call channel ──▶ Services ─────▶ owner, UARTs
+    soft reset = this child killed, another one forked; the ports stay.
+
+Everything runs on the event loop; a child's every channel is a socket with a reader callback, so one supervisor
+serves a rack. What ran has ended when its ``E`` frame came *and* its output was read to the last byte: the output is
+drained before the REPL hears of the end.
+
+Source: device-api 2.2, 2.4, 2.5; micropython-runtime 3, 5, 6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Coroutine
+from enum import Enum
+
+from moduline.clock import Clock, SystemClock
+from moduline.errors import FlashCut, InterpreterMissing, PortGone
+from moduline.events import Notice
+from moduline.vmodule.interpreter import framing, repl
+from moduline.vmodule.interpreter.flash_service import FlashService
+from moduline.vmodule.interpreter.life import Life, LifeCalls
+from moduline.vmodule.interpreter.outbox import Outbox
+from moduline.vmodule.interpreter.plan import RuntimePlan
+from moduline.vmodule.interpreter.rom import builtin_rom
+from moduline.vmodule.interpreter.services import Services
+from moduline.vmodule.interpreter.uart_bank import UartBank
+from moduline.vmodule.interpreter.zygote import Zygote
+
+
+class RuntimeState(Enum):
+    """Where the software is."""
+
+    OFF = "off"
+    BOOTING = "booting"
+    RUNNING = "running"  # main.py or a command
+    PROMPT = "prompt"
+
+
+class ScriptRuntime:
+    """The running software of one module.
+
+    Args:
+        plan: what this power-on consists of.
+        zygote: where children come from; one per process.
+        clock: for the REPL's one-second rule.
+    """
+
+    def __init__(self, plan: RuntimePlan, zygote: Zygote, clock: Clock | None = None) -> None:
+        self._plan = plan
+        self._zygote = zygote
+        self._clock = clock or SystemClock()
+        self._repl = repl.Repl(
+            banner_of(plan),
+            is_raw_paste_on=plan.quirks.is_raw_paste_on,
+            ctrl_c_stops_main=plan.quirks.ctrl_c_stops_main,
+        )
+        self._life: Life | None = None
+        self._is_off = True
+        self._after_cr = False
+        self._at_prompt = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_output_paused = False
+        self.boots = 0
+
+    @property
+    def state(self) -> RuntimeState:
+        """Where the software is now."""
+        if self._is_off:
+            return RuntimeState.OFF
+        if self._repl.phase is repl.Phase.BOOTING:
+            return RuntimeState.BOOTING
+        return RuntimeState.RUNNING if self._repl.phase is repl.Phase.RUNNING else RuntimeState.PROMPT
+
+    @property
+    def pid(self) -> int | None:
+        """Process of the interpreter; None while there is none."""
+        return self._life.pid if self._life is not None else None
+
+    async def start(self) -> None:
+        """Power has come: fork, boot, serve the ports. Returns when the child runs; ``wait_prompt`` waits further.
+
+        Raises:
+            InterpreterMissing: no interpreter can run here.
+        """
+        self._rom = self._plan.rom or builtin_rom()
+        self._is_off = False
+        self._out = Outbox(self._plan.repl)
+        self._uarts = UartBank(self._plan.uarts, self._uart_has_data)
+        self._services = Services(self._plan, self._repl, self._uarts, self._send_raw)
+        await self._begin_life()
+        self._spawn(self._read_port())
+
+    async def stop(self) -> None:
+        """Power has gone: the child is killed at once; the ports' ends are left to their owner."""
+        self._go_off()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if hasattr(self, "_out"):
+            await self._out.close()
+            await self._uarts.close()
+
+    async def wait_prompt(self) -> None:
+        """Wait until the REPL shows a prompt; the caller sets the time limit."""
+        await self._at_prompt.wait()
+
+    # ---- lives -----------------------------------------------------------------------------------------------------
+
+    async def _begin_life(self) -> None:
+        self.boots += 1
+        self._flash = FlashService(self._plan.flash, self._plan.mounts)
+        self._calls = framing.Calls()
+        calls = LifeCalls(
+            on_output=self._output,
+            on_command=self._command,
+            on_call=self._call,
+            on_flash=self._flash_request,
+            on_missing=self._unconfined,
+            on_death=self._died,
+        )
+        life = await Life.begin(self._zygote, self._plan, self._rom, calls)
+        if self._is_off:
+            life.end()
+            return
+        self._life = life
+
+    async def _next_life(self) -> None:
+        try:
+            await self._begin_life()
+        except InterpreterMissing as fault:
+            self._notice("virt.no-interpreter", reason=fault.facts["reason"])
+            self._go_off()
+
+    def _end_life(self) -> None:
+        if self._life is not None:
+            self._life.end()
+            self._life = None
+        self._is_output_paused = False
+
+    def _go_off(self) -> None:
+        self._is_off = True
+        self._at_prompt.clear()
+        self._end_life()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _died(self, code: int) -> None:
+        """The interpreter crashed, as no script should be able to: the module's watchdog restarts it."""
+        self._notice("virt.crashed", exit_code=code)
+        self._end_life()
+        self._plan.owner.on_power_restart()
+
+    # ---- from the child --------------------------------------------------------------------------------------------
+
+    def _command(self, frame: framing.CommandFrame) -> None:
+        life = self._life
+        if frame.kind == b"R":
+            news = json.loads(frame.body)
+            if news["stage"] == "ready":
+                self._drain()
+                self._repl.booted()
+            elif life is not None:
+                life.set_drain(news["drain"])
+        elif frame.kind == b"S":
+            self._repl.started(self._clock.tick_s())
+        elif frame.kind == b"E":
+            self._drain()
+            if life is not None:
+                self._repl.take_back(life.take_unread())
+            status = repl.Status(frame.body[0])
+            self._repl.ended(status, frame.body[1:].decode("utf-8", "replace"))
+        elif frame.kind == b"C":
+            self._repl.completions(json.loads(frame.body))
+        self._act()
+
+    def _call(self, data: bytes) -> bytes:
+        try:
+            return b"".join(self._services.answer(call) for call in self._calls.feed(data))
+        except framing.BadFrameError as fault:
+            self._distrust(fault)
+            return b""
+
+    def _flash_request(self, data: bytes) -> bytes:
+        try:
+            return self._flash.feed(data)
+        except FlashCut as cut:
+            self._go_off()
+            self._plan.owner.on_power_cut(cut)
+        except framing.BadFrameError as fault:
+            self._distrust(fault)
+        return b""
+
+    def _distrust(self, fault: Exception) -> None:
+        self._notice("virt.bad-request", reason=str(fault))
+        self._end_life()
+        self._plan.owner.on_power_restart()
+
+    def _unconfined(self, missing: tuple[str, ...]) -> None:
+        if missing:
+            self._notice("virt.unconfined", missing=", ".join(missing), is_refused=self._plan.is_confined)
+
+    def _notice(self, slug: str, **facts: object) -> None:
+        self._plan.owner.on_notice(Notice(slug, self._plan.name, facts))
+
+    # ---- output ------------------------------------------------------------------------------------------------------
+
+    def _output(self, data: bytes) -> None:
+        """What the script printed: LF becomes CR LF."""
+        self._out.put(self._cook(data))
+        if self._out.is_full and not self._is_output_paused and self._life is not None:
+            self._is_output_paused = True
+            self._life.pause_output()
+            self._spawn(self._resume())
+
+    async def _resume(self) -> None:
+        await self._out.room()
+        self._is_output_paused = False
+        if self._life is not None:
+            self._life.resume_output()
+
+    def _cook(self, data: bytes) -> bytes:
+        if not data:
+            return data
+        cooked = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        if self._after_cr and data[:1] == b"\n":
+            cooked = cooked[1:]
+        self._after_cr = data[-1:] == b"\r"
+        return cooked
+
+    def _drain(self) -> None:
+        if self._life is not None:
+            self._life.drain_output()
+
+    def _send_raw(self, data: bytes) -> None:
+        self._drain()
+        self._after_cr = False
+        self._out.put(data)
+
+    # ---- REPL --------------------------------------------------------------------------------------------------------
+
+    async def _read_port(self) -> None:
+        with contextlib.suppress(PortGone):
+            while True:
+                data = await self._plan.repl.read_some()
+                self._repl.receive(data, self._clock.tick_s())
+                self._act()
+
+    def _act(self) -> None:
+        """Do what the REPL wants done; set the timer; tell who waits for the prompt."""
+        for action in self._repl.actions():
+            self._do(action)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._repl.wake_at is not None:
+            delay = max(0.0, self._repl.wake_at - self._clock.tick_s())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+        if self._repl.phase is repl.Phase.PROMPT:
+            self._at_prompt.set()
+        else:
+            self._at_prompt.clear()
+
+    def _do(self, action: repl.Action) -> None:
+        life = self._life
+        if isinstance(action, repl.Send):
+            self._after_cr = False
+            self._out.put(action.data)
+        elif isinstance(action, repl.SoftReset):
+            self._end_life()
+            self._uarts.reset()
+            self._repl.is_protected = False
+            self._spawn(self._next_life())
+        elif life is None:
+            return  # the child crashed a moment ago; the module is being restarted
+        elif isinstance(action, repl.Run):
+            life.command(action.kind.value, action.source)
+        elif isinstance(action, repl.Interrupt):
+            life.interrupt()
+        elif isinstance(action, repl.Feed):
+            life.feed(action.data)
+        else:
+            life.command(b"C", action.text)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._repl.tick(self._clock.tick_s())
+        self._act()
+
+    # ---- parts -------------------------------------------------------------------------------------------------------
+
+    def _uart_has_data(self, number: int, count: int) -> None:
+        if self._life is not None:
+            self._life.report(f"uart{number}", [0, number, count])
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def banner_of(plan: RuntimePlan) -> bytes:
+    """What the friendly prompt begins with; the second line starts with a blank.
+
+    Source: device-api 3.2.
+    """
+    facts = plan.facts
+    first = f"Quecpython v1.12 on {facts.build_date} ; {facts.model} with QUECTEL \r\n"
+    return first.encode() + b' Type "help()" for more information.\r\n'
