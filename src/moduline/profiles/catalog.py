@@ -1,0 +1,91 @@
+"""The tables by name: modules, chips, conventions; read once from the package's data, without opening paths itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+from moduline.errors import BadOption, Text, UnknownModule
+from moduline.profiles.chip import ChipProfile, read_chip
+from moduline.profiles.convention import ConventionProfile, read_convention
+from moduline.profiles.module import ModuleProfile, read_module
+from moduline.profiles.schema import Table
+
+
+@cache
+def module(name: str) -> ModuleProfile:
+    """The module of that slug; upper and lower case are the same.
+
+    Raises:
+        UnknownModule: there is none.
+        BadRecipe: its table is wrong.
+    """
+    slug = name.lower()
+    if slug not in modules():
+        raise UnknownModule(name=name, known=", ".join(modules()))
+    return read_module(_table("modules", slug))
+
+
+@cache
+def chip(name: str) -> ChipProfile:
+    """The chip of that slug.
+
+    Raises:
+        BadOption: there is none.
+        BadRecipe: its table is wrong.
+    """
+    return read_chip(_named("chips", name, Text("chip", "平台")))
+
+
+@cache
+def convention(name: str) -> ConventionProfile:
+    """The convention of that slug.
+
+    Raises:
+        BadOption: there is none.
+        BadRecipe: its table is wrong.
+    """
+    return read_convention(_named("conventions", name, Text("--profile", "--profile")))
+
+
+def modules() -> tuple[str, ...]:
+    """Slugs of all modules, sorted."""
+    return _slugs("modules")
+
+
+def chips() -> tuple[str, ...]:
+    """Slugs of all chips, sorted."""
+    return _slugs("chips")
+
+
+def conventions() -> tuple[str, ...]:
+    """Slugs of all conventions, sorted."""
+    return _slugs("conventions")
+
+
+def module_of_model(model: str | None) -> ModuleProfile | None:
+    """The module a package of that model is for; None when no table fits, or several do."""
+    if not model:
+        return None
+    fitting = [module(slug) for slug in modules() if module(slug).fits_model(model)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _named(kind: str, name: str, what: Text) -> Table:
+    slug = name.lower()
+    if slug not in _slugs(kind):
+        known = ", ".join(_slugs(kind))
+        why = Text(f"no table named '{name}'; known: {known}", f"没有名为“{name}”的配置；已知：{known}")
+        raise BadOption(name=what, reason=why)
+    return _table(kind, slug)
+
+
+@cache
+def _slugs(kind: str) -> tuple[str, ...]:
+    names = (entry.name for entry in resources.files(__package__).joinpath(kind).iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def _table(kind: str, slug: str) -> Table:
+    name = f"{kind}/{slug}.toml"
+    return Table.parse(resources.files(__package__).joinpath(kind, f"{slug}.toml").read_bytes(), f"profiles/{name}")

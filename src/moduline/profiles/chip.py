@@ -1,0 +1,145 @@
+"""What a chip is: its flash, its loaders' places, how it enters and shows download mode.
+
+Source: each fact's own, in ``chips/*.toml``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moduline.profiles.schema import Table
+
+
+@dataclass(frozen=True, slots=True)
+class FlashProfile:
+    """The NOR flash scripts and firmware live in.
+
+    Attributes:
+        base_address: bus address of its first byte.
+        size_bytes: capacity.
+        erase_bytes: erase unit.
+        program_bytes: program page.
+    """
+
+    base_address: int
+    size_bytes: int
+    erase_bytes: int
+    program_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderWindow:
+    """Where a loader is sent.
+
+    Attributes:
+        part: id in the container, such as ``HOST_FDL``.
+        address: load address.
+        max_bytes: room there.
+        file_name: name of the vendor's file.
+    """
+
+    part: str
+    address: int
+    max_bytes: int
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsbIdentity:
+    """Vendor and product id of one state."""
+
+    vid: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadEntry:
+    """How the chip enters download mode.
+
+    Attributes:
+        at_commands: AT commands that do it.
+        window_s: how long the ROM waits before the module boots by itself, in seconds.
+        sram_first: first address the ROM takes a loader at.
+        sram_last: last one.
+        nv_bytes: size of the fixed NV block.
+    """
+
+    at_commands: tuple[str, ...]
+    window_s: float
+    sram_first: int
+    sram_last: int
+    nv_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChipProfile:
+    """A chip.
+
+    Attributes:
+        slug: such as ``unisoc8910``.
+        name: what the maker calls it.
+        platform: ``asr``, ``unisoc`` or ``eigen``.
+        container: format of its packages.
+        flash: its flash.
+        loaders: in the order in which they are sent.
+        running: USB ids of a running module.
+        download: USB ids in download mode.
+        entry: how download mode is entered.
+        port_names: USB interface names of a running module by role, as (role, name).
+    """
+
+    slug: str
+    name: str
+    platform: str
+    container: str
+    flash: FlashProfile
+    loaders: tuple[LoaderWindow, ...]
+    running: UsbIdentity
+    download: UsbIdentity
+    entry: DownloadEntry
+    port_names: tuple[tuple[str, str], ...]
+
+    def port_name(self, role: str) -> str:
+        """USB interface name of a role; empty for a port without a name."""
+        return next((name for known, name in self.port_names if known == role), "")
+
+
+def read_chip(top: Table) -> ChipProfile:
+    """The profile in a chip's TOML file.
+
+    Raises:
+        BadRecipe: a key is missing, wrong or unknown, or a fact has no source.
+    """
+    top.sourced()
+    flash, entry, usb = (top.table(name).sourced() for name in ("flash", "download", "usb"))
+    loaders = tuple(one.sourced() for one in top.tables("loaders"))
+    ports = tuple(one.sourced() for one in top.tables("ports"))
+    profile = ChipProfile(
+        slug=top.text("slug"),
+        name=top.text("name"),
+        platform=top.choice("platform", ("asr", "unisoc", "eigen")),
+        container=top.text("container"),
+        flash=FlashProfile(
+            flash.number("base_address"),
+            flash.number("size_bytes"),
+            flash.number("erase_bytes"),
+            flash.number("program_bytes"),
+        ),
+        loaders=tuple(
+            LoaderWindow(one.text("part"), one.number("address"), one.number("max_bytes"), one.text("file_name"))
+            for one in loaders
+        ),
+        running=UsbIdentity(usb.number("running_vid"), usb.number("running_pid")),
+        download=UsbIdentity(usb.number("download_vid"), usb.number("download_pid")),
+        entry=DownloadEntry(
+            entry.texts("at_commands"),
+            entry.seconds("window_s"),
+            entry.number("sram_first"),
+            entry.number("sram_last"),
+            entry.number("nv_bytes"),
+        ),
+        port_names=tuple((one.text("role"), one.text("name")) for one in ports),
+    )
+    for table in (flash, entry, usb, *loaders, *ports, top):
+        table.end()
+    return profile
