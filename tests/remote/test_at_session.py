@@ -8,7 +8,7 @@ import pytest
 
 from moduline.errors import AtRefused, BadAnswer, BadOption, NoAnswer, PortGone
 from moduline.port.pair import pair
-from moduline.remote.at_session import AtAnswer, AtDecoder, AtSession
+from moduline.remote.at_session import AnswerDecoder, AtAnswer, AtSession
 from moduline.remote.identify import identify_by_at
 from remote import virtual_time
 
@@ -60,7 +60,7 @@ def talk(work, read_limit=65536, on_unsolicited=None, **options):
 @pytest.mark.parametrize("echo", [b"", b"AT+CSQ\r", b"AT+CSQ\r\r\n"])
 def test_answer_when_cut_anywhere_then_lines_and_result_without_echo(size, echo):
     stream = echo + b"\r\n+CSQ: 31,99\r\n\r\nOK\r\n+QIND: SMS DONE\r\n"
-    decoder = AtDecoder("AT+CSQ")
+    decoder = AnswerDecoder("AT+CSQ")
     answers = [a for at in range(0, len(stream), size) if (a := decoder.feed(stream[at : at + size]))]
     assert answers[0] == AtAnswer("AT+CSQ", ("+CSQ: 31,99",), "OK")
 
@@ -69,7 +69,7 @@ def test_answer_when_cut_anywhere_then_lines_and_result_without_echo(size, echo)
     "result", ["OK", "ERROR", "+CME ERROR: 3", "+CMS ERROR: 500", "NO CARRIER", "CONNECT", "CONNECT 150000000", "BUSY"]
 )
 def test_result_when_final_then_ends_the_answer(result):
-    answer = AtDecoder("ATD").feed(f"\r\n{result}\r\n".encode())
+    answer = AnswerDecoder("ATD").feed(f"\r\n{result}\r\n".encode())
     assert answer.result == result
     assert answer.is_ok == result.startswith(("OK", "CONNECT"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -187,3 +188,10 @@ def test_interrupt_when_code_is_on_its_way_then_nothing_of_it_runs():
     sent(session)
     session.receive(b"R\x01\x80\x00")
     assert sent(session) == b"\n\x04"
+
+
+def test_table_when_shown_in_the_specification_then_is_this_one():
+    rows = ["| State | Event | Next |", "|---|---|---|"]
+    rows += [f"| {state.value} | {event} | {to.value} |" for (state, event), to in TABLE.items()]
+    page = Path(__file__).resolve().parents[2] / "docs/spec/repl.md"
+    assert "\n".join(rows) in page.read_text(encoding="utf-8")

@@ -3,13 +3,12 @@ r"""A module's AT port: one command, its lines, its final result.
 A port may be in the middle of anything when it is opened, so a session begins with ``AT`` until ``OK`` comes; echo is
 tolerated, not required. Lines that belong to no command (``+QIND: …``) go to ``on_unsolicited``.
 
-Source: 3GPP TS 27.007 and V.250 (result codes); device-api 4 (AT port).
+Source: device-api 4 (AT port); the lines themselves are ``wire.at``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
@@ -17,13 +16,12 @@ from typing import Final, Self
 from moduline.errors import AtRefused, BadAnswer, BadOption, NoAnswer
 from moduline.port.stream import ByteStream
 from moduline.remote.inbox import Inbox
+from moduline.wire.at import LineDecoder, is_accepted, is_final
 
 ANSWER_LIMIT_S: Final = 5.0
 WAKE_ATTEMPTS: Final = 4
 WAKE_LIMIT_S: Final = 0.5
 ANSWER_LIMIT_BYTES: Final = 1 << 18
-
-_FINAL: Final = re.compile(r"OK|ERROR|NO CARRIER|NO ANSWER|NO DIALTONE|BUSY|CONNECT.*|\+CM[ES] ERROR:.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +35,32 @@ class AtAnswer:
     @property
     def is_ok(self) -> bool:
         """True when the module accepted the command."""
-        return self.result == "OK" or self.result.startswith("CONNECT")
+        return is_accepted(self.result)
 
 
-class AtDecoder:
-    """Cuts a stream into lines and collects them up to a final result; pure.
-
-    Raises:
-        BadAnswer: from ``feed``, when an answer grows without end.
-    """
+class AnswerDecoder:
+    """Collects the lines of one answer up to its final result; pure."""
 
     def __init__(self, command: str) -> None:
         self._command = command
-        self._line = bytearray()
+        self._decoder = LineDecoder()
         self._lines: list[str] = []
-        self._size = 0
+        self._size_bytes = 0
 
     def feed(self, data: bytes) -> AtAnswer | None:
-        """Take bytes; the answer once it is complete. What follows the final result is dropped."""
-        self._size += len(data)
-        if self._size > ANSWER_LIMIT_BYTES:
-            raise BadAnswer(what=self._command, answer=f"{self._size} bytes without a result")
-        self._line += data
-        while (end := self._line.find(b"\n")) >= 0:
-            line = self._line[:end].decode("utf-8", "replace").strip("\r\n\0 ")
-            del self._line[: end + 1]
-            if not line or line == self._command or line.endswith("\r" + self._command):
-                continue
-            if _FINAL.fullmatch(line):
+        """Take bytes; the answer once it is complete. What follows the final result is dropped.
+
+        Raises:
+            BadAnswer: the answer grows without end.
+        """
+        self._size_bytes += len(data)
+        if self._size_bytes > ANSWER_LIMIT_BYTES:
+            raise BadAnswer(what=self._command, answer=f"{self._size_bytes} bytes without a result")
+        for line in self._decoder.feed(data):
+            if is_final(line):
                 return AtAnswer(self._command, tuple(self._lines), line)
-            self._lines.append(line)
+            if line != self._command:  # the echo
+                self._lines.append(line)
         return None
 
 
@@ -130,7 +124,7 @@ class AtSession:
         for line in (await self._inbox.read(0)).decode("utf-8", "replace").split("\n"):
             if line.strip() and self._on_unsolicited is not None:
                 self._on_unsolicited(line.strip())
-        decoder = AtDecoder(command)
+        decoder = AnswerDecoder(command)
         await self._inbox.write(command.encode() + b"\r\n")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limit_s

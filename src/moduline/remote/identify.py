@@ -13,8 +13,8 @@ from moduline.errors import BadAnswer
 from moduline.remote import snippets
 from moduline.remote.at_session import AtSession
 from moduline.remote.repl_session import SILENCE_S, ReplSession
+from moduline.wire.at import find_imei
 
-_IMEI: Final = re.compile(r"(?<!\d)\d{15}(?!\d)")
 _REVISION: Final = re.compile(r"Revision:\s*(\S+)")
 
 
@@ -37,7 +37,7 @@ async def identify_by_at(session: AtSession) -> Identity:
         NoAnswer, PortGone: the port is silent.
     """
     model = await _first_line(session, "AT+CGMM")
-    imei = _IMEI.search(await _first_line(session, "AT+CGSN") or await _first_line(session, "AT+GSN"))
+    imei = find_imei((await session.ask("AT+GSN")).lines) or find_imei((await session.ask("AT+CGSN")).lines)
     version = await _first_line(session, "AT+CGMR")
     if not (model and version):
         lines = (await session.ask("ATI")).lines
@@ -46,7 +46,7 @@ async def identify_by_at(session: AtSession) -> Identity:
         model = model or next((line for line in lines if re.fullmatch(r"[A-Z]{2}\w{3,}(-\w+)*", line)), "")
     return Identity(
         model=model,
-        imei=imei.group() if imei else "",
+        imei=imei,
         version=version.removeprefix("Revision:").strip(),
         serial="",
         via="at",
