@@ -15,8 +15,8 @@ from typing import Final
 from moduline.errors import FormatError
 from moduline.formats import appimg, cpio, nv, sihr, uimage
 from moduline.formats.container import unisoc_scheme
-from moduline.formats.container.sniff import sniff
 from moduline.formats.container.unisoc import FLAG_XML
+from moduline.formats.littlefs import read_image
 from moduline.package.findings import ERROR, NOTICE, WARNING, Finding, finding, of_error
 from moduline.package.parts import AREA_ROLES, FirmwarePackage, Part
 from moduline.package.reading import FIRST_LOGICAL
@@ -163,8 +163,16 @@ def _file_system(part: Part) -> Iterator[Finding]:
             NOTICE, "fs-blank", part.name, "the area is blank; the module formats it", "分区为空；模组会自行格式化"
         )
         return
-    if sniff(part.data) not in {"lfs1", "lfs2"}:
-        yield finding(WARNING, "fs-unknown", part.name, "not a littlefs image", "不是 littlefs 镜像")
+    image = read_image(part.data)
+    if image.geometry.block_count * image.geometry.block_bytes > len(part.data):
+        yield finding(
+            ERROR,
+            "fs-larger-than-area",
+            part.name,
+            "the file system has {blocks} blocks, more than the area holds",
+            "文件系统有 {blocks} 个块，超出分区大小",
+            blocks=image.geometry.block_count,
+        )
 
 
 def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:

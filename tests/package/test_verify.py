@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from moduline.errors import BadPackage
+from moduline.formats import cpio
+from moduline.formats.container import unisoc
+from moduline.package import merge, read_package, verify
+from moduline.package.findings import errors_of, must_be_sound
+from package_maker import CPIO, U_ADDRESS, U_SIZE, small_file, small_pac, stock_rows, uimage
+from samples import sample
+
+
+def slugs(rows) -> list[tuple[str, str, str]]:
+    package = read_package(unisoc.write(small_pac(rows)))
+    return [(one.severity, one.slug, one.part) for one in verify(package)]
+
+
+def with_row(name: str, **change):
+    keys = ("name", "type", "address", "size", "data", "check")
+    return [
+        tuple((dict(zip(keys, row, strict=True)) | change).values()) if row[0] == name else row for row in stock_rows()
+    ]
+
+
+STALE = ("notice", "nv-crc-stale", "NV")
+FILES = ["CSDK_RDA8910", "EC600GCN_LD__8850XM_cat1_open_core", "EC600GCN_LD__8850XM_cat1_open_merge"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_verify_when_real_package_then_only_the_stale_nv_is_noted(file):
+    findings = verify(read_package(sample(f"unisoc/{file}.pac").read_bytes()))
+    assert [(one.severity, one.slug, one.part) for one in findings] == [STALE]
+
+
+def test_verify_when_small_package_then_only_the_stale_nv_is_noted():
+    assert slugs(stock_rows()) == [STALE]
+
+
+def test_verify_when_container_crcs_are_wrong_then_both_are_errors():
+    data = bytearray(small_file())
+    data[100] ^= 1
+    data[2124 + 2000] ^= 1
+    findings = verify(read_package(bytes(data), must_check=False))
+    assert [(one.slug, one.facts["name"]) for one in errors_of(findings)] == [
+        ("container-crc", "CRC1"),
+        ("container-crc", "CRC2"),
+    ]
+
+
+CASES = {
+    "damaged-image": (with_row("AP", data=uimage(b"x")[:-1] + b"y"), ("error", "image-damaged", "AP")),
+    "damaged-appimg": (with_row("AP", data=b"2PPA" + bytes(60)), ("error", "image-damaged", "AP")),
+    "damaged-sihr": (with_row("AP", data=b"SIHR" + bytes(300)), ("error", "image-damaged", "AP")),
+    "damaged-cpio": (with_row("PREPACK", data=CPIO[:60]), ("error", "image-damaged", "PREPACK")),
+    "damaged-nv": (with_row("NV", data=bytes(64)), ("error", "image-damaged", "NV")),
+    "loader-without-header": (with_row("FDL2", data=b"plain"), ("warning", "loader-header", "FDL2")),
+    "content-larger-than-room": (with_row("PS", size=8), ("error", "part-too-big", "PS")),
+    "contents-overlap": (with_row("PS", address=0x60010010), ("error", "overlap", "PS")),
+    "erase-after-write": (
+        [*stock_rows(), ("ERASE_AP", "EraseFlash", 0x60010000, 0x1000, b"", 1)],
+        ("error", "overlap", "ERASE_AP"),
+    ),
+    "too-large-member": (
+        with_row("PREPACK", data=cpio.write(cpio.archive_of([("a", bytes(0x10001))]))),
+        ("warning", "cpio-member-too-big", "PREPACK"),
+    ),
+    "blank-area": (
+        [*stock_rows(), ("PY_FS_U", "CODE", U_ADDRESS, U_SIZE, b"\xff" * U_SIZE, 1)],
+        ("notice", "fs-blank", "PY_FS_U"),
+    ),
+    "no-file-system": (
+        [*stock_rows(), ("PY_FS_U", "CODE", U_ADDRESS, U_SIZE, b"\x00" * U_SIZE, 1)],
+        ("error", "image-damaged", "PY_FS_U"),
+    ),
+    "short-area": (
+        [*stock_rows(), ("PY_FS_U", "CODE", U_ADDRESS, U_SIZE, b"\xff" * 16, 1)],
+        ("warning", "area-size", "PY_FS_U"),
+    ),
+    "unknown-type": (with_row("ERASE_BOOT", type="Riddle"), ("warning", "part-unknown", "ERASE_BOOT")),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_verify_when_something_is_wrong_then_it_is_found(name):
+    rows, expected = CASES[name]
+    assert expected in slugs(rows)
+
+
+def test_verify_when_erase_is_off_by_default_then_no_overlap():
+    assert slugs([*stock_rows(), ("ERASE_AP", "EraseFlash", 0x60010000, 0x1000, b"", 0)]) == [STALE]
+
+
+def test_verify_when_xml_says_more_or_in_another_order_then_warned():
+    pac = small_pac()
+    fewer = pac.with_entries(entry for entry in pac.entries if entry.id.text != "PREPACK")
+    assert "xml-extra" in [one.slug for one in verify(read_package(unisoc.write(fewer)))]
+    swapped = pac.with_entries([pac.entries[1], pac.entries[0], *pac.entries[2:]])
+    assert "xml-order" in [one.slug for one in verify(read_package(unisoc.write(swapped)))]
+
+
+def test_findings_when_said_then_both_languages_are_whole():
+    for rows, _ in CASES.values():
+        for one in verify(read_package(unisoc.write(small_pac(rows)))):
+            assert "?" not in one.say("en")
+            assert "{" not in one.say("zh")
+
+
+def test_must_be_sound_when_there_is_an_error_then_raised_with_its_text():
+    findings = verify(read_package(unisoc.write(small_pac(with_row("PS", size=8)))))
+    with pytest.raises(BadPackage) as failure:
+        must_be_sound(findings, "x{y}.pac")
+    assert "there is room for 8" in failure.value.message("en")
+    must_be_sound(verify(read_package(small_file())), "x.pac")
+
+
+def test_verify_when_images_are_merged_then_they_are_looked_into():
+    package = merge(read_package(small_file()), {"user_fs": b"\xff" * U_SIZE})
+    assert "fs-blank" in [one.slug for one in verify(package)]
