@@ -364,6 +364,19 @@ class VerifyFailed(PeerError):
     )
 
 
+class IdentityLost(PeerError):
+    """After the burn the module has another IMEI, or none."""
+
+    code = "ML-E0907"
+    slug = "burn.identity-lost"
+    exit_code = 9
+    text = Text("IMEI was {before} before the burn and is {after} now", "烧录前 IMEI 为 {before}，现为 {after}")
+    hint = Text(
+        "burn again; the module's own NV block was saved, the record names the file",
+        "请重新烧录；模组原有的 NV 数据已保存，文件名见产线记录",
+    )
+
+
 class WindowMissed(PeerError):
     """The module did not enter download mode, or left it before the burn began."""
 

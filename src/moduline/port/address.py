@@ -32,12 +32,13 @@ _DEVICE: Final = re.compile(r"(?:/|\\\\[.?]\\|[Cc][Oo][Mm]\d+$|\.{0,2}/)")
 _FORMS: Final = ("virt", "imei", "usb", "slot")
 
 
-def resolve(address: str, role: str = "at", ports: Sequence[PortInfo] | None = None) -> PortInfo:
+def resolve(address: str, role: str | Sequence[str] = "at", ports: Sequence[PortInfo] | None = None) -> PortInfo:
     """The port that ``address`` means when a port of ``role`` is wanted.
 
     Args:
         address: see the table above.
-        role: ``at``, ``repl``, ``download``, ``uart2`` …; ignored by addresses that name a port.
+        role: ``at``, ``repl``, ``download``, ``uart2`` …, or several, best first; ignored by addresses that name a
+            port.
         ports: who is connected; None: look now.
 
     Raises:
@@ -46,7 +47,8 @@ def resolve(address: str, role: str = "at", ports: Sequence[PortInfo] | None = N
         SeveralModules: more than one module matches.
     """
     address = address.strip()
-    if (found := _fixed(address, role)) is not None:
+    roles = [role] if isinstance(role, str) else list(role)
+    if (found := _fixed(address, roles[0])) is not None:
         return found
     form, _, wanted = address.partition(":")
     if address != "auto" and (form not in _FORMS or not wanted):
@@ -56,7 +58,7 @@ def resolve(address: str, role: str = "at", ports: Sequence[PortInfo] | None = N
     if form == "imei" and not matching:
         matching = _asked(wanted, ports)
     places = sorted({port.place for port in matching})
-    with_role = [port for port in matching if port.role == role]
+    with_role = [port for wanted_role in roles for port in matching if port.role == wanted_role]
     if address == "auto":
         places = sorted({port.place for port in with_role})
     if len(places) > 1:
@@ -64,6 +66,15 @@ def resolve(address: str, role: str = "at", ports: Sequence[PortInfo] | None = N
     if not with_role:
         raise NoModule(address=address)
     return with_role[0]
+
+
+async def open_address(address: str, role: str | Sequence[str] = "at", baud: int = DEFAULT_BAUD) -> ByteStream:
+    """The port that ``address`` means, open; see :func:`resolve` and :func:`open_port`.
+
+    Raises:
+        BadAddress, NoModule, SeveralModules, PortBusy: as those two.
+    """
+    return await open_port(resolve(address, role), baud)
 
 
 async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:

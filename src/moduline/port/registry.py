@@ -135,17 +135,24 @@ def sweep() -> tuple[str, ...]:
 
 def is_alive(entry: ModuleEntry) -> bool:
     """Whether the process that published ``entry`` still runs, and is not a later one with the same number."""
-    if entry.process <= 0:
+    if not is_running(entry.process):
+        return False
+    return not entry.process_started or _started(entry.process) in {"", entry.process_started}
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of that number runs on this computer."""
+    if process <= 0:
         return False
     if sys.platform == "win32":
-        return _runs_on_windows(entry.process)
+        return _runs_on_windows(process)
     try:
-        os.kill(entry.process, 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return not entry.process_started or _started(entry.process) in {"", entry.process_started}
+    return True
 
 
 def tree_stamp() -> tuple[tuple[str, int, int], ...]:

@@ -254,6 +254,11 @@ class BslDecoder:
         self._is_skipping = False
         self._flags_seen = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no byte of an unfinished frame is held."""
+        return not self._buffer and not self._is_skipping
+
     def feed(self, data: bytes) -> list[BslEvent]:
         """Events that ``data`` completes; an empty list means that more is needed."""
         events: list[BslEvent] = []

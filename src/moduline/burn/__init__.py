@@ -1,0 +1,1 @@
+"""Burning: one package into one module or a whole rack, with durable records."""

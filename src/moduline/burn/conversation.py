@@ -1,0 +1,151 @@
+"""The one loop: reads the port, feeds the session, writes what it wants sent, honours its deadline.
+
+It does not know the chip; the session does not know the port. One timer stands for all deadlines: it is armed again
+only when a deadline moves closer or when it fires too early, so a packet costs no timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from moduline.burn.drivers.unisoc import NvRead
+from moduline.errors import PortGone
+from moduline.events import Event, Reporter
+from moduline.port.stream import ByteStream
+
+
+class Talks(Protocol):
+    """What a driver's session offers to the loop."""
+
+    wake_at: float | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be sent or expected."""
+
+    @property
+    def may_lose_port(self) -> bool:
+        """Whether the port may vanish now."""
+
+    def start(self, now: float) -> Sequence[Event | NvRead]:
+        """Begin."""
+
+    def receive(self, data: bytes, now: float) -> Sequence[Event | NvRead]:
+        """Take bytes."""
+
+    def wake(self, now: float) -> Sequence[Event | NvRead]:
+        """The time ``wake_at`` has come."""
+
+    def stored(self, now: float) -> Sequence[Event | NvRead]:
+        """What had to be stored is stored."""
+
+    def gone(self, now: float) -> Sequence[Event | NvRead]:
+        """The port vanished when it may."""
+
+    def bytes_to_send(self) -> bytes:
+        """Bytes for the port."""
+
+    def prepare(self) -> None:
+        """Work ahead while the peer works."""
+
+
+async def converse(
+    session: Talks,
+    stream: ByteStream,
+    report: Reporter,
+    store: Callable[[NvRead], Awaitable[None]],
+    reopen: Callable[[], Awaitable[ByteStream]],
+) -> None:
+    """Run ``session`` over ``stream`` to its end; closes the stream.
+
+    Args:
+        session: not started yet.
+        stream: the download port, open.
+        report: gets the session's events.
+        store: makes the module's NV block durable.
+        reopen: opens the port again after it vanished at a moment when it may.
+
+    Raises:
+        PortGone: the port vanished at any other moment.
+        ModulineError: whatever the session raises.
+    """
+    clock = asyncio.get_running_loop().time
+
+    async def tell(events: Sequence[Event | NvRead]) -> None:
+        for event in events:
+            if isinstance(event, NvRead):
+                await store(event)
+                await tell(session.stored(clock()))
+            else:
+                report(event)
+
+    try:
+        await tell(session.start(clock()))
+        while not session.is_over:
+            try:
+                await _until_late(session, stream, tell)
+            except TimeoutError:
+                await tell(session.wake(clock()))
+            except PortGone:
+                if not session.may_lose_port:
+                    raise
+                await tell(session.gone(clock()))
+                if not session.is_over:
+                    await stream.close()
+                    stream = await reopen()
+    finally:
+        await stream.close()
+
+
+async def _until_late(
+    session: Talks, stream: ByteStream, tell: Callable[[Sequence[Event | NvRead]], Awaitable[None]]
+) -> None:
+    """Talk until the session is over; raises TimeoutError when its deadline passes."""
+    clock = asyncio.get_running_loop().time
+    async with asyncio.timeout(None) as alarm:
+        timer = _Timer(session, alarm)
+        try:
+            while not session.is_over:
+                timer.arm()
+                if data := session.bytes_to_send():
+                    await stream.write_all(data)
+                    session.prepare()
+                if events := session.receive(await stream.read_some(), clock()):
+                    await tell(events)
+        finally:
+            timer.stop()
+
+
+class _Timer:
+    """Fires ``alarm`` when the session's deadline has really passed."""
+
+    def __init__(self, session: Talks, alarm: asyncio.Timeout) -> None:
+        self._session = session
+        self._alarm = alarm
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+        self._armed_for = 0.0
+
+    def arm(self) -> None:
+        """Make sure that a timer fires no later than the session's deadline."""
+        wake_at = self._session.wake_at
+        if wake_at is not None and (self._handle is None or wake_at < self._armed_for):
+            self.stop()
+            self._handle = self._loop.call_at(wake_at, self._fire)
+            self._armed_for = wake_at
+
+    def stop(self) -> None:
+        """Fire no more."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _fire(self) -> None:
+        self._handle = None
+        wake_at = self._session.wake_at
+        if wake_at is not None and self._loop.time() >= wake_at:
+            self._alarm.reschedule(self._loop.time())
+        else:
+            self.arm()

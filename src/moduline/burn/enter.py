@@ -1,0 +1,141 @@
+"""Bring a module into download mode and find its download port again.
+
+The 8910 in download mode has no serial number and no name: only its USB place tells which module it is. So the place
+of the AT port is remembered before ``AT+QDOWNLOAD=1``, and the download port is awaited at the same place.
+
+Source: platform-unisoc 8; device-api 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from moduline.burn.plan import BurnPlan
+from moduline.errors import AtRefused, BadAnswer, NoAnswer, PortGone, WindowMissed, WrongModule
+from moduline.events import Notice, Reporter
+from moduline.port import address as addresses
+from moduline.port.listing import PortInfo
+from moduline.port.usb_ids import find_usb_id
+from moduline.port.watch import Watch
+from moduline.remote.at_session import AtSession
+from moduline.remote.identify import Identity, identify_by_at
+
+SWITCH_COMMAND: Final = "AT+QDOWNLOAD=1"
+SWITCH_LIMIT_S: Final = 3.0
+WINDOW_S: Final = 15.0
+"""How long the download port may take to appear after the switch; the vendor's tool waits 15 s."""
+PIN_LIMIT_S: Final = 60.0
+"""How long somebody may take to hold the boot pin and re-power."""
+SAME_NAME_LENGTH: Final = 5
+"""Models and versions that share fewer letters are never taken for the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A module in download mode: its download port, and what it said about itself before, if it could."""
+
+    port: PortInfo
+    identity: Identity | None
+
+
+def find_module(address: str, watch: Watch) -> PortInfo:
+    """The download port of the module at ``address`` when it has one now, else its AT port.
+
+    Raises:
+        BadAddress, NoModule, SeveralModules: as ``port.address``.
+    """
+    return addresses.resolve(address, ("download", "at"), watch.ports)
+
+
+async def enter(
+    port: PortInfo,
+    plan: BurnPlan,
+    watch: Watch,
+    report: Reporter,
+    *,
+    force: bool = False,
+    window_s: float = WINDOW_S,
+    pin_limit_s: float = PIN_LIMIT_S,
+    on_identity: Callable[[Identity], None] = lambda _: None,
+) -> Entered:
+    """Switch the module behind ``port`` to download mode and give its download port.
+
+    Args:
+        port: from :func:`find_module`.
+        plan: what will be burnt; its chip and model must be the module's.
+        watch: who is connected.
+        report: gets a Notice when somebody has to hold the boot pin.
+        force: burn although the module says it is another model.
+        window_s: how long to wait for the download port after the switch.
+        pin_limit_s: how long to wait for somebody to hold the boot pin.
+        on_identity: called as soon as the module has said who it is.
+
+    Raises:
+        WrongModule: the package is for another module; nothing was changed.
+        WindowMissed: the download port did not appear.
+        PortBusy, NoModule: the AT port cannot be opened.
+    """
+    if port.role == "download":
+        _check_chip(port, plan)
+        return Entered(port, None)
+    identity = await _ask_and_switch(port, plan, force=force, on_identity=on_identity)
+    if identity is None:
+        report(Notice("burn.hold-boot-pin", facts={"place": port.place, "seconds": pin_limit_s}))
+    found = await watch.wait_for(port.place, ["download"], window_s if identity else pin_limit_s)
+    if found is None:
+        raise WindowMissed(where=port.address)
+    _check_chip(found, plan)
+    return Entered(found, identity)
+
+
+async def _ask_and_switch(
+    port: PortInfo, plan: BurnPlan, *, force: bool, on_identity: Callable[[Identity], None]
+) -> Identity | None:
+    """Who the module is, after it was told to switch; None when its AT port is silent."""
+    session = AtSession(await addresses.open_port(port))
+    try:
+        await session.open()
+        identity = await identify_by_at(session)
+        on_identity(identity)
+        if not force:
+            check_model(plan, identity)
+        try:
+            await session.ask(SWITCH_COMMAND, SWITCH_LIMIT_S)
+        except (NoAnswer, PortGone, BadAnswer):
+            return identity  # some firmware resets before it answers; the port that appears decides
+    except (NoAnswer, PortGone, AtRefused, BadAnswer):
+        return None
+    else:
+        return identity
+    finally:
+        await session.close()
+
+
+def check_model(plan: BurnPlan, identity: Identity) -> None:
+    """Nothing when the package may be for this module.
+
+    Raises:
+        WrongModule: both models are known and differ.
+    """
+    if plan.model and identity.model and not is_same_name(plan.model, identity.model):
+        raise WrongModule(package=plan.model, module=identity.model)
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two model or version texts mean the same: equal, or one is a longer form of the other.
+
+    ``EG915U-EUAB`` and ``EG915U`` are; ``EC600U`` and ``EC600G`` are not.
+    """
+    first, second = (re.sub(r"[^A-Z0-9]", "", text.upper()) for text in (one, other))
+    if min(len(first), len(second)) < SAME_NAME_LENGTH:
+        return first == second
+    return first.startswith(second) or second.startswith(first)
+
+
+def _check_chip(port: PortInfo, plan: BurnPlan) -> None:
+    row = find_usb_id(port.vid, port.pid)
+    if row is not None and row.chip != plan.chip:
+        raise WrongModule(package=plan.chip, module=row.chip)

@@ -1,0 +1,316 @@
+"""One job: one module and one package, from its AT port to the version it reports afterwards.
+
+::
+
+    find -> ask who it is -> refuse or switch to download mode -> burn -> reset -> ask again -> record
+
+Whatever happens, a job ends in a BurnRecord: a cable pulled at any byte, a power cut, a silent module and a bug all
+have their outcome, and a module that lost its port is burnt again after re-powering.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from moduline.burn.conversation import converse
+from moduline.burn.drivers.unisoc import NvRead, Session
+from moduline.burn.enter import PIN_LIMIT_S, WINDOW_S, Entered, enter, find_module, is_same_name
+from moduline.burn.plan import BurnPlan
+from moduline.burn.record import BurnRecord, RecordBook, outcome_of
+from moduline.errors import (
+    IdentityLost,
+    ModulineError,
+    NoAnswer,
+    NoModule,
+    PortBusy,
+    PortGone,
+    StorageFailed,
+    Text,
+    WrongVersion,
+)
+from moduline.events import Event, Notice, Progress, Reporter, Step, silent
+from moduline.port import address as addresses
+from moduline.port import registry
+from moduline.port.listing import PortInfo
+from moduline.port.stream import ByteStream
+from moduline.port.watch import Watch
+from moduline.remote.at_session import AtSession
+from moduline.remote.identify import Identity, identify_by_at
+
+BOOT_LIMIT_S = 60.0
+"""How long a freshly burnt module may take until its AT port answers; the first boot formats file systems."""
+REOPEN_LIMIT_S = 15.0
+OPEN_RETRY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to burn and how, the same for every slot of a gang.
+
+    Args:
+        plan: what will be done to each module.
+        package: file name, for the records.
+        sha256: of the package file.
+        order: production order.
+        operator: who runs it.
+        force: burn although the module says it is another model.
+        window_s: see ``burn.enter``.
+        pin_limit_s: see ``burn.enter``.
+        boot_limit_s: how long the module may take to answer after the burn.
+        is_checked: whether the module is asked for its version and IMEI after the burn.
+    """
+
+    plan: BurnPlan
+    package: str = ""
+    sha256: str = ""
+    order: str = ""
+    operator: str = ""
+    force: bool = False
+    window_s: float = WINDOW_S
+    pin_limit_s: float = PIN_LIMIT_S
+    boot_limit_s: float = BOOT_LIMIT_S
+    is_checked: bool = True
+
+
+@dataclass(slots=True)
+class Job:
+    """One try at one module; ``run`` gives its record and raises nothing but cancellation.
+
+    Args:
+        order: what to burn.
+        port: the module, from :func:`~moduline.burn.enter.find_module` or a watch.
+        watch: who is connected.
+        book: where the record goes; None: nowhere.
+        report: gets Steps, Progress and Notices, ``where`` being the slot.
+        before: the try before at the same place, when it did not pass.
+        on_open: called whenever a port of the module was opened.
+    """
+
+    order: Order
+    port: PortInfo
+    watch: Watch
+    book: RecordBook | None = None
+    report: Reporter = silent
+    before: BurnRecord | None = None
+    on_open: Callable[[], None] = lambda: None
+    record: BurnRecord = field(init=False)
+    _begun: dict[str, float] = field(init=False, default_factory=dict)
+    _steps: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        before, plan = self.before, self.order.plan
+        self.record = BurnRecord(
+            id=uuid.uuid4().hex,
+            imei=self.port.imei,
+            imei_from="at" if self.port.imei else "",
+            model=self.port.model,
+            slot=self.port.slot or self.port.name or self.port.place,
+            place=self.port.place,
+            rack=self.port.rack,
+            package=self.order.package,
+            sha256=self.order.sha256,
+            package_version=plan.version or "",
+            order=self.order.order,
+            operator=self.order.operator,
+            started=time.time(),
+            tries=before.tries + 1 if before else 1,
+            process=os.getpid(),
+        )
+        if before is not None and not self.record.imei and before.imei:
+            self.record = replace(self.record, imei=before.imei, imei_from="previous")
+
+    async def run(self) -> BurnRecord:
+        """Do it; the record of how it went."""
+        began = time.monotonic()
+        failure: BaseException | None = None
+        try:
+            await self._burn()
+        except asyncio.CancelledError as stopped:
+            failure = stopped
+        except ModulineError as failed:
+            failure = failed
+        except Exception as bug:  # noqa: BLE001  one slot must not end the others; the record keeps it
+            failure = bug
+        ended = replace(self.record, ended=time.time(), seconds=round(time.monotonic() - began, 3))
+        ended = replace(ended, steps=dict(self._steps) | dict.fromkeys(self._begun, -1.0))
+        self.record = _with_outcome(ended, failure)
+        await self._write_record()
+        if isinstance(failure, asyncio.CancelledError):
+            raise failure
+        return self.record
+
+    async def _burn(self) -> None:
+        await self._write_record()
+        self._tell(Step("burn.enter", "begin", facts={"port": self.port.address}))
+        entered = await enter(
+            self.port,
+            self.order.plan,
+            self.watch,
+            self._tell,
+            force=self.order.force,
+            window_s=self.order.window_s,
+            pin_limit_s=self.order.pin_limit_s,
+            on_identity=self._identified,
+        )
+        self._tell(Step("burn.enter", "done", facts={"imei": self.record.imei, "model": self.record.model}))
+        await self._write_record()  # from here on the module may be changed
+        session = Session(self.order.plan, self._saved_nv())
+        stream = await self._open(entered.port)
+        await converse(session, stream, self._tell, self._store_nv, lambda: self._reopen(entered))
+        if self.order.is_checked and entered.port.location:
+            await self._check()
+
+    async def _check(self) -> None:
+        """Ask the booted module for its version and IMEI.
+
+        Raises:
+            NoAnswer: it does not come back.
+            WrongVersion, IdentityLost: it is not what it should be.
+        """
+        self._tell(Step("burn.check", "begin"))
+        identity = await self._ask_again()
+        before = self.record
+        self.record = replace(
+            before,
+            version_after=identity.version,
+            model=identity.model or before.model,
+            imei=identity.imei or before.imei,
+            imei_from="after" if identity.imei else before.imei_from,
+        )
+        if before.imei and before.imei_from in {"at", "nv"} and identity.imei != before.imei:
+            raise IdentityLost(before=before.imei, after=identity.imei or "-")
+        expected = self.order.plan.version
+        if expected and identity.version and not is_same_name(expected, identity.version):
+            raise WrongVersion(found=identity.version, expected=expected)
+        self._tell(Step("burn.check", "done", facts={"version": identity.version, "imei": identity.imei}))
+
+    async def _ask_again(self) -> Identity:
+        loop = asyncio.get_running_loop()
+        limit = loop.time() + self.order.boot_limit_s
+        while (left_s := limit - loop.time()) > 0:
+            port = await self.watch.wait_for(self.record.place, ["at"], left_s)
+            if port is None:
+                break
+            with contextlib.suppress(NoAnswer, PortGone, NoModule, PortBusy):
+                async with AtSession(await self._open(port)) as session:
+                    identity = await identify_by_at(session)
+                    if identity.version or identity.imei:
+                        return identity
+            await asyncio.sleep(OPEN_RETRY_S)
+        raise NoAnswer(what=Text("the AT port after the burn", "烧录后的 AT 口"), seconds=self.order.boot_limit_s)
+
+    async def _open(self, port: PortInfo) -> ByteStream:
+        """The port, tried for a second: a port that has just appeared may still be held by the system."""
+        for _ in range(10):
+            with contextlib.suppress(PortBusy, NoModule):
+                stream = await addresses.open_port(port)
+                self.on_open()
+                return stream
+            await asyncio.sleep(OPEN_RETRY_S)
+        stream = await addresses.open_port(port)
+        self.on_open()
+        return stream
+
+    async def _reopen(self, entered: Entered) -> ByteStream:
+        port = await self.watch.wait_for(entered.port.place, ["download"], REOPEN_LIMIT_S)
+        if port is None:
+            raise PortGone(port=entered.port.path)
+        return await self._open(port)
+
+    def _identified(self, identity: Identity) -> None:
+        record = self.record
+        self.record = replace(
+            record,
+            imei=identity.imei or record.imei,
+            imei_from="at" if identity.imei else record.imei_from,
+            model=identity.model or record.model,
+            version_before=identity.version,
+        )
+
+    def _saved_nv(self) -> bytes | None:
+        """The NV block of the try before, if that one stopped while it was writing NV."""
+        before = self.before
+        if before is None or not before.nv_file or before.steps.get("burn.NV", 0) >= 0:
+            return None
+        with contextlib.suppress(OSError):
+            return Path(before.nv_file).read_bytes()
+        return None
+
+    async def _store_nv(self, read: NvRead) -> None:
+        path = registry.home() / "nv" / f"{self.record.id}.bin"
+        try:
+            await asyncio.to_thread(_write_durable, path, read.block)
+        except OSError as cause:
+            raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
+        known = self.record.imei_from in {"at", "after"}
+        self.record = replace(
+            self.record,
+            nv_file=str(path),
+            imei=self.record.imei if known or not read.imei else read.imei,
+            imei_from=self.record.imei_from if known or not read.imei else "nv",
+        )
+        await self._write_record()
+
+    async def _write_record(self) -> None:
+        if self.book is not None:
+            await asyncio.to_thread(self.book.write, self.record)
+
+    def _tell(self, event: Event) -> None:
+        """Note bytes and step times, pass the event on with the slot's name."""
+        if isinstance(event, Progress) and event.what == "burn":
+            self.record = replace(self.record, bytes=event.done_bytes)
+        elif isinstance(event, Step):
+            now = time.monotonic()
+            if event.state == "begin":
+                self._begun[event.name] = now
+            elif event.name in self._begun:
+                self._steps[event.name] = round(now - self._begun.pop(event.name), 3)
+        self.report(replace(event, where=self.record.slot))
+
+
+def _with_outcome(record: BurnRecord, failure: BaseException | None) -> BurnRecord:
+    if failure is None:
+        return replace(record, outcome="PASS")
+    if isinstance(failure, asyncio.CancelledError):
+        return replace(record, outcome="ABORTED", error_message="stopped by the operator")
+    outcome = outcome_of(failure)
+    if isinstance(failure, ModulineError):
+        return replace(
+            record,
+            outcome=outcome,
+            error_code=failure.code,
+            error_message=failure.message("en"),
+            error_facts=dict(failure.facts),
+        )
+    return replace(record, outcome=outcome, error_code="ML-E0100", error_message=f"{type(failure).__name__}: {failure}")
+
+
+def _write_durable(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def run_single(address: str, order: Order, book: RecordBook | None, report: Reporter = silent) -> BurnRecord:
+    """Burn the one module at ``address``.
+
+    Raises:
+        BadAddress, NoModule, SeveralModules: the address does not lead to one module.
+    """
+    async with Watch() as watch:
+        port = find_module(address, watch)
+        earlier = book.read() if book is not None else []
+        last = next((record for record in reversed(earlier) if record.place == port.place), None)
+        before = last if last is not None and not last.is_pass else None
+        if before is not None:
+            report(Notice("burn.continues", where=port.address, facts={"tries": before.tries}))
+        return await Job(order, port, watch, book, report, before).run()
