@@ -36,7 +36,7 @@ def test_ls_when_listed_then_sizes_names_and_folders_marked(moduline):
     assert moduline("ls")[1].decode() == "         2  apn_cfg.json\n         9  main.py\n            d/\n"
     assert moduline("ls", "-r", ":/usr/d")[1].decode() == "      2560  /usr/d/e.bin\n"
     assert json.loads(moduline("ls", ":/usr/main.py", "--json")[1])["entries"] == [
-        {"path": "/usr/main.py", "is_folder": False, "size_bytes": 9}
+        {"name": "main.py", "path": "/usr/main.py", "is_folder": False, "size_bytes": 9}
     ]
 
 

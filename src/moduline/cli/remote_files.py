@@ -74,7 +74,8 @@ def _register_ls(app: typer.Typer) -> None:
     ) -> None:
         entries = with_files(port, lambda files: files.list_folder(path, is_recursive=recursive))
         if as_json:
-            print_json({"ok": True, "path": absolute(path), "entries": [asdict(entry) for entry in entries]})
+            facts = [{"name": entry.name, **asdict(entry)} for entry in entries]
+            print_json({"ok": True, "path": absolute(path), "entries": facts})
             return
         for entry in entries:
             name = entry.path if recursive else entry.name
