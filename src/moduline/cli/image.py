@@ -160,7 +160,10 @@ def register_readers(image: typer.Typer) -> None:
         opened = open_image(read_file(file), fs)
         if not dry_run:
             write_folder(opened.tree, output)
-        print_facts({"path": str(output), **_facts(opened), "is_dry_run": dry_run}, as_json=as_json)
+        print_facts(
+            {"path": str(output) if as_json else escape(str(output)), **_facts(opened), "is_dry_run": dry_run},
+            as_json=as_json,
+        )
 
 
 def _geometry(
@@ -179,7 +182,11 @@ def _write(tree: FileTree, geometry: FsGeometry, output: Path, *, fill: int, dry
     data = make_image(tree, geometry, fill=fill)
     if not dry_run:
         write_file(output, data)
-    facts = {"path": str(output), **_facts(open_image(data, geometry.kind)), "sha256": sha256_hex(data)}
+    facts = {
+        "path": str(output) if as_json else escape(str(output)),
+        **_facts(open_image(data, geometry.kind)),
+        "sha256": sha256_hex(data),
+    }
     print_facts({**facts, "is_dry_run": dry_run}, as_json=as_json)
 
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from moduline.cli.language import say
@@ -47,7 +46,7 @@ def print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
         return
     width = max((len(name) for name in facts), default=0)
     for name, value in facts.items():
-        out().print(f"[bold]{name:<{width}}[/bold]  {escape(str(value))}", markup=True)
+        out().print(f"[bold]{name:<{width}}[/bold]  {value}", markup=True)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
