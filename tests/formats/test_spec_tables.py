@@ -1,0 +1,27 @@
+"""H26: the field tables in docs/spec are those of the code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from moduline.formats import appimg, cpio, sihr, uimage
+from moduline.formats.container import unisoc
+
+SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
+
+
+@pytest.mark.parametrize(
+    ("page", "table"),
+    [
+        ("pac", unisoc.HEADER),
+        ("pac", unisoc.RECORD),
+        ("images", uimage.HEADER),
+        ("images", sihr.HEADER),
+        ("images", appimg.HEADER),
+        ("cpio", cpio.HEADER),
+    ],
+)
+def test_spec_when_field_table_is_printed_then_it_is_the_codes(page, table):
+    assert table.as_markdown() in (SPEC / f"{page}.md").read_text(encoding="utf-8")
