@@ -1,1 +1,146 @@
-"""Burning: one package into one module or a whole rack, with durable records."""
+"""Burning: one package into one module or a whole rack, with durable records.
+
+Verbs: ``make_order``, ``run_job``, ``run_gang``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
+from moduline.burn.gang import Gang, GangOptions, final_records
+from moduline.burn.job import BOOT_LIMIT_S, Job, Order
+from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Verify, make_plan
+from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book
+from moduline.digest import sha256_hex
+from moduline.events import Notice, Reporter, silent
+from moduline.package import read_package
+from moduline.port.watch import Watch
+
+CONTINUES_WITHIN_S = 12 * 3600.0
+"""A failed try at the same place counts as the try before this one for so long."""
+
+__all__ = [
+    "Action",
+    "BurnPlan",
+    "BurnRecord",
+    "GangOptions",
+    "Order",
+    "RecordBook",
+    "all_records",
+    "as_csv",
+    "book",
+    "final_records",
+    "make_order",
+    "make_plan",
+    "run_gang",
+    "run_job",
+]
+
+
+def make_order(
+    package: bytes,
+    name: str = "",
+    *,
+    verify: Verify = "areas",
+    packet_bytes: int = DEFAULT_PACKET_BYTES,
+    extra: tuple[str, ...] = (),
+    order: str = "",
+    operator: str = "",
+    force: bool = False,
+    window_s: float = WINDOW_S,
+    ask_limit_s: float = ASK_LIMIT_S,
+    pin_limit_s: float = PIN_LIMIT_S,
+    boot_limit_s: float = BOOT_LIMIT_S,
+    is_checked: bool = True,
+) -> Order:
+    """What to burn, from the bytes of a package file; nothing is touched yet.
+
+    Args:
+        package: any container that ``package.read_package`` reads.
+        name: file name, for the records.
+        verify: ``device``, ``areas`` (read back boot and script file systems) or ``all``.
+        packet_bytes: content bytes per packet of the flash stage.
+        extra: parts that are off by default and wanted nevertheless.
+        order: production order.
+        operator: who runs it.
+        force: burn although the module says it is another model.
+        window_s: how long the download port may take to appear.
+        ask_limit_s: how long the AT port may take to answer.
+        pin_limit_s: how long somebody may take to hold the boot pin.
+        boot_limit_s: how long the module may take to answer after the burn.
+        is_checked: whether the module is asked for its version and IMEI after the burn.
+
+    Raises:
+        FormatError: the package is broken, or of a chip without a driver.
+        BadOption: an option that cannot be meant.
+    """
+    plan = make_plan(read_package(package, name), verify, packet_bytes, extra)
+    return Order(
+        plan=plan,
+        package=name,
+        sha256=sha256_hex(package),
+        order=order,
+        operator=operator,
+        force=force,
+        window_s=window_s,
+        ask_limit_s=ask_limit_s,
+        pin_limit_s=pin_limit_s,
+        boot_limit_s=boot_limit_s,
+        is_checked=is_checked,
+    )
+
+
+async def run_job(
+    address: str, order: Order, records: RecordBook | None = None, report: Reporter = silent
+) -> BurnRecord:
+    """Burn the one module at ``address``; how it went is the record, ``record.raise_error()`` turns it into an error.
+
+    Args:
+        address: see ``port.address``.
+        order: from :func:`make_order`.
+        records: where the record goes; None: the book of the order.
+        report: gets Steps, Progress and Notices.
+
+    Raises:
+        BadAddress, NoModule, SeveralModules: the address does not lead to one module.
+        StorageFailed: the records cannot be read.
+    """
+    records = records or book(order.order)
+    async with Watch() as watch:
+        port = find_module(address, watch)
+        earlier = await asyncio.to_thread(records.read)
+        last = next((record for record in reversed(earlier) if record.place == port.place), None)
+        if last is not None and (last.is_pass or time.time() - last.started > CONTINUES_WITHIN_S):
+            last = None
+        if last is not None:
+            report(Notice("burn.continues", where=port.address, facts={"tries": last.tries}))
+        return await Job(order, port, watch, records, report, last).run()
+
+
+async def run_gang(
+    order: Order,
+    rack: str | None = None,
+    options: GangOptions | None = None,
+    records: RecordBook | None = None,
+    report: Reporter = silent,
+    on_record: Callable[[BurnRecord], None] = lambda _: None,
+) -> list[BurnRecord]:
+    """Burn every module of a rack, and whatever arrives; the records of all tries, in the order of their end.
+
+    Args:
+        order: from :func:`make_order`.
+        rack: rack of virtual modules, or of mapped USB places; None: everything that is connected.
+        options: when to stop.
+        records: where records go; None: the book of the order.
+        report: gets the events of all slots.
+        on_record: gets each finished record at once.
+
+    Raises:
+        NoModule: nothing is connected, and nothing was said that would make waiting useful.
+    """
+    async with Watch(rack) as watch:
+        gang = Gang(order, watch, records or book(order.order), options or GangOptions(), report, on_record)
+        return await gang.run()

@@ -8,13 +8,14 @@ Source: platform-unisoc 8; device-api 4.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from moduline.burn.plan import BurnPlan
-from moduline.errors import AtRefused, BadAnswer, NoAnswer, PortGone, WindowMissed, WrongModule
+from moduline.errors import AtRefused, BadAnswer, NoAnswer, NoModule, PortGone, WindowMissed, WrongModule
 from moduline.events import Notice, Reporter
 from moduline.port import address as addresses
 from moduline.port.listing import PortInfo
@@ -27,6 +28,8 @@ SWITCH_COMMAND: Final = "AT+QDOWNLOAD=1"
 SWITCH_LIMIT_S: Final = 3.0
 WINDOW_S: Final = 15.0
 """How long the download port may take to appear after the switch; the vendor's tool waits 15 s."""
+ASK_LIMIT_S: Final = 12.0
+"""How long a module may take to answer on AT: one that was just powered on needs some seconds."""
 PIN_LIMIT_S: Final = 60.0
 """How long somebody may take to hold the boot pin and re-power."""
 SAME_NAME_LENGTH: Final = 5
@@ -58,6 +61,7 @@ async def enter(
     *,
     force: bool = False,
     window_s: float = WINDOW_S,
+    ask_limit_s: float = ASK_LIMIT_S,
     pin_limit_s: float = PIN_LIMIT_S,
     on_identity: Callable[[Identity], None] = lambda _: None,
 ) -> Entered:
@@ -70,6 +74,7 @@ async def enter(
         report: gets a Notice when somebody has to hold the boot pin.
         force: burn although the module says it is another model.
         window_s: how long to wait for the download port after the switch.
+        ask_limit_s: how long to try the AT port before somebody has to help.
         pin_limit_s: how long to wait for somebody to hold the boot pin.
         on_identity: called as soon as the module has said who it is.
 
@@ -81,7 +86,16 @@ async def enter(
     if port.role == "download":
         _check_chip(port, plan)
         return Entered(port, None)
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + ask_limit_s
     identity = await _ask_and_switch(port, plan, force=force, on_identity=on_identity)
+    while identity is None and loop.time() < limit:
+        back = await watch.wait_for(port.place, ["download", "at"], limit - loop.time())
+        if back is not None and back.role == "download":
+            _check_chip(back, plan)
+            return Entered(back, None)
+        if back is not None:
+            identity = await _ask_and_switch(back, plan, force=force, on_identity=on_identity)
     if identity is None:
         report(Notice("burn.hold-boot-pin", facts={"place": port.place, "seconds": pin_limit_s}))
     found = await watch.wait_for(port.place, ["download"], window_s if identity else pin_limit_s)
@@ -95,7 +109,10 @@ async def _ask_and_switch(
     port: PortInfo, plan: BurnPlan, *, force: bool, on_identity: Callable[[Identity], None]
 ) -> Identity | None:
     """Who the module is, after it was told to switch; None when its AT port is silent."""
-    session = AtSession(await addresses.open_port(port))
+    try:
+        session = AtSession(await addresses.open_port(port))
+    except NoModule:
+        return None
     try:
         await session.open()
         identity = await identify_by_at(session)

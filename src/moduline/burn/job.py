@@ -21,7 +21,7 @@ from pathlib import Path
 
 from moduline.burn.conversation import converse
 from moduline.burn.drivers.unisoc import NvRead, Session
-from moduline.burn.enter import PIN_LIMIT_S, WINDOW_S, Entered, enter, find_module, is_same_name
+from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, Entered, enter, is_same_name
 from moduline.burn.plan import BurnPlan
 from moduline.burn.record import BurnRecord, RecordBook, outcome_of
 from moduline.errors import (
@@ -35,7 +35,7 @@ from moduline.errors import (
     Text,
     WrongVersion,
 )
-from moduline.events import Event, Notice, Progress, Reporter, Step, silent
+from moduline.events import Event, Progress, Reporter, Step, silent
 from moduline.port import address as addresses
 from moduline.port import registry
 from moduline.port.listing import PortInfo
@@ -62,6 +62,7 @@ class Order:
         operator: who runs it.
         force: burn although the module says it is another model.
         window_s: see ``burn.enter``.
+        ask_limit_s: see ``burn.enter``.
         pin_limit_s: see ``burn.enter``.
         boot_limit_s: how long the module may take to answer after the burn.
         is_checked: whether the module is asked for its version and IMEI after the burn.
@@ -74,6 +75,7 @@ class Order:
     operator: str = ""
     force: bool = False
     window_s: float = WINDOW_S
+    ask_limit_s: float = ASK_LIMIT_S
     pin_limit_s: float = PIN_LIMIT_S
     boot_limit_s: float = BOOT_LIMIT_S
     is_checked: bool = True
@@ -156,6 +158,7 @@ class Job:
             self._tell,
             force=self.order.force,
             window_s=self.order.window_s,
+            ask_limit_s=self.order.ask_limit_s,
             pin_limit_s=self.order.pin_limit_s,
             on_identity=self._identified,
         )
@@ -298,19 +301,3 @@ def _write_durable(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-
-
-async def run_single(address: str, order: Order, book: RecordBook | None, report: Reporter = silent) -> BurnRecord:
-    """Burn the one module at ``address``.
-
-    Raises:
-        BadAddress, NoModule, SeveralModules: the address does not lead to one module.
-    """
-    async with Watch() as watch:
-        port = find_module(address, watch)
-        earlier = book.read() if book is not None else []
-        last = next((record for record in reversed(earlier) if record.place == port.place), None)
-        before = last if last is not None and not last.is_pass else None
-        if before is not None:
-            report(Notice("burn.continues", where=port.address, facts={"tries": before.tries}))
-        return await Job(order, port, watch, book, report, before).run()
