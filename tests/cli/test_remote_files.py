@@ -79,6 +79,15 @@ def test_cp_when_on_the_module_then_there(moduline, module):
     assert module.files.tree["/usr/f.bin"] == DATA
 
 
+def test_cp_when_jsonl_then_progress_and_the_result_last(moduline, tmp_path):
+    (tmp_path / "a").write_bytes(bytes(5000))
+    code, out, _ = moduline("cp", str(tmp_path / "a"), ":/usr/", "--jsonl")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["done_bytes"] for line in lines[:-1]] == [0, 1536, 3072, 4608, 5000]
+    assert lines[-1]["ok"] is True
+
+
 def test_cp_when_dry_then_plan_only(moduline, module, tmp_path):
     (tmp_path / "a").write_bytes(b"1")
     code, out, _ = moduline("cp", str(tmp_path / "a"), ":/usr/", "--dry-run", "--json")

@@ -13,9 +13,9 @@ import typer
 
 from moduline.cli import language, output, terminal
 from moduline.cli.language import say
-from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, print_facts, print_json
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
 from moduline.errors import AtRefused, BadOption, NoSuchFile, ScriptRaised, UserSaidNo
-from moduline.events import Event, Notice, Step
+from moduline.events import Event, Notice, Reporter, Step
 from moduline.remote import reach, snippets
 from moduline.remote.files import absolute
 from moduline.remote.repl_session import drop
@@ -62,6 +62,11 @@ def tell(event: Event) -> None:
         )
     elif output.verbosity > 0:
         output.reporter()(event)
+
+
+def progress(*, as_jsonl: bool) -> Reporter:
+    """Events as JSON lines, or for people."""
+    return output.reporter(as_jsonl=True) if as_jsonl else tell
 
 
 def show_noise(data: bytes) -> None:
@@ -268,15 +273,16 @@ def _register_rescue(app: typer.Typer) -> None:
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
     ) -> None:
         ways = reach.ways(port, at)
         plan = plan_rescue(ways, renames=not keep, wait_s=wait)
-        _show_plan(plan, ways, as_json=as_json and dry_run)
+        _show_plan(plan, ways, as_json=(as_json or as_jsonl) and dry_run)
         if dry_run:
             return
         confirm(yes=yes)
-        rescued = run_async(rescue(ways, plan, tell))
-        if as_json:
+        rescued = run_async(rescue(ways, plan, progress(as_jsonl=as_jsonl)))
+        if as_json or as_jsonl:
             print_json({"ok": True, **asdict(rescued)})
             return
         note("the module is at its prompt", "模组处于提示符状态")

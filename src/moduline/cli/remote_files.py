@@ -14,9 +14,10 @@ import typer
 
 from moduline.cli import output
 from moduline.cli.language import say
-from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, print_json
-from moduline.cli.remote import PortOption, confirm, run_async, show_noise, tell
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_json
+from moduline.cli.remote import PortOption, confirm, progress, run_async, show_noise, tell
 from moduline.errors import BadOption, NoSuchFile, NoSuchRemoteFile, StorageFailed
+from moduline.events import Reporter
 from moduline.remote import reach
 from moduline.remote.files import HOME, ModuleFiles, RemoteEntry, absolute
 from moduline.remote.sync import SyncPlan, plan_sync, run_sync
@@ -47,14 +48,14 @@ def register(app: typer.Typer) -> None:
     _register_sync(app)
 
 
-def with_files(port: str, work: Callable[[ModuleFiles], Awaitable[T]]) -> T:
+def with_files(port: str, work: Callable[[ModuleFiles], Awaitable[T]], report: Reporter = tell) -> T:
     """Result of ``work`` on the files of the module at ``port``."""
 
     async def session() -> T:
         async with await reach.open_repl(port, show_noise) as repl:
             if repl.has_interrupted_boot:
                 note("main.py was interrupted", "已中断正在运行的 main.py")
-            return await work(ModuleFiles(repl, tell))
+            return await work(ModuleFiles(repl, report))
 
     return run_async(session())
 
@@ -72,14 +73,19 @@ def _register_ls(app: typer.Typer) -> None:
         recursive: RecursiveFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        entries = with_files(port, lambda files: files.list_folder(path, is_recursive=recursive))
+        async def look(files: ModuleFiles) -> tuple[tuple[RemoteEntry, ...], int, int]:
+            return await files.list_folder(path, is_recursive=recursive), *await files.free_bytes(path)
+
+        entries, free, total = with_files(port, look)
         if as_json:
             facts = [{"name": entry.name, **asdict(entry)} for entry in entries]
-            print_json({"ok": True, "path": absolute(path), "entries": facts})
+            print_json({"ok": True, "path": absolute(path), "free_bytes": free, "entries": facts})
             return
         for entry in entries:
             name = entry.path if recursive else entry.name
             sys.stdout.write(f"{'' if entry.is_folder else entry.size_bytes:>10}  {name}{'/' * entry.is_folder}\n")
+        if total:
+            note("{free} of {total} bytes free", "剩余 {free} 字节，共 {total} 字节", free=free, total=total)
 
 
 def _register_cat(app: typer.Typer) -> None:
@@ -113,6 +119,7 @@ def _register_cp(app: typer.Typer) -> None:
         recursive: RecursiveFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
     ) -> None:
         if len(paths) < 2:
             raise BadOption(name="TARGET", reason=say("missing", "缺少目标"))
@@ -128,8 +135,8 @@ def _register_cp(app: typer.Typer) -> None:
                 await _carry_out(files, plan)
             return plan
 
-        plan = with_files(port, copy)
-        if as_json:
+        plan = with_files(port, copy, progress(as_jsonl=as_jsonl))
+        if as_json or as_jsonl:
             print_json({"ok": True, "dry_run": dry_run, **asdict(plan)})
         else:
             for source, copied_to in plan.files:
@@ -208,12 +215,13 @@ def _register_sync(app: typer.Typer) -> None:
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
     ) -> None:
         local = _read_folder(folder)
 
         async def make_equal(files: ModuleFiles) -> SyncPlan:
             plan = await plan_sync(files, local, target, deletes=delete)
-            if not as_json:
+            if not (as_json or as_jsonl):
                 _show_sync(plan)
             if not dry_run:
                 if plan.removals and delete:
@@ -221,8 +229,8 @@ def _register_sync(app: typer.Typer) -> None:
                 await run_sync(files, plan, local)
             return plan
 
-        plan = with_files(port, make_equal)
-        if as_json:
+        plan = with_files(port, make_equal, progress(as_jsonl=as_jsonl))
+        if as_json or as_jsonl:
             print_json({"ok": True, "dry_run": dry_run, **asdict(plan)})
 
 

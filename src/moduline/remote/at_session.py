@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Self
 
-from moduline.errors import AtRefused, BadAnswer, BadOption, NoAnswer
+from moduline.errors import AtRefused, BadAnswer, BadOption, NoAnswer, Text
 from moduline.port.stream import ByteStream
 from moduline.remote.inbox import Inbox
 from moduline.wire.at import LineDecoder, is_accepted, is_final
@@ -120,7 +120,7 @@ class AtSession:
             PortGone: the port vanished.
         """
         if not command.isprintable() or not command:
-            raise BadOption(name="CMD", reason=ascii(command))
+            raise BadOption(name="CMD", reason=Text("empty, or with control characters", "为空或含控制字符"))
         for line in (await self._inbox.read(0)).decode("utf-8", "replace").split("\n"):
             if line.strip() and self._on_unsolicited is not None:
                 self._on_unsolicited(line.strip())

@@ -31,6 +31,7 @@ from moduline.errors import (
     RemoteFileFailed,
     RemoteFull,
     ScriptRaised,
+    Text,
 )
 from moduline.events import Notice, Progress, Reporter, silent
 from moduline.remote import snippets
@@ -43,22 +44,22 @@ HOME: Final = "/usr"
 
 _ERRNO = re.compile(r"OSError: (?:\[Errno )?(-?\d+)")
 _REASONS: Final = {
-    -2: "no such folder",
-    1: "not permitted",
-    2: "no such file or folder",
-    5: "input/output error",
-    13: "not permitted",
-    17: "exists already",
-    19: "no such mount",
-    20: "not a folder",
-    21: "is a folder",
-    22: "not a valid name",
-    27: "too big",
-    28: "no space",
-    30: "read-only",
-    36: "name too long",
-    39: "folder is not empty",
-    52: "file system is corrupt",
+    -2: Text("no such folder", "目录不存在"),
+    1: Text("not permitted", "不允许"),
+    2: Text("no such file or folder", "文件或目录不存在"),
+    5: Text("input/output error", "读写错误"),
+    13: Text("not permitted", "不允许"),
+    17: Text("exists already", "已存在"),
+    19: Text("no such mount", "没有此挂载点"),
+    20: Text("not a folder", "不是目录"),
+    21: Text("is a folder", "是目录"),
+    22: Text("not a valid name", "名称无效"),
+    27: Text("too big", "过大"),
+    28: Text("no space", "空间不足"),
+    30: Text("read-only", "只读"),
+    36: Text("name too long", "名称过长"),
+    39: Text("folder is not empty", "目录非空"),
+    52: Text("file system is corrupt", "文件系统损坏"),
 }
 _MISSING: Final = frozenset({-2, 2, 19, 20})
 
@@ -244,7 +245,7 @@ class ModuleFiles:
         """
         path = absolute(path)
         if path.count("/") < 2:
-            raise BadOption(name=path, reason="a mount point cannot be removed")
+            raise BadOption(name=path, reason=Text("a mount point cannot be removed", "不能删除挂载点"))
         await self._call(path, "remove", snippets.REMOVE, path, is_recursive)
 
     async def make_folder(self, path: str, *, with_parents: bool = False) -> None:
@@ -285,7 +286,7 @@ def _refusal(last_line: str, path: str, operation: str, need: int) -> ModulineEr
     """What the last line of the module's traceback means to the user."""
     match = _ERRNO.match(last_line)
     number = int(match.group(1)) if match else 0
-    reason = _REASONS.get(number, last_line)
+    reason = _REASONS.get(number, Text(last_line, last_line))
     if number == 28:
         return RemoteFull(path=path, need=need)
     if number in _MISSING:

@@ -161,14 +161,6 @@ class ReplSession:
         await self._drive()
         return self.boot_noise
 
-    async def restart(self) -> None:
-        """Restart the interpreter from the friendly prompt, which runs main.py, and close."""
-        self._raw.leave()
-        await self._drive()
-        await self._inbox.write(b"\x04")
-        await self._inbox.read_until(lambda seen: SOFT_REBOOT in seen, INTERRUPT_LIMIT_S)
-        await self._inbox.close()
-
     # ---- inside ---------------------------------------------------------------------------------------------
 
     async def _reply(

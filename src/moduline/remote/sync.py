@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from moduline.errors import BadOption, RemoteFileFailed
+from moduline.errors import BadOption, RemoteFileFailed, Text
 from moduline.remote.files import HOME, PART_NAME, ModuleFiles, RemoteEntry, absolute
 
 # Made by the firmware or its libraries, not by a project: never removed by ``sync``.
@@ -64,12 +64,15 @@ async def plan_sync(
     """
     target = absolute(target)
     if target == "/":
-        raise BadOption(name="TARGET", reason=":/")
+        raise BadOption(name="TARGET", reason=Text("the root holds only mounts", "根目录只有挂载点"))
     wanted = _wanted(local, target)
     there = await _present(files, target)
     clashes = [path for path, data in wanted.items() if path in there and there[path].is_folder != (data is None)]
     if clashes and not deletes:
-        raise RemoteFileFailed(path=clashes[0], operation="sync", reason="file and folder of one name; see --delete")
+        reason = Text(
+            "a file on one side, a folder on the other; see --delete", "一侧为文件、另一侧为目录；可用 --delete"
+        )
+        raise RemoteFileFailed(path=clashes[0], operation="sync", reason=reason)
     only_there = [path for path in there if path not in wanted]
     goes = clashes + [path for path in only_there if _is_part(path) or (deletes and not _is_kept(path))]
     stays = {path for path in there if path not in clashes}

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from moduline.errors import BadAnswer, BadOption
+from moduline.errors import BadAnswer, BadOption, Text
 
 ENTER_RAW: Final = b"\x01"
 LEAVE_RAW: Final = b"\x02"
@@ -113,7 +113,8 @@ def checked_code(code: bytes) -> bytes:
     """
     for at, byte in enumerate(code):
         if byte in _CONTROL_IN_CODE:
-            raise BadOption(name="code", reason=f"control character 0x{byte:02x} at offset {at}")
+            where = f"0x{byte:02x} @ {at}"
+            raise BadOption(name="code", reason=Text(f"control character {where}", f"含控制字符 {where}"))
     return code or b"\n"
 
 
