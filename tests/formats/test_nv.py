@@ -96,6 +96,7 @@ BROKEN = {
     "cut-in-an-item": (GOLDEN[:10], "item"),
     "no-end-mark": (GOLDEN[:24], "end"),
     "zeros": (bytes(64), "end"),
+    "larger-than-any-block": (bytes(0x28001), "size"),
 }
 
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from moduline.errors import BadPackage
-from moduline.formats import cpio
+from moduline.formats import cpio, system_image
 from moduline.formats.container import unisoc
+from moduline.formats.littlefs import FsGeometry, write_image
+from moduline.formats.system_image import SystemImage, SystemPartition
 from moduline.package import merge, read_package, verify
 from moduline.package.findings import errors_of, must_be_sound
 from package_maker import CPIO, U_ADDRESS, U_SIZE, small_file, small_pac, stock_rows, uimage
@@ -117,3 +119,36 @@ def test_must_be_sound_when_there_is_an_error_then_raised_with_its_text():
 def test_verify_when_images_are_merged_then_they_are_looked_into():
     package = merge(read_package(small_file()), {"user_fs": b"\xff" * U_SIZE})
     assert "fs-blank" in [one.slug for one in verify(package)]
+
+
+def own_firmware(address: int = U_ADDRESS, size: int = U_SIZE) -> bytes:
+    """An AP part of our own virtual firmware."""
+    partition = SystemPartition("user_fs", address, size, "lfs1", "/usr", "customer_fs", 4096, 2)
+    image = SystemImage("EC600UCNLBR03A02M08_OCPU_QPY", "ec600u", ("EC600U-CNLB",), "6.3", (partition,), b"rom")
+    return uimage(system_image.write(image))
+
+
+def test_package_when_firmware_is_our_own_then_its_manifest_says_version_and_model():
+    package = read_package(unisoc.write(small_pac(with_row("AP", data=own_firmware()))))
+    assert (package.version, package.model) == ("EC600UCNLBR03A02M08_OCPU_QPY", "EC600U-CNLB")
+    assert [one.slug for one in verify(package)] == ["nv-crc-stale"]
+
+
+@pytest.mark.parametrize(("address", "size"), [(U_ADDRESS + 0x1000, U_SIZE), (U_ADDRESS, U_SIZE * 2)])
+def test_verify_when_own_firmware_drives_another_place_then_error(address, size):
+    assert ("error", "area-misplaced", "PY_FS_U") in slugs(with_row("AP", data=own_firmware(address, size)))
+
+
+def test_verify_when_own_system_image_is_damaged_then_error_and_package_is_still_read():
+    image = system_image.write(SystemImage("1", "x", (), "6.3", (), b"rom"))
+    broken = uimage(image[:-1] + b"!")
+    assert ("error", "image-damaged", "AP") in slugs(with_row("AP", data=broken))
+
+
+def test_verify_when_file_system_fits_its_area_then_sound_and_when_cut_then_error():
+    def rows(blocks: int):
+        image = write_image([("main.py", b"print(1)\n")], FsGeometry("lfs1", 4096, blocks, 4096, 4096))
+        return [*stock_rows(), ("PY_FS_C", "CODE", 0x60400000, 0x8000, image[:0x8000], 1)]
+
+    assert slugs(rows(8)) == [STALE]
+    assert [(severity, part) for severity, _, part in slugs(rows(16))] == [STALE[::2], ("error", "PY_FS_C")]

@@ -20,7 +20,7 @@ from moduline.package import Difference, FirmwarePackage, Part, diff, read_packa
 from moduline.package.findings import Finding, errors_of, must_be_sound
 from moduline.package.inspect import only_areas
 
-MAX_FILE_BYTES = 512 << 20
+MAX_FILE_BYTES = 128 << 20
 LIST_NAME = "parts.json"
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help=say("firmware package", "固件包"))]
@@ -275,7 +275,7 @@ def read_file(path: Path) -> bytes:
     Raises:
         NoSuchFile: it is not there or no file.
         StorageFailed: it cannot be read.
-        TooBig: more than 512 MiB.
+        TooBig: more than 128 MiB.
     """
     if not path.is_file():
         why = Text("not a file", "不是文件") if path.exists() else Text("no such file", "文件不存在")

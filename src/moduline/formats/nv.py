@@ -24,6 +24,7 @@ IMEI_ID: Final = 5
 IMEI_IDS: Final = (5, 0x179, 0x186, 0x1E4)
 IMEI_DIGITS: Final = 15
 LAST_LIST_ID: Final = 0xFFFE
+MAX_BLOCK_BYTES: Final = 0x28000
 _FIRST_ITEM: Final = 4
 _ALIGN: Final = 4
 
@@ -95,8 +96,10 @@ def read(block: bytes) -> NvBlock:
     """The items of a block; its CRC is not judged here, see ``is_crc_right``.
 
     Raises:
-        BadFormat: an item goes beyond the block, or there is no end mark (rules ``item``, ``end``).
+        BadFormat: an item goes beyond the block, no end mark, or too large (rules ``item``, ``end``, ``size``).
     """
+    if len(block) > MAX_BLOCK_BYTES:
+        raise _broken("size", "larger than any NV block", "超过 NV 数据块的最大长度", MAX_BLOCK_BYTES)
     at = _FIRST_ITEM
     entries: list[NvEntry] = []
     while at + 2 <= len(block):

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from moduline.errors import FormatError
-from moduline.formats import appimg, cpio, nv, sihr, uimage
+from moduline.formats import appimg, cpio, nv, sihr, system_image, uimage
 from moduline.formats.container import unisoc_scheme
 from moduline.formats.container.unisoc import FLAG_XML
 from moduline.formats.littlefs import read_image
 from moduline.package.findings import ERROR, NOTICE, WARNING, Finding, finding, of_error
 from moduline.package.parts import AREA_ROLES, FirmwarePackage, Part
 from moduline.package.reading import FIRST_LOGICAL
+from moduline.package.versions import own_system
 
 FLASH_TYPE_OF_CHIP: Final = {"unisoc8910": 1, "unisoc8850": 0}
 CPIO_MEMBER_LIMIT: Final = {"unisoc8910": 0x10000, "unisoc8850": 0x190000}
@@ -33,6 +34,7 @@ def verify(package: FirmwarePackage) -> list[Finding]:
         findings += _size(part)
         findings += _content(part, package.chip)
     findings += _overlaps(package)
+    findings += _own_partitions(package)
     return findings
 
 
@@ -115,7 +117,9 @@ def _content(part: Part, chip: str) -> Iterator[Finding]:
         elif part.role in AREA_ROLES.values() and part.data:
             yield from _file_system(part)
         elif uimage.is_uimage(part.data):
-            uimage.read(part.data)
+            content = uimage.read(part.data).data
+            if system_image.is_system_image(content):
+                system_image.read(content)
         elif sihr.is_sihr(part.data):
             sihr.read(part.data)
         elif appimg.is_appimg(part.data):
@@ -173,6 +177,24 @@ def _file_system(part: Part) -> Iterator[Finding]:
             "文件系统有 {blocks} 个块，超出分区大小",
             blocks=image.geometry.block_count,
         )
+
+
+def _own_partitions(package: FirmwarePackage) -> Iterator[Finding]:
+    """Areas of the package against the partitions our own firmware drives."""
+    images = [own_system(part) for part in package.parts if part.role == "system"]
+    for image in filter(None, images):
+        for area in package.areas:
+            own = image.partition(area.role)
+            if own and (own.address, own.size_bytes) != (area.address, area.size):
+                yield finding(
+                    ERROR,
+                    "area-misplaced",
+                    area.name,
+                    "the package has it at {found}, the firmware drives {expected}",
+                    "固件包中位于 {found}，固件使用 {expected}",
+                    found=f"0x{area.address:08x} + 0x{area.size:x}",
+                    expected=f"0x{own.address:08x} + 0x{own.size_bytes:x}",
+                )
 
 
 def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:

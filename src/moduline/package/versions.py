@@ -14,11 +14,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from moduline.errors import FormatError
+from moduline.formats import system_image, uimage
+from moduline.formats.system_image import SystemImage
 from moduline.package.parts import Part
 
 # EG915UEUABR03A06M08_OCPU_QPY_01.300.01.300: model, revision R03A06M08, flavour. It starts with a letter class and no
 # look-behind: that lets the regular-expression engine skip through megabytes of code quickly.
-VERSION: Final = re.compile(rb"[A-Z]{2}\d{3}[A-Z]{1,8}R\d{2}[A-Z]\d{2}(?:M\d{2})?(?:_[A-Za-z0-9]+(?:\.\d+)*){0,8}")
+VERSION: Final = re.compile(
+    rb"[A-Z]{2}\d{3}[A-Z]{1,8}R\d{2}[A-Z]\d{2}(?:M\d{2})?(?:_[A-Za-z0-9]{1,24}(?:\.\d{1,8}){0,8}){0,8}"
+)
 _MODEL_IN_VERSION: Final = re.compile(r"([A-Z]{2}\d{3}[A-Z])([A-Z]{2,4})R\d{2}")
 _ENDINGS: Final = re.compile(r"(_merge|\.sign|\.img|\.pac|\.bin|\.zip)+$")
 
@@ -39,9 +44,23 @@ def identify(parts: Iterable[Part], package_name: str = "") -> Identity:
         package_name: name of its file, looked at last.
     """
     parts = tuple(parts)
+    own = next(filter(None, (own_system(part) for part in parts if part.role == "system")), None)
+    if own is not None:
+        return Identity(own.version, own.models[0] if own.models else None)
     images = [part for role in ("system", "app") for part in parts if part.role == role]
     version = next(filter(None, (_best(places) for places in _places(images, package_name))), None)
     return Identity(version, _model(version, images))
+
+
+def own_system(part: Part) -> SystemImage | None:
+    """Our own system image in a part; None in vendor firmware and in a damaged image, which ``verify`` reports."""
+    start = uimage.HEADER_BYTES
+    if not uimage.is_uimage(part.data) or not system_image.is_system_image(part.data[start : start + 8]):
+        return None
+    try:
+        return system_image.read(part.data[start:])
+    except FormatError:
+        return None
 
 
 def _places(images: list[Part], package_name: str) -> Iterator[list[str]]:

@@ -23,7 +23,7 @@ from moduline.errors import BadFormat, Text, Unsupported
 
 SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06")
 MAX_MEMBERS: Final = 1000
-MAX_TOTAL_BYTES: Final = 256 << 20
+MAX_TOTAL_BYTES: Final = 128 << 20
 RATIO_FREE_BYTES: Final = 32 << 20
 MAX_RATIO: Final = 100
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
