@@ -84,3 +84,12 @@ def test_scheme_when_edit_names_no_file_then_refused():
     with pytest.raises(BadFormat) as failure:
         unisoc_scheme.remove_file(small_pac().xml, "NOT_THERE")
     assert failure.value.facts["rule"] == "xml-missing"
+
+
+def test_scheme_when_element_has_attributes_then_they_survive_copying():
+    """pacmerge copies whatever an external ``File`` holds."""
+    external = b'<BMAConfig><SchemeList><Scheme><File id="a&quot;&lt;&amp;"><ID>X</ID><Odd/></File></Scheme></SchemeList></BMAConfig>'
+    element = unisoc_scheme.find_file(external, "X")
+    edited = unisoc_scheme.insert_file(xml_of(ROWS), element, after="AP")
+    assert unisoc_scheme.find_file(edited, "X").canonical() == element.canonical()
+    assert unisoc_scheme.find_file(edited, "X").attribute("id") == 'a"<&'

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from moduline.errors import BadFormat, Text
 
@@ -331,10 +330,15 @@ def _lead_of(xml: bytes, start: int) -> str:
     return xml[at:start].decode("ascii")
 
 
+def _escaped(text: str) -> str:
+    """Text for content or a quoted attribute. (``xml.sax.saxutils`` would load an HTTP client for this.)"""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
 def _render(node: Node, lead: str, step: str) -> str:
-    attributes = "".join(f" {name}={quoteattr(value)}" for name, value in node.attributes)
+    attributes = "".join(f' {name}="{_escaped(value)}"' for name, value in node.attributes)
     if not node.children:
-        text = escape(node.text)
+        text = _escaped(node.text)
         return f"<{node.tag}{attributes}>{text}</{node.tag}>" if text else f"<{node.tag}{attributes}/>"
     inner = "".join(lead + step + _render(child, lead + step, step) for child in node.children)
     return f"<{node.tag}{attributes}>{inner}{lead}</{node.tag}>"
