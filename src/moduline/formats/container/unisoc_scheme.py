@@ -331,7 +331,7 @@ def _lead_of(xml: bytes, start: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text for content or a quoted attribute. (``xml.sax.saxutils`` would load an HTTP client for this.)"""
+    """Text for content or a quoted attribute; ``xml.sax.saxutils`` would load an HTTP client for this."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
