@@ -22,9 +22,6 @@ from moduline.vmodule.record_store import RecordStore
 PHASE_CHECK_BYTES: Final = 0x100
 GSM_CALIBRATION_ID: Final = 0x26D
 LTE_CALIBRATION_ID: Final = 0x26E
-TYPE_ALLOCATION: Final = "86123456"
-"""First eight digits of every virtual IMEI; not one of a real model."""
-
 _NV_KEY: Final = "nv"
 _PHASE_KEY: Final = "phasecheck"
 
@@ -117,10 +114,16 @@ def factory_block(imei: str, seed: str, block_bytes: int = 0x20000) -> bytes:
     return nv.write(nv.NvBlock(block_bytes, items))
 
 
-def derived_imei(rack: str, number: int) -> str:
-    """The IMEI of module ``number`` of a rack: always the same, unlike its neighbours', with a right check digit."""
+def derived_imei(rack: str, number: int, stem: str) -> str:
+    """The IMEI of module ``number`` of a rack: always the same, unlike its neighbours', with a right check digit.
+
+    Args:
+        rack: name of the rack.
+        number: place in it.
+        stem: type allocation code, the first eight digits.
+    """
     first = int.from_bytes(hashlib.sha256(f"imei:{rack}".encode()).digest()[:8], "big")
-    digits = f"{TYPE_ALLOCATION}{(first + number) % 1_000_000:06d}"
+    digits = f"{stem}{(first + number) % 1_000_000:06d}"
     return digits + str(check_digit(digits))
 
 

@@ -1,0 +1,246 @@
+"""What the flash makes of a power-on: stay in the ROM, or run which software with which file systems; pure reading.
+
+::
+
+    boot image right? ──no──▶ download (boot-erased, boot-invalid)
+        │ yes
+    system image right? ──no──▶ download (system-erased, system-invalid)
+        │ yes
+    ours? ──yes──▶ for this model? ──no──▶ download (system-foreign)
+        │ no               │ yes
+        ▼                  ▼
+    vendor's:          version, partitions and ROMFS from its manifest
+    built-in on-board modules, version found by pattern, partitions from the profile
+
+On the metal a module whose boot code is right and whose system is not is dead until the boot pin is held; here its
+boot code falls back to the ROM by itself, and says why.
+
+A vendor's package may have its file systems elsewhere than the profile says: when there is no superblock at the
+profile's place but there are some elsewhere, those are taken, in the order of their addresses, and reported.
+
+Source: platform-unisoc 2.10, 3.1, 9; brief, decision 5; docs/design/virtual-module.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from moduline.digest import crc32
+from moduline.errors import BadChecksum, BadFormat, FormatError
+from moduline.events import Notice
+from moduline.formats import littlefs, system_image, uimage
+from moduline.nor.flash import Flash
+from moduline.nor.geometry import ERASED
+from moduline.package.parts import Part
+from moduline.package.versions import identify
+from moduline.profiles.module import BACKUP_FS, USER_FS, Partition
+from moduline.vmodule.facts import ModuleIdentity
+from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
+
+_READ_BYTES: Final = 0x10000
+_SUPERBLOCK_BYTES: Final = 8192
+_LITTLEFS: Final = b"littlefs"
+_MOUNTED_ROLES: Final = (USER_FS, BACKUP_FS)
+
+
+@dataclass(frozen=True, slots=True)
+class StayInRom:
+    """Nothing to boot; ``reason`` is a slug such as ``boot-erased``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BootSystem:
+    """What runs.
+
+    Attributes:
+        firmware_version: of the software in the flash; empty when none was found.
+        mounts: file systems in mount order.
+        rom: where the on-board modules are; None for the built-in ones.
+        is_ours: the system image is one of ours, not a vendor's.
+        notices: what the user should know.
+    """
+
+    firmware_version: str
+    mounts: tuple[MountPlan, ...]
+    rom: RomWindow | None
+    is_ours: bool
+    notices: tuple[Notice, ...] = ()
+
+
+BootDecision = StayInRom | BootSystem
+
+
+class BootCode:
+    """Reads one module's flash; keeps what it found out about a vendor's image, by the images' CRCs.
+
+    Args:
+        identity: of the module.
+        flash: its flash.
+        flash_path: the file with the same cells, for the ROM window.
+    """
+
+    def __init__(self, identity: ModuleIdentity, flash: Flash, flash_path: Path) -> None:
+        self._identity = identity
+        self._flash = flash
+        self._flash_path = flash_path
+        self._versions: dict[bytes, str] = {}
+
+    def decide(self) -> BootDecision:
+        """What a power-on does now.
+
+        Raises:
+            FlashCut: the power went away.
+        """
+        boot, system = (self._identity.profile.partition(role) for role in ("boot", "system"))
+        for name, partition in (("boot", boot), ("system", system)):
+            if partition is not None and (fault := self._image_fault(partition)) is not None:
+                return StayInRom(f"{name}-{fault}")
+        if system is None:
+            return StayInRom("system-erased")
+        return self._ours(system) or self._vendors(system)
+
+    # ---- images ----------------------------------------------------------------------------------------------------
+
+    def _image_fault(self, partition: Partition) -> str | None:
+        """``erased``, ``invalid``, or None for an image whose header and data CRC are right."""
+        start = self._identity.offset_of(partition)
+        head = self._flash.read(start, uimage.HEADER_BYTES)
+        if head.count(ERASED) == len(head):
+            return "erased"
+        size = int.from_bytes(head[12:16], "big")
+        if not uimage.is_uimage(head) or size > partition.size_bytes - uimage.HEADER_BYTES:
+            return "invalid"
+        if crc32(head[:4] + bytes(4) + head[8:]) != int.from_bytes(head[4:8], "big"):
+            return "invalid"
+        check = 0
+        for piece in self._pieces(start + uimage.HEADER_BYTES, size):
+            check = crc32(piece, check)
+        return None if check == int.from_bytes(head[24:28], "big") else "invalid"
+
+    def _content(self, partition: Partition) -> bytes:
+        """Data of a valid image."""
+        start = self._identity.offset_of(partition)
+        size = int.from_bytes(self._flash.read(start + 12, 4), "big")
+        return self._flash.read(start + uimage.HEADER_BYTES, size)
+
+    def _pieces(self, start: int, size: int) -> Iterator[bytes]:
+        for at in range(start, start + size, _READ_BYTES):
+            yield self._flash.read(at, min(_READ_BYTES, start + size - at))
+
+    # ---- our own system ----------------------------------------------------------------------------------------------
+
+    def _ours(self, system: Partition) -> BootDecision | None:
+        content_at = self._identity.offset_of(system) + uimage.HEADER_BYTES
+        if not system_image.is_system_image(self._flash.read(content_at, system_image.HEADER.total_bytes)):
+            return None
+        try:
+            image = system_image.read(self._content(system))
+        except (FormatError, BadFormat, BadChecksum):
+            return StayInRom("system-invalid")
+        profile = self._identity.profile
+        if not any(model == profile.identity.model or profile.fits_model(model) for model in image.models):
+            return StayInRom("system-foreign")
+        partitions = [one for role in _MOUNTED_ROLES if (one := image.partition(role)) is not None and one.fs]
+        mounts = tuple(self._mount_of_ours(one) for one in partitions)
+        rom = RomWindow(self._flash_path, content_at + image.rom_offset, len(image.rom))
+        return BootSystem(image.version, mounts, rom, is_ours=True)
+
+    def _mount_of_ours(self, one: system_image.SystemPartition) -> MountPlan:
+        return MountPlan(
+            path=one.mount,
+            partition=one.device,
+            offset=one.address - self._identity.chip.flash.base_address,
+            size_bytes=one.size_bytes,
+            kind=one.fs,
+            driven_blocks=one.driven_blocks,
+            block_bytes=one.block_bytes,
+            read_bytes=self._identity.profile.fs.read_bytes,
+            program_bytes=self._identity.profile.fs.program_bytes,
+            is_write_protected=one.is_write_protected,
+        )
+
+    # ---- a vendor's system -------------------------------------------------------------------------------------------
+
+    def _vendors(self, system: Partition) -> BootSystem:
+        mounts, notices = self._vendor_mounts()
+        return BootSystem(self._vendor_version(system), mounts, None, is_ours=False, notices=notices)
+
+    def _vendor_version(self, system: Partition) -> str:
+        app = self._identity.profile.partition("app")
+        key = self._flash.read(self._identity.offset_of(system) + 24, 4)
+        if app is not None:
+            key += self._flash.read(self._identity.offset_of(app) + 8, 4)
+        if key not in self._versions:
+            images = [("system", self._content(system))]
+            if app is not None:
+                images.append(("app", self._flash.read(self._identity.offset_of(app), app.size_bytes)))
+            parts = (Part(role, role, "code", data, 0, 0) for role, data in images)
+            self._versions[key] = identify(parts).version or ""
+        return self._versions[key]
+
+    def _vendor_mounts(self) -> tuple[tuple[MountPlan, ...], tuple[Notice, ...]]:
+        profile = self._identity.profile
+        places = [one for role in _MOUNTED_ROLES if (one := profile.partition(role)) is not None]
+        kinds = {one.role: self._kind_at(self._identity.offset_of(one)) for one in places}
+        elsewhere = [] if any(kinds.values()) else self._found_elsewhere(places)
+        mounts, notices = [], []
+        for one in places:
+            offset, size, kind = self._identity.offset_of(one), one.size_bytes, kinds[one.role]
+            if elsewhere:
+                offset, size, kind = elsewhere.pop(0)
+                facts = {"role": one.role, "expected": f"0x{one.address:08x}", "found": f"0x{offset:06x}"}
+                notices.append(Notice("virt.fs-elsewhere", self._identity.name, facts))
+            mounts.append(self._mount_of_profile(one, offset, size, kind or profile.fs.kind))
+        return tuple(mounts), tuple(notices)
+
+    def _mount_of_profile(self, one: Partition, offset: int, size: int, kind: str) -> MountPlan:
+        fs = self._identity.profile.fs
+        return MountPlan(
+            path=one.mount,
+            partition=one.device,
+            offset=offset,
+            size_bytes=size,
+            kind=kind,
+            driven_blocks=fs.driven_blocks(size),
+            block_bytes=fs.block_bytes,
+            read_bytes=fs.read_bytes,
+            program_bytes=fs.program_bytes,
+            is_write_protected=one.is_write_protected,
+        )
+
+    def _kind_at(self, offset: int) -> str | None:
+        """Kind of the file system that begins there."""
+        return littlefs.recognise(self._flash.read(offset, _SUPERBLOCK_BYTES))
+
+    def _found_elsewhere(self, places: list[Partition]) -> list[tuple[int, int, str]]:
+        """Offset, size and kind of file systems outside the profile's places, by offset."""
+        unit, capacity = self._flash.geometry.erase_bytes, self._flash.geometry.capacity_bytes
+        known = [(self._identity.offset_of(one), self._identity.offset_of(one) + one.size_bytes) for one in places]
+        found: list[tuple[int, int, str]] = []
+        for at in range(0, capacity - _SUPERBLOCK_BYTES, unit):
+            if any(start <= at < end for start, end in known) or (found and at < found[-1][0] + found[-1][1]):
+                continue
+            if _LITTLEFS not in self._flash.read(at, 64):
+                continue
+            kind, size = self._measured(at)
+            if kind is not None and 0 < size <= capacity - at:
+                found.append((at, size, kind))
+        return found
+
+    def _measured(self, at: int) -> tuple[str | None, int]:
+        """Kind and size of the file system that begins at ``at``; as large as its superblock says."""
+        kind = self._kind_at(at)
+        if kind is None:
+            return None, 0
+        try:
+            geometry = littlefs.read_image(
+                self._flash.read(at, self._flash.geometry.capacity_bytes - at), kind
+            ).geometry
+        except FormatError:
+            return None, 0
+        return kind, geometry.block_bytes * geometry.block_count

@@ -1,0 +1,94 @@
+"""Who one virtual module is, and where things lie in its flash; from profile, rack and number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moduline.nor.flash import Flash
+from moduline.nor.geometry import Geometry
+from moduline.profiles import catalog
+from moduline.profiles.chip import ChipProfile
+from moduline.profiles.module import ModuleProfile, Partition
+from moduline.vmodule.download.unisoc import Storage
+from moduline.vmodule.file_store import FileStore
+from moduline.vmodule.nv_store import NvStore, derived_imei
+
+SERIAL_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleIdentity:
+    """One module of a rack.
+
+    Attributes:
+        name: as in ``virt:NAME``.
+        rack: whose module it is.
+        number: place in the rack, from 1.
+        slot: name of the place, such as ``A1``.
+        profile: what kind of module it is.
+        chip: its chip.
+    """
+
+    name: str
+    rack: str
+    number: int
+    slot: str
+    profile: ModuleProfile
+    chip: ChipProfile
+
+    @property
+    def factory_imei(self) -> str:
+        """The IMEI it leaves the factory with; what counts later is NV."""
+        return derived_imei(self.rack, self.number, self.profile.identity.imei_stem)
+
+    @property
+    def serial_number(self) -> str:
+        """The number on its label."""
+        return f"{self.profile.identity.serial_stem}{self.number:0{SERIAL_DIGITS}d}"
+
+    @property
+    def location(self) -> str:
+        """Its place on the virtual USB tree, the same in every state."""
+        return f"virt-{self.rack}-{self.number}"
+
+    @property
+    def geometry(self) -> Geometry:
+        """Sizes of its flash."""
+        flash = self.chip.flash
+        return Geometry(flash.size_bytes, erase_bytes=flash.erase_bytes, page_bytes=flash.program_bytes)
+
+    def offset_of(self, partition: Partition) -> int:
+        """Where a partition begins in the flash."""
+        return partition.address - self.chip.flash.base_address
+
+    def storage(self, flash: Flash) -> Storage:
+        """What loaders and boot code keep in the flash."""
+        factory, files = self.profile.partition("factory"), self.profile.partition("system_fs")
+        unit, capacity = flash.geometry.erase_bytes, flash.geometry.capacity_bytes
+        # Every known layout ends with the factory partition; 128 KiB are what NV needs.
+        factory_at, factory_bytes = (
+            (self.offset_of(factory), factory.size_bytes) if factory else (capacity - 32 * unit, 32 * unit)
+        )
+        files_at, files_bytes = (self.offset_of(files), files.size_bytes) if files else (0, 0)
+        return Storage(
+            flash,
+            NvStore(flash, factory_at, factory_bytes, self.chip.entry.nv_bytes),
+            FileStore(flash, files_at, files_bytes),
+        )
+
+
+def identity_of(module: str, name: str, rack: str = "default", number: int = 1, slot: str = "") -> ModuleIdentity:
+    """The identity of module ``number`` of a rack.
+
+    Args:
+        module: slug of the profile, such as ``ec600u``.
+        name: as in ``virt:NAME``.
+        rack: whose module it is.
+        number: place in the rack, from 1.
+        slot: name of the place; empty for ``A<number>``.
+
+    Raises:
+        UnknownModule: no such profile.
+    """
+    profile = catalog.module(module)
+    return ModuleIdentity(name, rack, number, slot or f"A{number}", profile, catalog.chip(profile.chip))

@@ -1,0 +1,487 @@
+"""One virtual module: its flash, its power, its ports, and which program runs.
+
+``_life`` is one stretch of power: boot, run, download mode and back, as in ``power.TABLE``, until the power goes away.
+Whatever a stage needs (ports, the interpreter) is made when it begins and gone when it ends, however it ends; so a
+power cut in the middle of a flash operation closes the ports exactly as a pulled plug does.
+
+Two ways lead into a life from outside: ``power_off`` cancels it, and everything else (reset, AT commands, scripts)
+is a *wish* that the running stage sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Protocol, Self
+
+from moduline.errors import FlashCut, InterpreterMissing, PortGone, StorageFailed
+from moduline.events import Notice, Reporter, silent
+from moduline.port.pty import PtyEnd
+from moduline.port.registry import ModuleEntry, ModuleState, PortEntry
+from moduline.port.stream import ByteStream
+from moduline.port.tcp import open_tcp_end
+from moduline.vmodule.at_port import AtAction, AtFacts, AtSession
+from moduline.vmodule.boot import BootCode, BootSystem, StayInRom
+from moduline.vmodule.download.events import CutReached, DownloadEvent, PartDone, PowerOffWanted, ResetWanted
+from moduline.vmodule.download.unisoc import DownloadSession
+from moduline.vmodule.download_mode import Window, serve
+from moduline.vmodule.facts import ModuleIdentity
+from moduline.vmodule.faults import Faults, add_fault
+from moduline.vmodule.flash_file import FlashFile
+from moduline.vmodule.interpreter.plan import ModuleFacts, OwnerCalls, Quirks, RuntimePlan
+from moduline.vmodule.nv_store import factory_block
+from moduline.vmodule.power import TABLE, LoopClock, PowerDownReason, PowerOnReason, Timings, WaitingClock
+from moduline.vmodule.radio import RadioFacts
+
+
+class ModuleEnd(ByteStream, Protocol):
+    """The module's end of one port."""
+
+    @property
+    def path(self) -> str:
+        """What a host opens."""
+
+    def write_if_room(self, data: bytes) -> int:
+        """Hand over what fits without waiting."""
+
+
+class Runtime(Protocol):
+    """What runs scripts: ``interpreter.ScriptRuntime``."""
+
+    async def start(self) -> None:
+        """Power has come."""
+
+    async def stop(self) -> None:
+        """Power has gone."""
+
+    async def wait_prompt(self) -> None:
+        """Return when the REPL shows a prompt."""
+
+
+MakeRuntime = Callable[[RuntimePlan], Awaitable[Runtime]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleOptions:
+    """How a virtual module is set up.
+
+    Attributes:
+        timings: delays.
+        clock: what the delays are waited on.
+        port_kind: ``pty``, or ``tcp`` where there are no pseudo-terminals.
+        uarts: numbers of the UARTs that lead to ports.
+        radio: what it sees of the world.
+        template: an erased flash file to copy from; see ``FlashFile``.
+        on_change: told after every change of state, ports or IMEI.
+        report: gets notices about what happens inside.
+    """
+
+    timings: Timings = field(default_factory=Timings)
+    clock: WaitingClock = field(default_factory=LoopClock)
+    port_kind: Literal["pty", "tcp"] = "pty"
+    uarts: tuple[int, ...] = (2,)
+    radio: RadioFacts = field(default_factory=RadioFacts)
+    template: Path | None = None
+    on_change: Callable[[VirtualModule], None] | None = None
+    report: Reporter = silent
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How the next stage begins: ``event`` is a word of ``power.TABLE``."""
+
+    event: str
+    on_reason: PowerOnReason = PowerOnReason.RESET
+    down_reason: PowerDownReason = PowerDownReason.UNKNOWN
+    is_pin_held: bool = False
+
+
+_Wish = _Start | None  # None: the module switches itself off
+_RESET_BY_DOWNLOAD = _Start("reset")
+
+
+class VirtualModule:
+    """A module; ``async with`` opens its flash and takes its power away at the end.
+
+    Args:
+        identity: who it is.
+        folder: of its flash file and port links; made when missing.
+        make_runtime: makes what runs scripts.
+        options: how it is set up.
+    """
+
+    def __init__(
+        self, identity: ModuleIdentity, folder: Path, make_runtime: MakeRuntime, options: ModuleOptions | None = None
+    ) -> None:
+        self.identity = identity
+        self.folder = folder
+        self.state: ModuleState = "off"
+        self.reason = ""  # why it is in the ROM, or went dark
+        self.imei = ""
+        self.firmware_version = ""
+        self.faults = Faults()
+        self.runtime: Runtime | None = None
+        self._options = options or ModuleOptions()
+        self._make_runtime = make_runtime
+        self._ports: dict[str, ModuleEnd] = {}
+        self._life_task: asyncio.Task[None] | None = None
+        self._wish: asyncio.Future[_Wish] | None = None
+        self._changed = asyncio.Event()
+        self._plugged = asyncio.Event()
+        self._plugged.set()
+        self._down_reason = PowerDownReason.UNKNOWN
+        self._content_path = folder / "content.json"
+        is_new = not (folder / "flash.bin").exists()
+        self.file = FlashFile(folder / "flash.bin", identity.geometry, self._options.template)
+        self.storage = identity.storage(self.file.flash)
+        self._boot_code = BootCode(identity, self.file.flash, self.file.path)
+        if is_new:
+            block = factory_block(identity.factory_imei, identity.factory_imei, identity.chip.entry.nv_bytes)
+            self.storage.nv.write_block(block)
+        self.imei = self.storage.nv.imei
+        self.file.flash.power_off()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Take the power away and let go of the flash file."""
+        await self.power_off()
+        self.file.close()
+
+    # ---- power -----------------------------------------------------------------------------------------------------
+
+    async def power_on(self, *, boot_pin: bool = False) -> None:
+        """Give it power; returns at once. A module that has power only gets its cable plugged in again.
+
+        Args:
+            boot_pin: hold the pin: the module stays in download mode until it is reset or loses its power.
+        """
+        self._plugged.set()
+        if self._life_task is not None and not self._life_task.done():
+            return
+        self.file.flash.power_on()
+        start = _Start("power_on_pin" if boot_pin else "power_on", PowerOnReason.KEY, self._down_reason, boot_pin)
+        self.reason = ""
+        self._life_task = asyncio.get_running_loop().create_task(self._life(start))
+
+    async def power_off(self) -> None:
+        """Take the power away, whatever happens just now; ports vanish before this returns."""
+        self.file.flash.power_off()
+        task = self._life_task
+        if task is not None and not task.done():
+            task.cancel()
+            self._down_reason = PowerDownReason.LOW_VOLTAGE
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def reset(self, *, boot_pin: bool = False) -> None:
+        """Pull the RESET pin; a module without power is switched on."""
+        self._plugged.set()
+        if self._wish is None:
+            await self.power_on(boot_pin=boot_pin)
+        else:
+            self._wants(_Start("reset_pin" if boot_pin else "reset", is_pin_held=boot_pin))
+
+    def fault(self, word: str) -> None:
+        """Switch on a fault; see ``faults``.
+
+        Raises:
+            BadOption: no such fault.
+        """
+        add_fault(self.faults, word, self.identity.profile, self.content_bytes)
+        if word == "clear" or self.faults.flash:
+            self.file.flash.arm(self.faults.flash)
+            self.faults.flash = ()
+
+    async def wait_state(self, *states: ModuleState) -> None:
+        """Return when the module is in one of the states; the caller sets the time limit."""
+        await self.wait_until(lambda: self.state in states)
+
+    async def wait_until(self, is_true: Callable[[], bool]) -> None:
+        """Return when a change of state or ports has made ``is_true`` true."""
+        while not is_true():
+            self._changed.clear()
+            await self._changed.wait()
+
+    # ---- what others see -------------------------------------------------------------------------------------------
+
+    @property
+    def content_bytes(self) -> int:
+        """Content of the last package that was in the module whole; 0 when there was none."""
+        try:
+            return int(json.loads(self._content_path.read_text(encoding="utf-8"))["content_bytes"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    @content_bytes.setter
+    def content_bytes(self, size: int) -> None:
+        self._content_path.write_text(json.dumps({"content_bytes": size}), encoding="utf-8")
+
+    def entry(self) -> ModuleEntry:
+        """The module as the virtual USB tree shows it."""
+        who, chip = self.identity, self.identity.chip
+        usb = chip.download if self.state == "download" else chip.running
+        ports = tuple(
+            PortEntry(role, end.path, location=who.location)
+            if role.startswith("uart")
+            else PortEntry(role, end.path, usb.vid, usb.pid, chip.port_name(role), who.location)
+            for role, end in self._ports.items()
+        )
+        return ModuleEntry(who.name, who.rack, who.profile.identity.model, self.imei, who.slot, self.state, ports)
+
+    def port_path(self, role: str) -> str:
+        """What a host opens for that role; empty while there is no such port."""
+        end = self._ports.get(role)
+        return end.path if end is not None else ""
+
+    # ---- a life ------------------------------------------------------------------------------------------------------
+
+    async def _life(self, start: _Start) -> None:
+        following: _Wish = start
+        try:
+            while following is not None:
+                self._wish = asyncio.get_running_loop().create_future()
+                self._become(following.event)
+                self._down_reason = following.down_reason
+                if self.state == "download":
+                    following = await self._in_download_mode(following)
+                else:
+                    following = await self._booted(following)
+            self._down_reason = PowerDownReason.NORMAL
+        except FlashCut as cut:
+            self._down_reason = PowerDownReason.LOW_VOLTAGE
+            self.reason = "power-cut"
+            self._notice("virt.power-cut", operation=cut.facts.get("operation"))
+        except StorageFailed as failed:
+            self.reason = "storage-failed"
+            self._notice("virt.storage-failed", **failed.facts)
+        finally:
+            self.file.flash.power_off()
+            self._wish = None
+            self._become("power_off")
+
+    async def _booted(self, start: _Start) -> _Wish:
+        """Boot and run until something ends it."""
+        await self._options.clock.sleep(self._options.timings.boot_s)
+        decision = self._boot_code.decide()
+        self.imei = self.storage.nv.imei
+        self.file.release_memory()
+        if isinstance(decision, StayInRom):
+            self.reason = decision.reason
+            self._notice("virt.nothing-to-boot", reason=decision.reason)
+            return _Start("nothing_to_boot", is_pin_held=True)
+        self.reason = ""
+        self.firmware_version = decision.firmware_version
+        for notice in decision.notices:
+            self._options.report(notice)
+        await self._options.clock.sleep(self._options.timings.enumerate_s)
+        async with AsyncExitStack() as stack:
+            stack.callback(self._ports.clear)
+            roles = ["at", "repl", *(f"uart{number}" for number in self._options.uarts)]
+            ends = {role: await self._new_end(role, stack) for role in roles}
+            await self._start_runtime(self._plan(decision, start, ends), stack)
+            self._ports = ends
+            self._become("booted")
+            return await self._first_of(self._serve_at(ends["at"]))
+
+    async def _start_runtime(self, plan: RuntimePlan, stack: AsyncExitStack) -> None:
+        try:
+            runtime = await self._make_runtime(plan)
+            stack.push_async_callback(runtime.stop)
+            await runtime.start()
+            self.runtime = runtime
+            stack.callback(setattr, self, "runtime", None)
+        except InterpreterMissing as missing:
+            self._notice("virt.no-interpreter", **missing.facts)
+
+    def _plan(self, decision: BootSystem, start: _Start, ends: dict[str, ModuleEnd]) -> RuntimePlan:
+        profile, runtime = self.identity.profile, self.identity.profile.runtime
+        facts = ModuleFacts(
+            model=profile.identity.model,
+            imei=self.imei or "0" * 15,
+            serial_number=self.identity.serial_number,
+            firmware_version=decision.firmware_version,
+            product_id=profile.identity.product_id,
+            variant=profile.identity.variant,
+            build_date=profile.identity.build_date,
+            qpy_version=profile.identity.qpy_version,
+            gc_heap_bytes=runtime.gc_heap_bytes,
+            system_heap_bytes=runtime.system_heap_bytes,
+            battery_mv=self._options.radio.battery_mv,
+        )
+        quirks = Quirks(
+            ctrl_c_stops_main=runtime.ctrl_c_stops_main,
+            is_raw_paste_on=runtime.is_raw_paste_on,
+            has_power_down_reason=runtime.has_power_down_reason,
+            is_uart_8_bits_only=runtime.is_uart_8_bits_only,
+        )
+        owner = OwnerCalls(
+            on_power_down=lambda: self._wants(None),
+            on_power_restart=lambda: self._wants(_Start("reset", down_reason=PowerDownReason.NORMAL)),
+            on_enter_download=lambda: self._wants(_Start("enter_download")),
+            on_power_cut=self._cut,
+            on_notice=self._options.report,
+        )
+        return RuntimePlan(
+            name=self.identity.name,
+            flash=self.file.flash,
+            flash_path=self.file.path,
+            mounts=decision.mounts,
+            facts=facts,
+            repl=ends["repl"],
+            owner=owner,
+            quirks=quirks,
+            uarts={number: ends[f"uart{number}"] for number in self._options.uarts},
+            rom=decision.rom,
+            power_on_reason=start.on_reason,
+            power_down_reason=start.down_reason,
+        )
+
+    async def _serve_at(self, end: ModuleEnd) -> _Wish:
+        """Answer the AT port until a command ends the state."""
+        facts = AtFacts(
+            model=self.identity.profile.identity.model,
+            firmware_version=self.firmware_version,
+            imei=self.imei,
+            serial_number=self.identity.serial_number,
+            has_download_command=bool(self.identity.chip.entry.at_commands),
+            radio=self._options.radio,
+        )
+        session = AtSession(facts)
+        with suppress(PortGone):
+            while True:
+                data = await end.read_some()
+                session.is_silent = self.faults.is_at_silent
+                actions = session.receive(data)
+                end.write_if_room(session.bytes_to_send())
+                if actions:
+                    await self._options.clock.sleep(self._options.timings.answer_s)
+                    return _after(actions[0])
+        return await _never()
+
+    # ---- download mode -----------------------------------------------------------------------------------------------
+
+    async def _in_download_mode(self, start: _Start) -> _Wish:
+        await self._options.clock.sleep(self._options.timings.enumerate_s)
+        session = DownloadSession(self.storage, self.faults.download)
+        window = Window(self._options.clock, None if start.is_pin_held else self._options.timings.window_s)
+        window.open()
+        try:
+            return await self._first_of(self._serve_download(session, window), self._window_over(window))
+        finally:
+            window.close()
+            self.file.release_memory()
+
+    async def _window_over(self, window: Window) -> _Wish:
+        await window.over()
+        self._notice("virt.window-over")
+        return _Start("window_over")
+
+    async def _serve_download(self, session: DownloadSession, window: Window) -> _Wish:
+        """Speak the protocol, over as many pluggings as the cable sees."""
+        done: set[int] = set()
+
+        def see(event: DownloadEvent) -> None:
+            window.see(event)
+            if isinstance(event, PartDone):
+                done.add(event.address)
+            self._notice(f"virt.download.{type(event).__name__}", **_facts_of(event))
+
+        while True:
+            async with AsyncExitStack() as stack:
+                end = await self._new_end("download", stack)
+                stack.callback(self._show, {})
+                self._show({"download": end})
+                event = await serve(end, session, self.faults, see)
+                if isinstance(event, ResetWanted | PowerOffWanted):
+                    self._keep_content_size(session, done)
+                    await self._options.clock.sleep(self._options.timings.answer_s)
+            if isinstance(event, CutReached):
+                self.faults.download.cut_at_bytes = None
+                raise FlashCut(operation=self.file.flash.operation)
+            if isinstance(event, ResetWanted):
+                return _RESET_BY_DOWNLOAD
+            if isinstance(event, PowerOffWanted):
+                await self._options.clock.sleep(self._options.timings.power_off_s)
+                return None
+            self._plugged.clear()
+            await self._plugged.wait()
+
+    def _keep_content_size(self, session: DownloadSession, done: set[int]) -> None:
+        system = self.identity.profile.partition("system")
+        if system is not None and system.address in done:
+            self.content_bytes = session.content_bytes
+
+    # ---- parts -------------------------------------------------------------------------------------------------------
+
+    async def _first_of(self, *work: Coroutine[Any, Any, _Wish]) -> _Wish:
+        """The result of whichever ends first, wishes from outside included; the others are ended."""
+        assert self._wish is not None
+        tasks = [asyncio.ensure_future(one) for one in (*work, self._wish)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return next(iter(done)).result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _wants(self, wish: _Wish) -> None:
+        if self._wish is not None and not self._wish.done():
+            self._wish.set_result(wish)
+
+    def _cut(self, cut: FlashCut) -> None:
+        if self._wish is not None and not self._wish.done():
+            self._wish.set_exception(cut)
+
+    async def _new_end(self, role: str, stack: AsyncExitStack) -> ModuleEnd:
+        """The module's end of a new port, closed with the stack."""
+        end: ModuleEnd
+        end = await open_tcp_end() if self._options.port_kind == "tcp" else PtyEnd(self.folder / role)
+        stack.push_async_callback(end.close)
+        return end
+
+    def _become(self, event: str) -> None:
+        self.state = TABLE[self.state, event]
+        if self.state != "running":
+            self._ports = {}
+        self._tell()
+
+    def _show(self, ports: dict[str, ModuleEnd]) -> None:
+        self._ports = ports
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._options.on_change is not None:
+            self._options.on_change(self)
+        self._changed.set()
+
+    def _notice(self, slug: str, **facts: Any) -> None:
+        self._options.report(Notice(slug, self.identity.name, facts))
+
+
+async def _never() -> NoReturn:
+    """Wait for ever, until cancelled."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError
+
+
+def _after(action: AtAction) -> _Wish:
+    """What an AT command's action leads to."""
+    if action is AtAction.ENTER_DOWNLOAD:
+        return _Start("enter_download")
+    if action is AtAction.RESET:
+        return _Start("reset", down_reason=PowerDownReason.NORMAL)
+    return None
+
+
+def _facts_of(event: DownloadEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in type(event).__dataclass_fields__}
