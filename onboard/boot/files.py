@@ -9,7 +9,7 @@ The block device reads the mapped cells directly and asks the supervisor to eras
 
 littlefs is not re-entrant and the interpreter has no global lock, so every entry passes the gate: one thread at a time,
 no callback and no interrupt inside. The collector may not close files either (it would run littlefs in the middle of a
-collection): a dropped file leaves a mark, and the next entry through the gate closes it.
+collection), so every native file stays referenced until it is closed; see ``File``.
 """
 
 import io
@@ -18,11 +18,11 @@ import uctypes
 from boot import native
 from boot.channel import late
 
-ENFILE = 23
 EIO = 5
 ENODEV = 19
 
-_MAX_OPEN = 256
+_MAX_LIVE = 16
+_DIRECTORY = 0x4000
 
 
 class Gate:
@@ -33,9 +33,6 @@ class Gate:
         self.is_main_inside = False
         self.has_events = False
         self.drain = None
-        self._open = [None] * _MAX_OPEN
-        self._dropped = bytearray(_MAX_OPEN)
-        self._has_dropped = bytearray(1)
 
     def run(self, function, *arguments):
         """``function(*arguments)`` with the file system to itself."""
@@ -45,8 +42,6 @@ class Gate:
         self._lock.acquire()
         self.is_main_inside = main
         try:
-            if self._has_dropped[0]:
-                self._close_dropped()
             return function(*arguments)
         finally:
             self.is_main_inside = False
@@ -57,98 +52,104 @@ class Gate:
                     self.has_events = False
                     self.drain(0)
 
-    def keep(self, native_file):
-        """Slot number under which the file stays referenced until ``forget``."""
-        for attempt in range(2):
-            for slot in range(_MAX_OPEN):
-                if self._open[slot] is None:
-                    self._open[slot] = native_file
-                    self._dropped[slot] = 0
-                    return slot
-            if attempt == 0:
-                native.gc.collect()
-                self._close_dropped()
-        native_file.close()
-        raise OSError(ENFILE)
-
-    def forget(self, slot):
-        """The file in the slot was closed."""
-        self._open[slot] = None
-        self._dropped[slot] = 0
-
-    def _close_dropped(self):
-        self._has_dropped[0] = 0
-        for slot in range(_MAX_OPEN):
-            if self._dropped[slot]:
-                dropped = self._open[slot]
-                self.forget(slot)
-                try:
-                    dropped.close()
-                except OSError as fault:
-                    print("unclosed file:", fault)
-
 
 gate = Gate()
+_live = []  # files with a native one behind them, the longest unused first
 
 
 class File(io.IOBase):
-    """An open file as scripts see it; every call passes the gate."""
+    """An open file as scripts see it; every call passes the gate.
 
-    def __init__(self, native_file, is_text):
-        self._file = native_file
-        self._is_text = is_text
-        self._slot = gate.keep(native_file)
-        self._marks = gate._dropped
-        self._any_mark = gate._has_dropped
+    Only a few native files are open at a time: the one unused for longest is closed, and opened again where it was when
+    it is used again. So a file that a script forgot to close is written sooner or later, and its room is given back.
+    """
 
-    def __del__(self):
-        if self._file is not None:
-            self._marks[self._slot] = 1
-            self._any_mark[0] = 1
+    def __init__(self, lfs, path, mode):
+        self._lfs = lfs
+        self._path = path if path.startswith("/") else lfs.getcwd().rstrip("/") + "/" + path
+        self._mode = mode
+        self._is_text = "b" not in mode
+        self._is_closed = False
+        self._at = 0
+        self._native = None
+        self._make_room()
+        self._native = lfs.open(path, mode)
+        _live.append(self)
 
     def __repr__(self):
         return "<io.TextIOWrapper>" if self._is_text else "<io.FileIO>"
 
-    def _native(self):
-        if self._file is None:
+    def _call(self, name, *arguments):
+        if self._is_closed:
             raise ValueError("I/O operation on closed file")
-        return self._file
+        return gate.run(self._inside, name, arguments)
+
+    def _inside(self, name, arguments):
+        if self._native is None:
+            self._make_room()
+            again = "a" if "a" in self._mode else "r+" if self.is_writer() else "r"
+            self._native = self._lfs.open(self._path, again + ("" if self._is_text else "b"))
+            self._native.seek(self._at)
+            _live.append(self)
+        elif _live[-1] is not self:
+            _live.remove(self)
+            _live.append(self)
+        return getattr(self._native, name)(*arguments)
+
+    def is_writer(self):
+        return any(letter in self._mode for letter in "wax+")
+
+    @staticmethod
+    def _make_room():
+        while len(_live) >= _MAX_LIVE:
+            _live[0].park()
+
+    def park(self):
+        """Inside the gate: close the native file, remember the place."""
+        _live.remove(self)
+        parked, self._native = self._native, None
+        try:
+            self._at = parked.tell()
+        finally:
+            parked.close()
 
     def read(self, size=-1):
-        return gate.run(self._native().read, -1 if size is None else size)
+        return self._call("read", -1 if size is None else size)
 
     def readinto(self, buffer, size=-1):
         if size >= 0:
             buffer = memoryview(buffer)[:size]
-        return gate.run(self._native().readinto, buffer)
+        return self._call("readinto", buffer)
 
     def readline(self, size=-1):
-        return gate.run(self._native().readline, size)
+        return self._call("readline", size)
 
     def readlines(self):
-        return gate.run(self._native().readlines)
+        return self._call("readlines")
 
     def write(self, data, *window):
-        return gate.run(self._native().write, data, *window)
+        count = self._call("write", data, *window)
+        return len(data) if isinstance(data, str) and not window and self._is_text else count
 
     def seek(self, offset, whence=0):
-        return gate.run(self._native().seek, offset, whence)
+        return self._call("seek", offset, whence)
 
     def tell(self):
-        return gate.run(self._native().tell)
+        return self._call("tell")
 
     def flush(self):
-        return gate.run(self._native().flush)
+        return self._call("flush")
 
     def close(self):
-        if self._file is not None:
+        if not self._is_closed:
+            self._is_closed = True
             gate.run(self._close)
 
     def _close(self):
-        closing = self._file
-        self._file = None
-        gate.forget(self._slot)
-        closing.close()
+        if self._native is not None:
+            _live.remove(self)
+            closing, self._native = self._native, None
+            closing.close()
 
     def ioctl(self, request, argument):
         if request == 4:
@@ -173,6 +174,15 @@ class File(io.IOBase):
         if not line:
             raise StopIteration
         return line
+
+
+def close_all():
+    """Write what is open, as the collector does when the module resets itself."""
+    while _live:
+        try:
+            gate.run(_live[0].park)
+        except OSError as fault:
+            print("unclosed file:", fault)
 
 
 class Blocks:
@@ -260,7 +270,7 @@ class DeviceFs:
             return io.BytesIO(self._twin(path, self.read_whole(path)))
         if self.is_protected and mode not in ("r", "rt", "br", "tr"):
             return -1
-        return File(gate.run(self.lfs.open, path, mode), "b" not in mode)
+        return gate.run(File, self.lfs, path, mode)
 
     def read_whole(self, path):
         return gate.run(self._read_whole, path)
@@ -273,7 +283,10 @@ class DeviceFs:
             file.close()
 
     def stat(self, path):
-        return gate.run(self.lfs.stat, path)
+        found = gate.run(self.lfs.stat, path)
+        if found[0] == _DIRECTORY:  # littlefs leaves a directory's size as it was in memory
+            return (_DIRECTORY, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        return found
 
     def statvfs(self, path):
         return gate.run(self.lfs.statvfs, path)
@@ -282,7 +295,7 @@ class DeviceFs:
         return iter(gate.run(self._list, path))
 
     def _list(self, path):
-        return list(self.lfs.ilistdir(path))
+        return [e if e[1] != _DIRECTORY else (e[0], _DIRECTORY, 0, 0) for e in self.lfs.ilistdir(path)]
 
     def chdir(self, path):
         return gate.run(self.lfs.chdir, path)

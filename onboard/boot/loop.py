@@ -1,8 +1,9 @@
 """The command loop: runs what the supervisor sends, reports how it ended.
 
 Frames in: kind (1 byte), length (4 bytes little-endian), text. Kinds: ``S`` one statement typed at the prompt, ``X``
-and ``P`` a block (raw and paste mode), ``M`` main.py, ``C`` names that complete a text. Frames out have the same form:
-``S`` started, ``E`` ended with a status byte and the error text, ``C`` completions, ``R`` a stage of the boot.
+and ``P`` a block (raw and paste mode), ``M`` main.py, ``C`` names that complete a text, ``Z`` write and close all
+files. Frames out have the same form: ``S`` started, ``E`` ended with a status byte and the error text, ``C``
+completions, ``Z`` all closed, ``R`` a stage of the boot.
 
 After ``S`` exactly one ``E`` follows on every path, whatever strikes when. The error text travels inside ``E``, not on
 the output: a raw REPL must put it behind its own mark.
@@ -11,7 +12,7 @@ the output: a raw REPL must put it behind its own mark.
 import io
 import sys
 
-from boot import channel, native
+from boot import channel, files, native
 
 OK, RAISED, EXITED, INTERRUPTED, ABSENT = 0, 1, 2, 3, 4
 
@@ -33,6 +34,10 @@ class Loop:
             kind = head[:1]
             if kind == b"C":
                 self.tell(b"C", native.json.dumps(self._complete(source)).encode())
+                continue
+            if kind == b"Z":
+                files.close_all()
+                self.tell(b"Z", b"")
                 continue
             self.tell(b"S", b"")
             outcome = None

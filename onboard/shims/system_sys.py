@@ -21,8 +21,14 @@ class _Implementation(tuple):
 
 
 class _RawOut:
-    def write(self, data):
+    """Bytes to the port; ``write(data)``, ``write(data, size)`` or ``write(data, offset, size)``."""
+
+    def write(self, data, *window):
         data = bytes(data, "utf-8") if isinstance(data, str) else bytes(data)
+        if len(window) == 1:
+            data = data[: window[0]]
+        elif window:
+            data = data[window[0] : window[0] + window[1]]
         _life.calls.ask_bytes("stdout_raw", data)
         return len(data)
 
@@ -33,8 +39,8 @@ class _Out(_native.io.IOBase):
     def __init__(self):
         self.buffer = _RawOut()
 
-    def write(self, data):
-        return _sys.stdout.write(data)
+    def write(self, data, *window):
+        return _sys.stdout.write(data, *window)
 
     def flush(self):
         pass

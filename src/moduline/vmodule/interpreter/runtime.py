@@ -21,6 +21,7 @@ import contextlib
 import json
 from collections.abc import Coroutine
 from enum import Enum
+from typing import Final
 
 from moduline.clock import Clock, SystemClock
 from moduline.errors import FlashCut, InterpreterMissing, PortGone
@@ -34,6 +35,8 @@ from moduline.vmodule.interpreter.rom import builtin_rom
 from moduline.vmodule.interpreter.services import Services
 from moduline.vmodule.interpreter.uart_bank import UartBank
 from moduline.vmodule.interpreter.zygote import Zygote
+
+CLOSING_S: Final = 2.0  # how long a soft reset waits for files to be written
 
 
 class RuntimeState(Enum):
@@ -67,6 +70,7 @@ class ScriptRuntime:
         self._is_off = True
         self._after_cr = False
         self._at_prompt = asyncio.Event()
+        self._all_closed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._is_output_paused = False
@@ -135,6 +139,17 @@ class ScriptRuntime:
         self._life = life
 
     async def _next_life(self) -> None:
+        """Soft reset: the collector closes what is open, everything of this life ends, the next one begins."""
+        if self._life is not None:
+            self._all_closed.clear()
+            self._life.command(b"Z", "")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await self._all_closed.wait()
+        self._drain()
+        self._end_life()
+        self._uarts.reset()
+        self._repl.is_protected = False
         try:
             await self._begin_life()
         except InterpreterMissing as fault:
@@ -179,6 +194,8 @@ class ScriptRuntime:
                 self._repl.take_back(life.take_unread())
             status = repl.Status(frame.body[0])
             self._repl.ended(status, frame.body[1:].decode("utf-8", "replace"))
+        elif frame.kind == b"Z":
+            self._all_closed.set()
         elif frame.kind == b"C":
             self._repl.completions(json.loads(frame.body))
         self._act()
@@ -276,9 +293,6 @@ class ScriptRuntime:
             self._after_cr = False
             self._out.put(action.data)
         elif isinstance(action, repl.SoftReset):
-            self._end_life()
-            self._uarts.reset()
-            self._repl.is_protected = False
             self._spawn(self._next_life())
         elif life is None:
             return  # the child crashed a moment ago; the module is being restarted
