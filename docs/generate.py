@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -40,9 +42,16 @@ EXIT_CODES = {
 }
 
 
-def commands(lang: str) -> str:
-    """Every command with its help page, in one language."""
-    language.choose(lang)
+def in_language(lang: str) -> str:
+    """The page of :func:`commands`, made by a process that speaks ``lang``."""
+    environment = os.environ | {"MODULINE_LANG": lang}
+    words = [sys.executable, __file__, "--commands"]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+
+
+def commands() -> str:
+    """Every command with its help page, in the language of this process."""
+    lang = language.current()
     root = typer.main.get_command(build_app())
     lines = [HEAD, "# Commands\n" if lang == "en" else "# 命令\n"]
     for path, command in walk(root, "moduline"):
@@ -95,9 +104,12 @@ def profiles() -> str:
 
 def main() -> int:
     """Write the pages, or compare them with ``--check``; the exit code is the number of stale pages."""
+    if "--commands" in sys.argv:
+        sys.stdout.write(commands())
+        return 0
     pages = {
-        "commands.md": commands("en"),
-        "commands.zh.md": commands("zh"),
+        "commands.md": in_language("en"),
+        "commands.zh.md": in_language("zh"),
         "errors.md": errors(),
         "profiles.md": profiles(),
     }

@@ -22,7 +22,7 @@ import typer
 
 from moduline.cli.language import current, say
 from moduline.cli.output import err, out, print_table
-from moduline.errors import DemoFailed, PortGone, Text
+from moduline.errors import DemoFailed, PortGone
 from moduline.port import address
 from moduline.release import shipped
 
@@ -209,7 +209,9 @@ def show_and_check(records: list[dict[str, Any]], printed: dict[str, str]) -> No
     tries = {slot: sum(record["slot"] == slot for record in records) for slot in passed}
     check(max(tries.values()) == 2 and sum(tries.values()) == COUNT + 1, say("one retry", "一次重试"), tries)
     sample = printed[VICTIM][printed[VICTIM].index("Hello World !") :].splitlines()[:2]
-    out().print(say("main.py of {name}, the re-powered one, prints:", "重新上电的 {name} 的 main.py 输出：", name=VICTIM))
+    out().print(
+        say("main.py of {name}, the re-powered one, prints:", "重新上电的 {name} 的 main.py 输出：", name=VICTIM)
+    )
     out().print("\n".join(f"  {line}" for line in sample), markup=False)
     print_table(
         [say("slot", "通道"), "", "IMEI", say("bytes", "字节"), say("seconds", "秒"), say("tries", "次数")],
@@ -218,5 +220,3 @@ def show_and_check(records: list[dict[str, Any]], printed: dict[str, str]) -> No
             for slot, record in sorted(passed.items())
         ],
     )
-
-

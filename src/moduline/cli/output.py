@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,11 +17,12 @@ from moduline.events import Event, Notice, Progress, Reporter, Step, silent, to_
 
 verbosity = 0  # -q is -1, -v 1, -vv 2; set once by cli.main
 
+WIDE = 160  # columns assumed where nobody looks: pipes and files
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="JSON")]
-JsonlFlag = Annotated[bool, typer.Option("--jsonl", help="JSON lines")]
-YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="yes / 是")]
-DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="plan only / 仅显示计划")]
+JsonFlag = Annotated[bool, typer.Option("--json", help=say("print one JSON object", "输出一个 JSON 对象"))]
+JsonlFlag = Annotated[bool, typer.Option("--jsonl", help=say("print events as JSON lines", "以 JSON 行输出事件"))]
+YesFlag = Annotated[bool, typer.Option("--yes", "-y", help=say("do it without asking", "不询问，直接执行"))]
+DryRunFlag = Annotated[bool, typer.Option("--dry-run", help=say("show the plan and stop", "仅显示计划"))]
 
 
 def out() -> Console:
@@ -49,14 +51,20 @@ def print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
         out().print(f"[bold]{name:<{width}}[/bold]  {value}", markup=True)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-    """A table of results for people."""
-    table = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "", *, wraps: bool = True) -> None:
+    """A table of results for people: cells stay on one line, only the last column wraps, or is cut short."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns[:-1]:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    table.add_column(columns[-1], no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    out().print(table)
+    console = out()
+    if not sys.stdout.isatty():
+        console.width = WIDE
+    if title:
+        console.print(title, style="bold")
+    console.print(table)
 
 
 def note(en: str, zh: str, **facts: object) -> None:

@@ -216,8 +216,8 @@ def finding_row(one: Finding) -> dict[str, Any]:
 
 def print_parts(package: FirmwarePackage) -> None:
     """The table of ``pack list``."""
-    columns = ["#", say("part", "部分"), say("role", "用途"), say("kind", "类型"), say("address", "地址")]
-    columns += [say("room", "空间"), say("bytes", "字节"), say("default", "默认执行"), say("made from", "来源文件")]
+    columns = ["#", say("part", "部分"), say("address", "地址")]
+    columns += [say("room", "空间"), say("bytes", "字节"), say("done", "执行"), say("made from", "来源文件")]
     rows = []
     for index, part in enumerate(package.parts, 1):
         room = _device_name(part.size) if part.kind == "format" else f"0x{part.size:x}"
@@ -227,8 +227,6 @@ def print_parts(package: FirmwarePackage) -> None:
             (
                 index,
                 safe(part.name),
-                part.role or "-",
-                part.kind,
                 place,
                 "-" if part.kind == "xml" else safe(room),
                 len(part.data) or "-",
@@ -236,7 +234,12 @@ def print_parts(package: FirmwarePackage) -> None:
                 safe(part.file_name),
             )
         )
-    print_table(columns, rows, title=safe(f"{package.name} · {package.chip} · {package.version or package.product}"))
+    print_table(
+        columns,
+        rows,
+        title=safe(f"{package.name} · {package.chip} · {package.version or package.product}"),
+        wraps=False,
+    )
 
 
 def _device_name(size: int) -> str:
