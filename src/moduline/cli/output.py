@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from moduline.cli.language import say
 from moduline.events import Event, Notice, Progress, Reporter, Step, silent, to_json
@@ -54,11 +56,13 @@ def print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "", *, wraps: bool = True) -> None:
     """A table of results for people: cells stay on one line, only the last column wraps, or is cut short."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns[:-1]:
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    cells = [[str(cell) for cell in row] for row in rows]
+    for index, column in enumerate(columns[:-1]):
+        width = max(cell_len(Text.from_markup(row[index]).plain) for row in [*cells, list(columns)])
+        table.add_column(column, no_wrap=True, min_width=width)
     table.add_column(columns[-1], no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+    for row in cells:
+        table.add_row(*row)
     console = out()
     if not sys.stdout.isatty():
         console.width = WIDE
