@@ -1,0 +1,276 @@
+"""One contract, every implementation: pairs, pseudo-terminals with the serial backend, TCP, RFC 2217."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+
+import pytest
+import serial
+import serial.rfc2217
+
+from moduline.errors import PortGone
+from moduline.port.pair import pair
+from moduline.port.pty import PtyEnd
+from moduline.port.rfc2217 import open_rfc2217
+from moduline.port.serial import open_serial
+from moduline.port.tcp import open_tcp, open_tcp_end
+
+
+@contextlib.asynccontextmanager
+async def over_pair():
+    near, far = pair()
+    yield near, far
+    near.cut()
+
+
+@contextlib.asynccontextmanager
+async def over_pty():
+    far = PtyEnd()
+    near = open_serial(far.path)
+    yield near, far
+    await near.close()
+    await far.close()
+
+
+@contextlib.asynccontextmanager
+async def over_tcp():
+    far = await open_tcp_end()
+    _, host, port = far.path.split(":")
+    near = await open_tcp(host, int(port))
+    yield near, far
+    await near.close()
+    await far.close()
+
+
+KINDS = {"pair": over_pair, "pty": over_pty, "tcp": over_tcp}
+each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+
+
+async def write_for_ever(stream):
+    """TCP takes a moment to know that nobody is there."""
+    for _ in range(10_000):
+        await stream.write_all(b"x" * 1000)
+
+
+async def read_exactly(stream, size):
+    found = b""
+    while len(found) < size:
+        found += await stream.read_some()
+    return found
+
+
+@each_kind
+def test_bytes_when_written_then_arrive_in_both_directions(kind):
+    async def run():
+        async with kind() as (near, far):
+            every = bytes(range(256))
+            await near.write_all(every)
+            assert await read_exactly(far, 256) == every
+            await far.write_all(every)
+            assert await read_exactly(near, 256) == every
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_read_when_limited_then_gives_no_more(kind):
+    async def run():
+        async with kind() as (near, far):
+            await near.write_all(b"abcdef")
+            assert await far.read_some(2) == b"ab"
+            assert await read_exactly(far, 4) == b"cdef"
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_megabyte_when_the_reader_is_slow_then_nothing_is_lost(kind):
+    """Linux hands out at most 4095 bytes of a pseudo-terminal at a time; a writer must wait."""
+
+    async def run():
+        async with kind() as (near, far):
+            data = bytes(range(251)) * 4180
+            writer = asyncio.create_task(near.write_all(data))
+            assert await read_exactly(far, len(data)) == data
+            await writer
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_read_when_cancelled_then_no_byte_is_lost(kind):
+    async def run():
+        async with kind() as (near, far):
+            for number in range(20):
+                reader = asyncio.create_task(near.read_some())
+                await asyncio.sleep(0)
+                reader.cancel()
+                await asyncio.gather(reader, return_exceptions=True)
+                await far.write_all(bytes([number]))
+                assert await near.read_some() == bytes([number])
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_read_when_the_other_end_vanishes_then_port_gone(kind):
+    async def run():
+        async with kind() as (near, far):
+            reader = asyncio.create_task(near.read_some())
+            await asyncio.sleep(0)
+            await far.close()
+            with pytest.raises(PortGone) as gone:
+                await reader
+            assert gone.value.facts["port"] == near.name
+            with pytest.raises(PortGone):
+                await near.read_some()
+            with pytest.raises(PortGone):
+                await write_for_ever(near)
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_calls_when_closed_then_port_gone_and_closing_again_is_harmless(kind):
+    async def run():
+        async with kind() as (near, _far):
+            reader = asyncio.create_task(near.read_some())
+            await asyncio.sleep(0)
+            await near.close()
+            with pytest.raises(PortGone):
+                await reader
+            with pytest.raises(PortGone):
+                await near.read_some()
+            with pytest.raises(PortGone):
+                await near.write_all(b"x")
+            await near.close()
+
+    asyncio.run(run())
+
+
+def test_write_when_the_port_vanishes_in_the_middle_then_port_gone():
+    async def run():
+        async with over_pty() as (near, far):
+            writer = asyncio.create_task(near.write_all(bytes(1_000_000)))
+            await far.read_some()
+            await far.close()
+            with pytest.raises(PortGone):
+                await writer
+
+    asyncio.run(run())
+
+
+def test_pty_end_when_hosts_come_and_go_then_it_stays():
+    """The slave kept open means that no host coming or going is a hang-up."""
+
+    async def run():
+        far = PtyEnd()
+        for number in range(3):
+            near = open_serial(far.path)
+            await near.write_all(bytes([number]))
+            assert await far.read_some() == bytes([number])
+            await near.close()
+        await far.close()
+
+    asyncio.run(run())
+
+
+def test_pty_end_when_nobody_listens_then_write_if_room_does_not_wait():
+    async def run():
+        far = PtyEnd()
+        taken = 0
+        while (now := far.write_if_room(bytes(4096))) > 0:
+            taken += now
+        assert 4095 <= taken < 1_000_000
+        await far.close()
+        assert far.write_if_room(b"x") == 0
+
+    asyncio.run(run())
+
+
+def test_pty_end_when_linked_then_the_link_follows_and_goes(tmp_path):
+    async def run():
+        link = tmp_path / "rack" / "m1-at"
+        first = PtyEnd(link)
+        second = PtyEnd(link)
+        assert second.path == str(link)
+        near = open_serial(second.path)
+        await near.write_all(b"x")
+        assert await second.read_some() == b"x"
+        await first.close()
+        assert link.is_symlink()
+        await near.close()
+        await second.close()
+        assert not link.is_symlink()
+
+    asyncio.run(run())
+
+
+def test_tcp_end_when_a_second_host_comes_then_it_replaces_the_first():
+    async def run():
+        async with over_tcp() as (near, far):
+            await near.write_all(b"1")
+            assert await far.read_some() == b"1"
+            _, host, port = far.path.split(":")
+            second = await open_tcp(host, int(port))
+            reader = asyncio.create_task(far.read_some())
+            await second.write_all(b"2")
+            assert await reader == b"2"
+            with pytest.raises(PortGone):
+                await near.read_some()
+            await second.close()
+
+    asyncio.run(run())
+
+
+class Rfc2217Server(threading.Thread):
+    """pyserial's own server code in front of a pseudo-terminal."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        import socket
+
+        self.device = serial.Serial(path, timeout=0.02)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        client, _ = self.listener.accept()
+        client.settimeout(0.02)
+        self.write = client.sendall
+        ports = serial.rfc2217.PortManager(self.device, self)
+        while True:
+            try:
+                data = client.recv(1024)
+                if not data:
+                    break
+                self.device.write(b"".join(ports.filter(data)))
+            except TimeoutError:
+                pass
+            if waiting := self.device.read(1024):
+                client.sendall(b"".join(ports.escape(waiting)))
+        client.close()
+        self.listener.close()
+        self.device.close()
+
+
+@pytest.mark.filterwarnings("ignore:setDaemon:DeprecationWarning")  # inside pyserial
+def test_rfc2217_when_bytes_pass_then_arrive_in_both_directions():
+    async def run():
+        far = PtyEnd()
+        server = Rfc2217Server(far.path)
+        server.start()
+        near = await open_rfc2217(f"rfc2217://127.0.0.1:{server.port}")
+        await near.write_all(bytes(range(256)))
+        assert await read_exactly(far, 256) == bytes(range(256))
+        await far.write_all(b"answer")
+        assert await read_exactly(near, 6) == b"answer"
+        await near.close()
+        with pytest.raises(PortGone):
+            await near.read_some()
+        await asyncio.to_thread(server.join)
+        await far.close()
+
+    asyncio.run(run())
