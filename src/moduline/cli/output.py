@@ -19,6 +19,7 @@ from moduline.events import Event, Notice, Progress, Reporter, Step, silent, to_
 
 verbosity = 0  # -q is -1, -v 1, -vv 2; set once by cli.main
 
+GAP = 2  # blanks between columns of a table
 WIDE = 160  # columns assumed where nobody looks: pipes and files
 
 JsonFlag = Annotated[bool, typer.Option("--json", help=say("print one JSON object", "输出一个 JSON 对象"))]
@@ -55,17 +56,19 @@ def print_facts(facts: dict[str, Any], *, as_json: bool) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "", *, wraps: bool = True) -> None:
     """A table of results for people: cells stay on one line, only the last column wraps, or is cut short."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    cells = [[str(cell) for cell in row] for row in rows]
-    for index, column in enumerate(columns[:-1]):
-        width = max(cell_len(Text.from_markup(row[index]).plain) for row in [*cells, list(columns)])
-        table.add_column(column, no_wrap=True, min_width=width)
-    table.add_column(columns[-1], no_wrap=not wraps, overflow="fold" if wraps else "ellipsis")
-    for row in cells:
-        table.add_row(*row)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     console = out()
     if not sys.stdout.isatty():
         console.width = WIDE
+    cells = [[str(cell) for cell in row] for row in rows]
+    left = console.width
+    for index, column in enumerate(columns[:-1]):
+        width = max(cell_len(Text.from_markup(row[index]).plain) for row in [*cells, list(columns)])
+        table.add_column(column, no_wrap=True, width=width)
+        left -= width + GAP
+    table.add_column(columns[-1], no_wrap=not wraps, overflow="fold" if wraps else "ellipsis", max_width=max(left, 12))
+    for row in cells:
+        table.add_row(*row)
     if title:
         console.print(title, style="bold")
     console.print(table)
