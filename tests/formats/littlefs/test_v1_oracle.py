@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from formats.littlefs import trees
+from formats.littlefs.churn import churn
 from formats.littlefs.oracle import content, judge, summary
 from moduline.errors import TooBig
 from moduline.formats.littlefs import FsGeometry, read_image, write_image
@@ -126,34 +125,6 @@ def test_written_image_when_interpreter_goes_on_writing_then_stays_whole(tmp_pat
     assert verdict.statvfs[3] == 127 - found.used_blocks
     before = {path: data for path, data in entries if data is not None and path.startswith("a_rather")}
     assert before.items() <= dict(found.entries).items()
-
-
-def churn(seed: int, count: int) -> list:
-    """A long random life of a file system."""
-    dice = random.Random(seed)
-    folders, files, ops = [""], [], []
-    for number in range(count):
-        act = dice.randrange(10)
-        if act < 3 or not files:
-            name = dice.choice(folders) + f"f{number}" + "x" * dice.randrange(30)
-            files.append(name)
-            ops.append(("write", name, (dice.choice((0, 10, 500, 3000)), number)))
-        elif act < 5:
-            ops.append(("append", dice.choice(files), (dice.randrange(1, 900), number)))
-        elif act == 5:
-            ops.append(("write", dice.choice(files), (dice.randrange(2000), number)))
-        elif act == 6:
-            ops.append(("remove", files.pop(dice.randrange(len(files)))))
-        elif act == 7:
-            old = files.pop(dice.randrange(len(files)))
-            files.append(dice.choice(folders) + f"r{number}")
-            ops.append(("rename", old, files[-1]))
-        elif act == 8 and len(folders) < 8:
-            folders.append(dice.choice(folders) + f"d{number}/")
-            ops.append(("mkdir", folders[-1][:-1]))
-        else:
-            ops.append(("patch", dice.choice(files), 0, (dice.randrange(1, 50), number)))
-    return ops
 
 
 @pytest.mark.parametrize(
