@@ -237,6 +237,11 @@ class VirtualModule:
         )
         return ModuleEntry(who.name, who.rack, who.profile.identity.model, self.imei, who.slot, self.state, ports)
 
+    @property
+    def has_ports(self) -> bool:
+        """Whether a host can see it now."""
+        return bool(self._ports)
+
     def port_path(self, role: str) -> str:
         """What a host opens for that role; empty while there is no such port."""
         end = self._ports.get(role)
@@ -275,7 +280,7 @@ class VirtualModule:
         self.imei = self.storage.nv.imei
         self.file.release_memory()
         if isinstance(decision, StayInRom):
-            self.reason = decision.reason
+            self.reason, self.firmware_version = decision.reason, ""
             self._notice("virt.nothing-to-boot", reason=decision.reason)
             return _Start("nothing_to_boot", is_pin_held=True)
         self.reason = ""

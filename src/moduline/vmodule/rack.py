@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,7 +155,7 @@ class Rack:
         try:
             async with asyncio.timeout(READY_LIMIT_S):
                 for module in modules:
-                    await module.wait_state(*states)
+                    await module.wait_until(partial(_is_seen, module, states))
         except TimeoutError as late:
             raise NoAnswer(what=Text("power", "上电"), seconds=READY_LIMIT_S) from late
 
@@ -260,6 +261,10 @@ class Rack:
         if self._zygote is not None:
             await self._zygote.close()
         self._log.close()
+
+
+def _is_seen(module: VirtualModule, states: tuple[registry.ModuleState, ...]) -> bool:
+    return module.state in states and module.has_ports
 
 
 def _publish(module: VirtualModule) -> None:

@@ -1,0 +1,261 @@
+"""``virt up``, ``list``, ``power``, ``fault``, ``down``: virtual modules in the background."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from moduline.cli.language import say
+from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.errors import BadOption, NoModule, NoSuchFile, StorageFailed, Text, VirtualRackDown
+from moduline.profiles import catalog
+from moduline.release.firmware import stock_package
+from moduline.vmodule import rack_client
+
+MAX_MODULES = 256
+STATES = {
+    "off": ("off", "关机"),
+    "booting": ("booting", "启动中"),
+    "running": ("running", "运行中"),
+    "download": ("download", "下载模式"),
+}
+REASONS = {
+    "boot-erased": ("no boot code", "无引导程序"),
+    "boot-invalid": ("boot code damaged", "引导程序损坏"),
+    "system-erased": ("no firmware", "无固件"),
+    "system-invalid": ("firmware damaged", "固件损坏"),
+    "system-foreign": ("firmware of another model", "其他型号的固件"),
+    "power-cut": ("lost its power", "已掉电"),
+    "storage-failed": ("flash file failed", "Flash 文件故障"),
+}
+
+RackOption = Annotated[str, typer.Option("--rack", help=say("name of the rack", "机架名称"))]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=say("module, or all", "模组名称，或 all"))]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``virt`` to the tree."""
+    virt = typer.Typer(no_args_is_help=True, help=say("Virtual modules in the background.", "后台虚拟模组。"))
+    app.add_typer(virt, name="virt")
+    register_up(virt)
+    register_others(virt)
+
+
+def register_up(virt: typer.Typer) -> None:
+    """Add ``virt up``."""
+
+    @virt.command(
+        help=say(
+            "Bring up virtual modules; what is up stays up, what was burnt before is still there. "
+            "Example: moduline virt up --module ec600u --count 8",
+            "启动虚拟模组；已运行的保持不变，之前烧录的内容仍在。示例：moduline virt up --module ec600u --count 8",
+        )
+    )
+    def up(
+        module: Annotated[str, typer.Option("--module", help=say("model", "型号"))] = "ec600u",
+        count: Annotated[int, typer.Option("--count", help=say("how many", "数量"))] = 1,
+        package: Annotated[
+            Path | None, typer.Option("--package", help=say("firmware put in beforehand", "预先写入的固件包"))
+        ] = None,
+        rack: RackOption = "default",
+        name: Annotated[str, typer.Option("--name", help=say("names are NAME1, NAME2 …", "名称前缀"))] = "m",
+        off: Annotated[bool, typer.Option("--off", help=say("leave the power off", "不上电"))] = False,
+        blank: Annotated[
+            bool, typer.Option("--blank", help=say("flash erased, NV kept", "擦除 Flash，保留 NV"))
+        ] = False,
+        fresh: Annotated[bool, typer.Option("--fresh", help=say("forget what was burnt", "不保留之前的内容"))] = False,
+        realistic: Annotated[
+            bool, typer.Option("--realistic", help=say("boot as slowly as real modules", "按真实速度启动"))
+        ] = False,
+        tcp: Annotated[
+            bool, typer.Option("--tcp", help=say("TCP ports instead of ptys", "用 TCP 端口代替 pty"))
+        ] = False,
+        as_json: JsonFlag = False,
+    ) -> None:
+        if not 1 <= count <= MAX_MODULES:
+            raise BadOption(name="--count", reason=Text("1 to {most}", "应为 1 至 {most}"), most=MAX_MODULES)
+        if package is not None and blank:
+            raise BadOption(name="--blank", reason=Text("not together with --package", "不能与 --package 同时使用"))
+        slug = catalog.module(module).slug
+        with _package_file(slug, package, is_blank=blank) as path:
+            wanted = [
+                {
+                    "name": f"{name}{number}",
+                    "module": slug,
+                    "number": number,
+                    "package": path,
+                    "is_new_package": package is not None,
+                    "is_blank": blank,
+                    "is_fresh": fresh,
+                    "is_realistic": realistic,
+                    "ports": "tcp" if tcp else "",
+                }
+                for number in range(1, count + 1)
+            ]
+            rack_client.start(rack)
+            answer = rack_client.ask(rack, "add", modules=wanted, is_off=off)
+        _show(answer["modules"], as_json=as_json)
+
+
+def register_others(virt: typer.Typer) -> None:
+    """Add the commands for modules that are there."""
+
+    @virt.command(
+        "list",
+        help=say(
+            "Every virtual module with its state and ports. Example: moduline virt list --json",
+            "列出所有虚拟模组的状态与端口。示例：moduline virt list --json",
+        ),
+    )
+    def list_modules(as_json: JsonFlag = False) -> None:
+        modules, dead = _all_modules()
+        if as_json:
+            print_json({"ok": True, "modules": modules, "dead_racks": dead})
+        else:
+            _show(modules, as_json=False)
+        for rack in dead:
+            note(
+                "rack '{rack}' died without being taken down; its flash files are kept: moduline virt up --rack {rack}",
+                "机架“{rack}”异常终止；Flash 文件仍保留：moduline virt up --rack {rack}",
+                rack=rack,
+            )
+
+    @virt.command(
+        help=say(
+            "Switch a module: on, off, reset, or boot-pin (power-cycle with the pin held). "
+            "Example: moduline virt power m1 off",
+            "控制模组电源：on、off、reset 或 boot-pin（按住 BOOT 重新上电）。示例：moduline virt power m1 off",
+        )
+    )
+    def power(
+        name: NameArgument,
+        action: Annotated[str, typer.Argument(metavar="on|off|reset|boot-pin")],
+        rack: RackOption = "",
+        as_json: JsonFlag = False,
+    ) -> None:
+        answer = rack_client.ask(_rack_of(name, rack), "power", name=name, action=action)
+        _show(answer["modules"], as_json=as_json)
+
+    @virt.command(
+        help=say(
+            "Switch on a fault: cut@N, tear@N:SEED (flash operation, from now), cut@download:45%, "
+            "cut@download:BYTES, unplug@download:BYTES, verify-error@PART, silent, at-silent, log-frames, fragment, "
+            "bad-check-answered; clear ends them. Example: moduline virt fault m1 cut@download:45%",
+            "注入故障：cut@N、tear@N:SEED（自此起第 N 次 Flash 操作）、cut@download:45%、cut@download:字节数、"
+            "unplug@download:字节数、verify-error@PART、silent、at-silent、log-frames、fragment、bad-check-answered；"
+            "clear 清除。示例：moduline virt fault m1 cut@download:45%",
+        )
+    )
+    def fault(
+        name: NameArgument,
+        spec: Annotated[str, typer.Argument(metavar="SPEC")],
+        rack: RackOption = "",
+        as_json: JsonFlag = False,
+    ) -> None:
+        answer = rack_client.ask(_rack_of(name, rack), "fault", name=name, spec=spec)
+        _show(answer["modules"], as_json=as_json)
+
+    @virt.command(
+        help=say(
+            "Take a module down, or the whole rack; flash files are kept unless --delete. Example: moduline virt down",
+            "关闭一个模组或整个机架；除非 --delete，Flash 文件会保留。示例：moduline virt down",
+        )
+    )
+    def down(
+        name: Annotated[str, typer.Argument(metavar="[NAME]")] = "all",
+        rack: RackOption = "",
+        delete: Annotated[bool, typer.Option("--delete", help=say("delete flash files", "删除 Flash 文件"))] = False,
+        as_json: JsonFlag = False,
+    ) -> None:
+        place = rack or ("default" if name == "all" else _rack_of(name, rack))
+        try:
+            answer = rack_client.ask(place, "down", name=name, is_deleting=delete)
+        except VirtualRackDown:
+            rack_client.bury(place)
+            raise
+        if as_json:
+            print_json({"ok": True, "rack": place, "modules": answer["modules"]})
+        else:
+            note("down: {names}", "已关闭：{names}", names=", ".join(answer["modules"]) or place)
+
+
+@contextmanager
+def _package_file(slug: str, package: Path | None, *, is_blank: bool) -> Iterator[str]:
+    """The file new modules are programmed from: the user's, or the stock package of our own virtual firmware."""
+    if package is not None:
+        if not package.is_file():
+            raise NoSuchFile(path=str(package), reason=Text("no such file", "文件不存在"))
+        yield str(package.absolute())
+        return
+    if is_blank:
+        yield ""
+        return
+    content = stock_package(slug)
+    with tempfile.TemporaryDirectory(prefix="moduline-") as folder:
+        path = Path(folder) / f"{slug}-stock.pac"
+        try:
+            path.write_bytes(content)
+        except OSError as cause:
+            raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
+        yield str(path)
+
+
+def _all_modules() -> tuple[list[dict[str, Any]], list[str]]:
+    """The modules of every rack that is up, and the names of racks that died; their traces are swept."""
+    up, dead = rack_client.racks()
+    modules = [module for rack in up for module in rack_client.ask(rack, "list")["modules"]]
+    for rack in dead:
+        rack_client.bury(rack)
+    return modules, list(dead)
+
+
+def _rack_of(name: str, rack: str) -> str:
+    """The rack a module is in, when the user does not say."""
+    if rack:
+        return rack
+    up, _ = rack_client.racks()
+    if not up:
+        raise VirtualRackDown(rack="default")
+    if name == "all":
+        return "default" if "default" in up else up[0]
+    holding = [one for one in up if any(module["name"] == name for module in rack_client.ask(one, "list")["modules"])]
+    if not holding:
+        raise NoModule(address=f"virt:{name}")
+    if len(holding) > 1 and "default" not in holding:
+        why = Text("{module} is in {racks}", "{module} 同时存在于 {racks}")
+        raise BadOption(name="--rack", reason=why, module=name, racks=", ".join(holding))
+    return "default" if "default" in holding else holding[0]
+
+
+def _show(modules: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": True, "modules": modules})
+        return
+    headings = [
+        say("name", "名称"),
+        say("model", "型号"),
+        "IMEI",
+        say("slot", "通道"),
+        say("state", "状态"),
+        say("version", "版本"),
+        say("ports", "端口"),
+    ]
+    print_table(headings, [_row(module) for module in modules])
+
+
+def _row(module: dict[str, Any]) -> tuple[str, ...]:
+    state = say(*STATES[module["state"]])
+    if module["reason"]:
+        state += f" ({say(*REASONS.get(module['reason'], (module['reason'],) * 2))})"
+    if module["faults"]:
+        state += f" [{', '.join(module['faults'])}]"
+    ports = "\n".join(f"{role} {path}" for role, path in module["ports"].items())
+    name = module["name"] if module["rack"] == "default" else f"{module['rack']}/{module['name']}"
+    cells = (name, module["model"], module["imei"], module["slot"], state, module["version"], ports)
+    return tuple(escape(cell) for cell in cells)
