@@ -264,7 +264,7 @@ class _Volume(Blocks):
             BadFormat: the tree breaks a rule.
         """
         entries: list[Entry] = []
-        open_directories = [("", iter(self._directory(self._root, 0)))]
+        open_directories = [("", iter(self._directory(self._root, 0, is_taken=True)))]
         while open_directories:
             folder, rest = open_directories[-1]
             slot = next(rest, None)
@@ -289,17 +289,15 @@ class _Volume(Blocks):
                 self.broken(reason, slot.offset, "entry-type")
         return entries
 
-    def _directory(self, pair: Pair, offset: int) -> list[_Slot]:
-        """The entries of a directory over all its pairs; takes the blocks."""
+    def _directory(self, pair: Pair, offset: int, *, is_taken: bool = False) -> list[_Slot]:
+        """The entries of a directory over all its pairs; takes the blocks, the root's first pair is taken already."""
         found: list[_Slot] = []
         names: set[bytes] = set()
-        is_root = pair == self._root
         while True:
             metadata = self.fetch(pair, offset)
-            if not is_root:
-                for number in pair:
-                    self.take(number, offset)
-            is_root = False
+            for number in () if is_taken else pair:
+                self.take(number, offset)
+            is_taken = False
             for number, slot in enumerate(metadata.slots):
                 if number == self._moved_id and set(pair) & set(self._moved_from):
                     self.unsettled += 1
