@@ -1,0 +1,328 @@
+"""The host line: project folder plus stock package gives the production package.
+
+::
+
+    prepare   read everything, decide everything, find everything wrong; changes nothing
+    finish    compile, build the two images, merge, and give the bytes
+
+No module is needed and no clock is read: the same folder and base give the same bytes. What a decision rests on is told
+with it. The area and geometry come from the package and the module's profile; nobody is asked for what a file says.
+
+Source: device-api 2.3, 6.5, T01, T02; platform-unisoc 4; seed S0; brief, decisions 3, 5, 13b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from moduline.errors import BadOption, Text, WrongModule
+from moduline.formats import system_image, uimage
+from moduline.formats.littlefs import FsGeometry
+from moduline.formats.system_image import SystemImage
+from moduline.image import build as image_build
+from moduline.image import project as image_project
+from moduline.image import protect
+from moduline.image.build import FsImages, FsTrees
+from moduline.image.project import Project
+from moduline.image.remarks import NOTICE, Remark, Skipped, must_be_sound
+from moduline.package import FirmwarePackage, FsArea, merge, read_package, write_package
+from moduline.package.merge import locate
+from moduline.profiles import catalog
+from moduline.profiles.convention import ConventionProfile
+from moduline.profiles.module import BACKUP_FS, USER_FS, ModuleProfile
+from moduline.release import twins as twin_files
+from moduline.release.compile import VIRTUAL_BYTECODE, Compiled, compile_scripts, must_compile
+from moduline.release.folder import read_folder
+
+FREE_BYTES_MIN: Final = 3 * 4096  # the module itself writes system_config.json at its first boot
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asks for beyond folder and base; empty means "as moduline.toml or the base says".
+
+    Attributes:
+        module: slug of the module.
+        convention: slug of the vendor convention.
+        encrypt: compile every script but main.py; None means "as moduline.toml says".
+        backup: files to back up, or "all".
+    """
+
+    module: str = ""
+    convention: str = ""
+    encrypt: bool | None = None
+    backup: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something decided, and what it rests on; ``name`` is a stable slug."""
+
+    name: str
+    value: str
+    reason: Text
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that is known before anything is built.
+
+    Attributes:
+        project: the project, with remarks.
+        base: the stock package.
+        module: profile of the module.
+        convention: what its firmware expects.
+        areas: where the user and the backup file system are, by role.
+        bytecode: version of .mpy files the base's firmware loads.
+        scripts: what is compiled, in order; empty without protection.
+        kept: files that protection leaves as they are.
+        backed_up: files on the module that are backed up.
+        remarks: of the project, the backup list and the compilers.
+        decisions: what was decided and why.
+        compiled: what became of the scripts, by path.
+    """
+
+    project: Project
+    base: FirmwarePackage
+    module: ModuleProfile
+    convention: ConventionProfile
+    areas: Mapping[str, FsArea]
+    bytecode: str
+    scripts: tuple[str, ...]
+    kept: tuple[Skipped, ...]
+    backed_up: tuple[str, ...]
+    remarks: tuple[Remark, ...]
+    decisions: tuple[Decision, ...]
+    compiled: Mapping[str, Compiled] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A production package.
+
+    Attributes:
+        name: how the file is to be called, such as ``QUEC_TEST_1.0.0.zip``.
+        data: its bytes.
+        prepared: what it rests on.
+        trees: what the two file systems hold.
+        images: the two images.
+        twins: version-6 bytecode by SHA-256 of the version-5 file in the package; empty where not needed.
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+    prepared: Prepared
+    trees: FsTrees
+    images: FsImages
+    twins: Mapping[str, bytes] = field(repr=False)
+
+
+def produce(folder: Path, stock: bytes, options: Options | None = None, stock_name: str = "") -> Produced:
+    """The production package of a folder and a base; nothing is written.
+
+    Raises:
+        BadProject: the project breaks a rule; all findings are in the error.
+        CompileFailed: a script to protect is refused by the compiler.
+        TooBig: the files do not fit their areas.
+    """
+    return finish(prepare(folder, stock, options, stock_name))
+
+
+def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_name: str = "") -> Prepared:
+    """Read folder and base and decide everything; errors of the project are among the remarks.
+
+    Raises:
+        BadOption: the base does not say which module it is for, or an option names what does not exist.
+        WrongModule: the base is for another module than the one asked for.
+        MissingArea: neither base nor profile say where the scripts go.
+        FormatError: the base or moduline.toml cannot be read.
+    """
+    options = options or Options()
+    content = read_folder(folder)
+    settings = content.settings
+    base = read_package(stock, stock_name)
+    decisions: list[Decision] = []
+    module = _module(options.module or settings.module, base, decisions)
+    convention = _convention(options.convention or settings.convention, module, decisions)
+    project = image_project.select(content.files, content.skipped, convention)
+    bytecode = _bytecode(base, module, decisions)
+    is_protected = settings.encrypt if options.encrypt is None else options.encrypt
+    plan = protect.plan(project.tree, convention.entry_file) if is_protected else protect.ProtectPlan((), ())
+    _decide_protection(decisions, plan, bytecode, is_protected=is_protected)
+    named = protect.apply(project.tree, dict.fromkeys(plan.scripts, b"?"))
+    backed_up, backup_remarks = image_project.backed_up(project, named, options.backup or settings.backup)
+    _decide_backup(decisions, backed_up, convention)
+    linted = lint(project, module)
+    scripts = {path: project.tree.files()[path] for path in plan.scripts}
+    if bytecode == module.runtime.bytecode:
+        compiled = {path: linted.pop(path) for path in scripts}
+    else:
+        compiled = compile_scripts(scripts, bytecode)
+    remarks = (*project.remarks, *plan.remarks, *backup_remarks, *language_remarks(project, module, linted))
+    return Prepared(
+        project=project,
+        base=base,
+        module=module,
+        convention=convention,
+        areas=_areas(base, module, decisions),
+        bytecode=bytecode,
+        scripts=plan.scripts,
+        kept=plan.kept,
+        backed_up=backed_up,
+        remarks=remarks,
+        decisions=tuple(decisions),
+        compiled=compiled,
+    )
+
+
+def finish(prepared: Prepared) -> Produced:
+    """Compile, build and merge what was prepared.
+
+    Raises:
+        BadProject: an error is among the remarks.
+        CompileFailed: a script to protect is refused.
+        TooBig: the files do not fit their areas.
+    """
+    must_be_sound(prepared.remarks)
+    project, convention = prepared.project, prepared.convention
+    sources = {path: project.tree.files()[path] for path in prepared.scripts}
+    real = must_compile(prepared.compiled)
+    twins: dict[str, bytes] = {}
+    if real and prepared.bytecode != VIRTUAL_BYTECODE:
+        twins = twin_files.pair(real, must_compile(compile_scripts(sources, VIRTUAL_BYTECODE)))
+    trees = image_build.compose(protect.apply(project.tree, real), prepared.backed_up, convention)
+    user, backup = (_geometry(prepared, role) for role in (USER_FS, BACKUP_FS))
+    images = image_build.build(trees.user, trees.backup, user, backup)
+    assumed = [area for area in prepared.areas.values() if area.told_by == "fallback"]
+    merged = merge(prepared.base, images.by_role(), assumed)
+    name = project.title + _ending(prepared.base)
+    return Produced(name, write_package(merged), prepared, trees, images, twins)
+
+
+def system_image_of(package: FirmwarePackage) -> SystemImage | None:
+    """Our own system image in a package; None for a vendor's.
+
+    Raises:
+        BadFormat: it is ours and damaged.
+        BadChecksum: same.
+    """
+    part = package.by_role("system")
+    if part is None or not uimage.is_uimage(part.data):
+        return None
+    data = part.data[uimage.HEADER_BYTES :]
+    return system_image.read(data) if system_image.is_system_image(data) else None
+
+
+def _module(wanted: str, base: FirmwarePackage, decisions: list[Decision]) -> ModuleProfile:
+    told = catalog.module_of_model(base.model)
+    if wanted:
+        module = catalog.module(wanted)
+        if base.model and not module.fits_model(base.model):
+            raise WrongModule(package=base.model, module=module.slug)
+        decisions.append(Decision("module", module.slug, Text("as asked", "按指定")))
+    elif told:
+        module = told
+        reason = Text("the base is for {model}", "基础固件包适用于 {model}")
+        decisions.append(Decision("module", module.slug, reason, {"model": base.model}))
+    else:
+        why = Text(
+            "the base does not say which module it is for (model: {model}); name it with --module",
+            "基础固件包未说明适用型号（型号：{model}），请用 --module 指定",
+        )
+        raise BadOption(name="--module", reason=why, model=base.model or "?", known=", ".join(catalog.modules()))
+    if module.chip != base.chip:
+        raise WrongModule(package=base.chip, module=f"{module.slug} ({module.chip})")
+    return module
+
+
+def _convention(wanted: str, module: ModuleProfile, decisions: list[Decision]) -> ConventionProfile:
+    convention = catalog.convention(wanted or module.convention)
+    reason = Text("as asked", "按指定") if wanted else Text("what firmware of {module} expects", "{module} 固件的约定")
+    decisions.append(Decision("profile", convention.slug, reason, {"module": module.slug}))
+    return convention
+
+
+def _bytecode(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decision]) -> str:
+    ours = system_image_of(base)
+    if ours:
+        decisions.append(
+            Decision("bytecode", ours.bytecode, Text("the base is virtual firmware", "基础固件包为虚拟固件"))
+        )
+        return ours.bytecode
+    reason = Text("what firmware of {module} loads", "{module} 固件可加载的版本")
+    decisions.append(Decision("bytecode", module.runtime.bytecode, reason, {"module": module.slug}))
+    return module.runtime.bytecode
+
+
+def _areas(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decision]) -> dict[str, FsArea]:
+    fallback = [
+        FsArea(one.part, one.role, one.address, one.size_bytes, "fallback")
+        for one in module.partitions
+        if one.role in {USER_FS, BACKUP_FS}
+    ]
+    reasons = {
+        "content": Text("the base fills it", "基础固件包已写入该分区"),
+        "erase": Text("the base erases it", "基础固件包擦除该分区"),
+        "fallback": Text("table of {module}; the base does not name it", "取自 {module} 配置表，基础固件包未说明"),
+    }
+    areas = {}
+    for role in (USER_FS, BACKUP_FS):
+        area = areas[role] = locate(base, role, fallback)
+        shown = f"{area.name} 0x{area.address:08x} + 0x{area.size:x} {module.fs.kind}"
+        decisions.append(Decision(role, shown, reasons[area.told_by], {"module": module.slug}))
+    return areas
+
+
+def _decide_protection(
+    decisions: list[Decision], plan: protect.ProtectPlan, bytecode: str, *, is_protected: bool
+) -> None:
+    if is_protected:
+        reason = Text("{count} scripts become bytecode {bytecode}", "{count} 个脚本编译为字节码 {bytecode}")
+        decisions.append(Decision("encrypt", "on", reason, {"count": len(plan.scripts), "bytecode": bytecode}))
+    else:
+        decisions.append(Decision("encrypt", "off", Text("not asked for", "未要求")))
+
+
+def _decide_backup(decisions: list[Decision], backed_up: tuple[str, ...], convention: ConventionProfile) -> None:
+    if backed_up:
+        reason = Text("{count} files, checked by {kind} at every boot", "{count} 个文件，每次启动以 {kind} 校验")
+        decisions.append(Decision("backup", "on", reason, {"count": len(backed_up), "kind": convention.checksum}))
+    else:
+        decisions.append(Decision("backup", "off", Text("no file was named", "未指定文件")))
+
+
+def lint(project: Project, module: ModuleProfile) -> dict[str, Compiled]:
+    """Every script through the compiler of the module's own language."""
+    files = {path: data for path, data in project.tree.files().items() if path.endswith(protect.SOURCE_ENDING)}
+    return compile_scripts(files, module.runtime.bytecode, module.runtime.compiler_flags)
+
+
+def language_remarks(project: Project, module: ModuleProfile, linted: Mapping[str, Compiled]) -> tuple[Remark, ...]:
+    """Notices for scripts that the module's older language refuses."""
+    known = {one.path for one in project.remarks if one.slug == "syntax"}
+    en = "MicroPython {language} of the module refuses this: {complaint}"
+    reason = Text(en, "模组的 MicroPython {language} 不支持：{complaint}")
+    remedy = Text("no f-strings and no := on real modules", "真实模组不支持 f-string 与 :=")
+    remarks = []
+    for path, one in linted.items():
+        origin = project.origins.get(path, path)
+        if one.is_refused and origin not in known:
+            facts = {"language": module.runtime.language, "complaint": one.complaint}
+            remarks.append(Remark(NOTICE, "language", origin, one.line, reason, remedy, facts))
+    return tuple(remarks)
+
+
+def _geometry(prepared: Prepared, role: str) -> FsGeometry:
+    return prepared.module.fs.geometry(prepared.areas[role].size)
+
+
+def _ending(base: FirmwarePackage) -> str:
+    """The ending of the base's outermost shell; ``.pac`` for a bare package."""
+    if not base.shells:
+        return ".pac"
+    name = base.name.lower()
+    return next((ending for ending in (".zip", ".bin") if name.endswith(ending)), ".zip")
