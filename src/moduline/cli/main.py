@@ -19,7 +19,7 @@ from moduline.cli import language, output
 from moduline.cli.language import say
 from moduline.errors import ModulineError
 
-NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt")
+NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt", "firmware", "project")
 
 
 def build_app() -> typer.Typer:
