@@ -34,7 +34,7 @@ def _of_environment() -> str:
 
 def _of_command_line(argv: list[str]) -> str:
     """What ``--lang`` names; anything unclear is left to ``choose``, which complains."""
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in zip(argv, [*argv[1:], ""], strict=False):
         named = following if word == "--lang" else word.removeprefix("--lang=") if word.startswith("--lang=") else ""
         if named in LANGUAGES:
             return named

@@ -11,15 +11,15 @@ import sys
 import traceback
 from typing import Any
 
-import click
 import typer
+import typer.exceptions
 
 import moduline
 from moduline.cli import language, output
 from moduline.cli.language import say
-from moduline.errors import ModulineError
+from moduline.errors import BadOption, ModulineError
 
-NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt", "firmware", "project")
+NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt", "firmware", "project", "demo")
 
 
 def build_app() -> typer.Typer:
@@ -50,14 +50,13 @@ def run(argv: list[str]) -> int:
         return int(result) if isinstance(result, int) else 0
     except ModulineError as failure:
         return _report(failure, wants_json=wants_json)
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("\n")
         return 130
-    except click.ClickException as wrong:
-        wrong.show(file=sys.stderr)
-        return 2
+    except typer.exceptions.TyperException as wrong:
+        return _report(BadOption(name=say("command line", "命令行"), reason=str(wrong)), wants_json=wants_json)
     except BrokenPipeError:
         sys.stderr.close()
         return 0
