@@ -46,7 +46,10 @@ from moduline.remote.identify import Identity, identify_by_at
 
 BOOT_LIMIT_S = 60.0
 """How long a freshly burnt module may take until its AT port answers; the first boot formats file systems."""
-REOPEN_LIMIT_S = 15.0
+REOPEN_LIMIT_S = 5.0
+"""How long a port that vanished while the loader started may take to come back."""
+GONE_LIMIT_S = 1.0
+"""How long the watch may take to notice that a port is gone; its old name may already belong to somebody else."""
 OPEN_RETRY_S = 0.1
 
 
@@ -222,7 +225,9 @@ class Job:
         return stream
 
     async def _reopen(self, entered: Entered) -> ByteStream:
-        port = await self.watch.wait_for(entered.port.place, ["download"], REOPEN_LIMIT_S)
+        place = entered.port.place
+        await self.watch.wait_gone(place, "download", GONE_LIMIT_S)
+        port = await self.watch.wait_for(place, ["download"], min(REOPEN_LIMIT_S, self.order.window_s))
         if port is None:
             raise PortGone(port=entered.port.path)
         return await self._open(port)

@@ -1,0 +1,245 @@
+"""One job over pseudo-terminals: every way it can end, and its record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from burn.fake_module import frame
+from burn.fake_unit import FakeUnit, own_nv
+from moduline import burn
+from moduline.errors import ModulineError, SeveralModules, WrongModule
+from moduline.events import Notice
+from moduline.formats import nv
+from package_maker import small_file
+
+PACKAGE = small_file()
+
+
+def order(**options):
+    options = {"ask_limit_s": 0.1, "pin_limit_s": 0.2, "window_s": 2.0, "boot_limit_s": 5.0} | options
+    return burn.make_order(PACKAGE, "small.pac", **options)
+
+
+def run(unit, address="auto", power=True, report=lambda _: None, **options):
+    async def go():
+        if power:
+            await unit.power_on()
+        try:
+            return await burn.run_job(address, order(**options), report=report)
+        finally:
+            await unit.power_off()
+
+    return asyncio.run(go())
+
+
+def test_job_when_all_goes_well_then_pass_with_everything_known():
+    unit = FakeUnit("m1", version="EG915UEUABR01", version_after="EG915UEUABR03A06M08")
+    record = run(unit)
+    assert record.outcome == "PASS", record.error_message
+    assert (record.imei, record.imei_from, record.model) == ("868888777766665", "after", "EG915U")
+    assert (record.version_before, record.version_after) == ("EG915UEUABR01", "EG915UEUABR03A06M08")
+    assert record.bytes == order().plan.write_bytes
+    assert record.sha256 == order().sha256
+    assert record.steps["burn.AP"] >= 0
+    assert record.slot == "m1"
+    assert unit.burns == 1
+
+
+def test_job_when_finished_then_the_record_is_on_disk_twice(moduline_home):
+    """A started line before anything is erased, a finished one at the end."""
+    run(FakeUnit("m1"), order="A-17")
+    lines = [json.loads(line) for line in (moduline_home / "records" / "A-17.jsonl").read_text().splitlines()]
+    assert lines[0]["event"] == "started"
+    assert lines[0]["outcome"] == "RUNNING"
+    assert lines[-1]["event"] == "finished"
+    assert lines[-1]["outcome"] == "PASS"
+    assert {line["id"] for line in lines} == {lines[0]["id"]}
+    (record,) = burn.book("A-17").read()
+    assert record.is_pass
+
+
+def test_nv_when_backed_up_then_the_raw_block_is_a_file():
+    unit = FakeUnit("m1")
+    before = unit.module.nv
+    record = run(unit)
+    assert Path(record.nv_file).read_bytes() == before
+
+
+def test_module_when_already_in_download_mode_then_burnt_without_at():
+    unit = FakeUnit("m1")
+    unit.module.flash[:4] = b"\xff" * 4
+    record = run(unit)
+    assert record.outcome == "PASS"
+    assert record.version_before == ""
+    assert record.imei_from == "after"
+
+
+def test_package_when_for_another_model_then_refused_before_anything_is_erased():
+    """T31: never half-applied; the module still runs."""
+    unit = FakeUnit("m1", model="EC600U")
+    before = bytes(unit.module.flash)
+    record = run(unit)
+    assert (record.outcome, record.error_code) == ("REFUSED", "ML-E0701")
+    assert unit.module.log == []
+    assert bytes(unit.module.flash) == before
+    with pytest.raises(WrongModule) as wrong:
+        record.raise_error()
+    assert wrong.value.exit_code == 7
+
+
+def test_package_when_forced_then_burnt_anyway():
+    assert run(FakeUnit("m1", model="EC600U"), force=True).outcome == "PASS"
+
+
+def test_at_when_silent_then_somebody_is_asked_to_hold_the_pin_and_then_window_missed():
+    seen = []
+    record = run(FakeUnit("m1", is_silent=True), report=seen.append)
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0604")
+    assert any(isinstance(event, Notice) and event.slug == "burn.hold-boot-pin" for event in seen)
+
+
+def test_at_when_silent_and_the_pin_is_held_then_burnt():
+    unit = FakeUnit("m1", is_silent=True)
+    tasks = []
+
+    def hold_pin(event):
+        if isinstance(event, Notice) and event.slug == "burn.hold-boot-pin":
+            unit.is_silent = False
+            tasks.append(asyncio.ensure_future(unit.power_on(boot_pin=True)))
+
+    record = run(unit, report=hold_pin, pin_limit_s=10.0)
+    assert record.outcome == "PASS", record.error_message
+
+
+def test_switch_when_the_module_stays_then_window_missed():
+    record = run(FakeUnit("m1", switches=False), window_s=0.2)
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0604")
+
+
+def stream_bytes():
+    """How many bytes a clean burn sends."""
+    unit = FakeUnit("m1")
+    assert run(unit).is_pass
+    return unit.received
+
+
+def test_cable_when_out_at_any_byte_then_recorded_and_the_next_try_completes():
+    """Port loss in the ROM, in the loaders, while erasing, writing, verifying; re-powering continues."""
+    total = stream_bytes()
+    for cut_at in [1, 30, 200, 700, *range(400, total, 90), total - 1]:
+        unit = FakeUnit("m1", cut_at=cut_at)
+        record = run(unit, boot_limit_s=1.0)
+        in_reset = cut_at > total - 16  # everything was written: the module did not come back
+        assert (record.outcome, record.error_code) == ("FAIL", "ML-E0602" if in_reset else "ML-E0601"), cut_at
+        again = run(unit)
+        assert again.outcome == "PASS", (cut_at, again.error_message)
+        assert again.tries == 2
+        assert unit.imei == "868888777766665"
+
+
+def test_nv_when_torn_by_a_power_cut_then_the_saved_block_brings_the_imei_back():
+    unit = FakeUnit("m1", cut_at=None)
+    unit.module.instead[3, 4] = b""  # FDL2, AP, PS, then NV: silence at its END
+
+    def cut():
+        unit.module.nv = b"\xff" * 0x100 + unit.module.nv[0x100:]
+
+    async def go():
+        await unit.power_on()
+        job = asyncio.create_task(burn.run_job("auto", order()))
+        await unit.wait_ends(4)
+        cut()
+        await unit.power_off()
+        first = await job
+        unit.module.flash[:4] = b"\xff" * 4
+        await unit.power_on()
+        second = await burn.run_job("auto", order())
+        await unit.power_off()
+        return first, second
+
+    first, second = asyncio.run(go())
+    assert first.error_code == "ML-E0601"
+    assert first.steps["burn.NV"] == -1.0
+    assert second.is_pass
+    assert unit.imei == "868888777766665"
+
+
+def test_error_when_the_loader_refuses_then_fail_with_its_code_and_facts():
+    unit = FakeUnit("m1")
+    unit.module.instead[3, 2] = frame(0x8B)
+    record = run(unit)
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0901")
+    assert record.as_json()["error_facts"]["answer"] == "0x8B verify error"
+    assert record.steps["burn.AP"] == -1.0
+
+
+def test_version_when_another_after_the_burn_then_wrong_version():
+    record = run(FakeUnit("m1", version_after="EC600UCNLBR01"))
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0702")
+    with pytest.raises(ModulineError) as wrong:
+        record.raise_error()
+    assert wrong.value.exit_code == 7
+
+
+def test_imei_when_another_after_the_burn_then_identity_lost():
+    record = run(FakeUnit("m1", nv_after=own_nv("861111111111111")))
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0907")
+
+
+def test_module_when_it_never_comes_back_then_no_answer():
+    unit = FakeUnit("m1")
+    unit.nv_after = unit.module.nv
+
+    def silence(event):
+        if event.where and getattr(event, "name", "") == "burn.reset":
+            unit.is_silent = True
+
+    record = run(unit, report=silence, boot_limit_s=0.5)
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0602")
+
+
+def test_job_when_cancelled_then_aborted_on_disk():
+    unit = FakeUnit("m1")
+    unit.module.instead[3, 2] = b""
+
+    async def go():
+        await unit.power_on()
+        job = asyncio.create_task(burn.run_job("auto", order()))
+        await unit.wait_ends(2)
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+        await unit.power_off()
+
+    asyncio.run(go())
+    (record,) = burn.book().read()
+    assert record.outcome == "ABORTED"
+
+
+def test_address_when_two_modules_match_then_several():
+    first, second = FakeUnit("m1"), FakeUnit("m2")
+
+    async def go():
+        await first.power_on()
+        await second.power_on()
+        try:
+            await burn.run_job("auto", order())
+        finally:
+            await first.power_off()
+            await second.power_off()
+
+    with pytest.raises(SeveralModules):
+        asyncio.run(go())
+
+
+def test_saved_blocks_when_a_job_ran_then_no_descriptor_is_left():
+    unit = FakeUnit("m1")
+    run(unit)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    run(unit)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert nv.is_crc_right(unit.module.nv)
