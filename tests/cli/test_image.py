@@ -12,8 +12,7 @@ from moduline.cli.sizes import size_of
 from moduline.errors import BadOption
 from moduline.formats.littlefs import FsGeometry, read_image, write_image
 
-
-CRC_OF_HI = f"{zlib.crc32(b"print('hi')" + bytes([10])):08x}"
+HI = b"print('hi')\n"
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def folder(tmp_path):
     """A project's files: a script, an empty file in a folder, a name in Chinese."""
     root = tmp_path / "usr"
     (root / "lib").mkdir(parents=True)
-    (root / "main.py").write_bytes(b"print('hi')\n")
+    (root / "main.py").write_bytes(HI)
     (root / "lib" / "empty.py").write_bytes(b"")
     (root / "配置.json").write_bytes(b"{}" * 3000)
     (root / "zz").mkdir()
@@ -45,7 +44,7 @@ def test_make_list_extract_when_run_in_turn_then_folder_comes_back(capsys, tmp_p
 
     code, listed = run_json(capsys, "image", "list", image)
     assert code == 0
-    assert {"path": "main.py", "is_folder": False, "size": 12, "crc32": CRC_OF_HI} in listed["entries"]
+    assert {"path": "main.py", "is_folder": False, "size": 12, "crc32": f"{zlib.crc32(HI):08x}"} in listed["entries"]
     assert {"path": "zz", "is_folder": True} in listed["entries"]
 
     code, checked = run_json(capsys, "image", "check", image)
@@ -126,7 +125,7 @@ def test_mklfs_when_typed_as_for_the_vendors_tool_then_makes_its_bytes(capsys, t
     """platform-asr 2.1, 2.2: the 5 MiB vector with the vendor tool's fill."""
     folder = tmp_path / "pack"
     folder.mkdir()
-    (folder / "main.py").write_bytes(b"print('hi')\n")
+    (folder / "main.py").write_bytes(HI)
     image = tmp_path / "customer_fs.bin"
     words = f"mklfs -c {folder} -b 4096 -r 4096 -p 4096 -s 5242880 -i {image}".split()
     assert run(words) == 0

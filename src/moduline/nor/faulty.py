@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NoReturn
 
-from moduline.errors import BadOption, FlashCut
+from moduline.errors import BadOption, FlashCut, Text
 from moduline.nor.geometry import ERASED, Geometry
 from moduline.nor.memory import MemoryFlash
 
@@ -53,7 +54,8 @@ def parse_cuts(spec: str) -> tuple[CutSpec, ...]:
     for word in filter(None, spec.split(",")):
         match = _SPEC.fullmatch(word.strip())
         if match is None:
-            raise BadOption(name="cut", reason=f"'{word}' is neither cut@N nor tear@N:SEED")
+            reason = Text(f"'{word}' is neither cut@N nor tear@N:SEED", f"“{word}” 既不是 cut@N 也不是 tear@N:SEED")
+            raise BadOption(name="cut", reason=reason)
         if match[1]:
             cuts.append(CutSpec(int(match[2])))
         else:
@@ -112,11 +114,8 @@ class FaultyFlash:
             page = data[start - address : start - address + size]
             torn = self._next_operation()
             if torn is not None:
-                keep, mask = torn % size, (torn >> 8) & 0xFF
-                old = bytes(self.flash.cells[start + keep : start + keep + 1])[0]
-                half = bytes([(page[keep] | mask) & old])
-                self.flash.program(start, page[:keep] + half)
-                self._die()
+                self._tear_page(start, page, torn)
+                self._die(self.operation - 1)
             self.flash.program(start, page)
 
     def erase(self, address: int, size: int) -> None:
@@ -128,7 +127,7 @@ class FaultyFlash:
             torn = self._next_operation()
             if torn is not None:
                 self._tear_sector(start, unit, torn)
-                self._die()
+                self._die(self.operation - 1)
             self.flash.erase(start, unit)
 
     def _pages(self, address: int, size: int) -> list[tuple[int, int]]:
@@ -149,11 +148,20 @@ class FaultyFlash:
         if self._cuts and self._cuts[0].operation == number:
             cut = self._cuts.pop(0)
             if cut.torn_seed is None:
-                self._die()
+                self._die(number)
             self.operation += 1
-            return _scramble(cut.torn_seed or 0, number)
+            return _scramble(cut.torn_seed, number)
         self.operation += 1
         return None
+
+    def _tear_page(self, start: int, page: bytes, seed: int) -> None:
+        """Leave a prefix of the page and one byte with part of its bits cleared; the cells know no program unit."""
+        keep, mask = seed % len(page), (seed >> 8) & 0xFF
+        old = bytes(self.flash.cells[start + keep : start + keep + 1])[0]
+        remains = bytes(page[:keep]) + bytes([(page[keep] | mask) & old])
+        self.flash.cells[start : start + len(remains)] = remains
+        self.flash.counts.programs += 1
+        self.flash.counts.programmed_bytes += len(remains)
 
     def _tear_sector(self, start: int, size: int, seed: int) -> None:
         old = bytes(self.flash.cells[start : start + size])
@@ -167,14 +175,15 @@ class FaultyFlash:
                 remains[i] = old[i] | ((state >> 20) & 0xFF)
         self.flash.cells[start : start + size] = bytes(remains)
         self.flash.wear[start // size] += 1
+        self.flash.counts.erases += 1
 
     def _check_power(self) -> None:
         if not self.is_powered:
             raise FlashCut(operation=self.operation)
 
-    def _die(self) -> None:
+    def _die(self, operation: int) -> NoReturn:
         self.is_powered = False
-        raise FlashCut(operation=self.operation)
+        raise FlashCut(operation=operation)
 
 
 def _scramble(seed: int, operation: int) -> int:

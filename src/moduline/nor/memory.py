@@ -10,7 +10,7 @@ from array import array
 from dataclasses import dataclass
 from typing import Protocol
 
-from moduline.errors import FlashViolation
+from moduline.errors import FlashViolation, Text
 from moduline.nor.geometry import ERASED, Geometry
 
 
@@ -100,7 +100,9 @@ class MemoryFlash:
         size = len(data)
         self._check_inside("program", address, size)
         if address % self._geometry.program_bytes or size % self._geometry.program_bytes:
-            raise FlashViolation(operation="program", address=address, size=size, reason="misaligned")
+            unit = self._geometry.program_bytes
+            reason = Text(f"not on units of {unit} bytes", f"未按 {unit} 字节单位对齐")
+            raise FlashViolation(operation="program", address=address, size=size, reason=reason)
         old = bytes(self.cells[address : address + size])
         if old.count(ERASED) == size:
             return
@@ -112,7 +114,10 @@ class MemoryFlash:
                 operation="program",
                 address=address + first,
                 size=size,
-                reason=f"cell holds 0x{old[first]:02x}, cannot become 0x{data[first]:02x} without an erase",
+                reason=Text(
+                    f"cell holds 0x{old[first]:02x}, cannot become 0x{data[first]:02x} without an erase",
+                    f"单元为 0x{old[first]:02x}，不擦除无法变为 0x{data[first]:02x}",
+                ),
             )
 
     def check_erase(self, address: int, size: int) -> None:
@@ -120,7 +125,8 @@ class MemoryFlash:
         self._check_inside("erase", address, size)
         unit = self._geometry.erase_bytes
         if address % unit or size % unit:
-            raise FlashViolation(operation="erase", address=address, size=size, reason=f"not on {unit}-byte sectors")
+            reason = Text(f"not on {unit}-byte sectors", f"未按 {unit} 字节扇区对齐")
+            raise FlashViolation(operation="erase", address=address, size=size, reason=reason)
 
     def _check_inside(self, operation: str, address: int, size: int) -> None:
         if address < 0 or size < 0 or address + size > self._geometry.capacity_bytes:
@@ -128,7 +134,10 @@ class MemoryFlash:
                 operation=operation,
                 address=address,
                 size=size,
-                reason=f"outside a flash of {self._geometry.capacity_bytes} bytes",
+                reason=Text(
+                    f"outside a flash of {self._geometry.capacity_bytes} bytes",
+                    f"超出 {self._geometry.capacity_bytes} 字节的 Flash",
+                ),
             )
 
 
