@@ -92,13 +92,17 @@ def errors() -> str:
 
 
 def profiles() -> str:
-    """The module catalogue: model, chip, file system, areas."""
+    """The module catalogue: model, chip, file system, where things lie."""
     lines = [HEAD, "# Module profiles · 型号配置\n\n"]
-    lines.append("| module | model | chip | file system | areas |\n|---|---|---|---|---|\n")
-    for name in catalog.module_names():
-        module = catalog.module(name)
-        areas = ", ".join(f"{area.name} 0x{area.address:08x}/0x{area.size_bytes:x}" for area in module.areas)
-        lines.append(f"| `{name}` | {module.model} | {module.chip} | {module.fs_kind} | {areas} |\n")
+    lines.append("| module | model | chip | file system | bytecode | partitions |\n|---|---|---|---|---|---|\n")
+    for slug in catalog.modules():
+        module = catalog.module(slug)
+        places = "<br>".join(
+            f"{p.role} 0x{p.address:08x} + 0x{p.size_bytes:x} {p.mount}".strip() for p in module.partitions
+        )
+        identity, runtime = module.identity, module.runtime
+        facts = (f"`{slug}`", identity.variant, module.chip, module.fs.kind, runtime.bytecode, places)
+        lines.append(f"| {' | '.join(facts)} |\n")
     return "".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +89,7 @@ def _register_burn(app: typer.Typer) -> None:
         show_plan(job.plan, as_json=as_json and dry_run, is_result=dry_run)
         if dry_run:
             return
-        confirm(yes=yes)
+        confirm(yes=yes or not sys.stdin.isatty())  # a script that names file and port has said what it wants
         record = run_async(burning.run_job(port, job, report=single_reporter(as_jsonl=as_jsonl)))
         if as_jsonl:
             print_json({"event": "record", **record.as_json()})

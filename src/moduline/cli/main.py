@@ -56,6 +56,9 @@ def run(argv: list[str]) -> int:
         sys.stderr.write("\n")
         return 130
     except typer.exceptions.TyperException as wrong:
+        if type(wrong).__name__ == "NoArgsIsHelpError":  # not public; its text is the help page, not a complaint
+            sys.stderr.write(f"{wrong}\n")
+            return 2
         return _report(BadOption(name=say("command line", "命令行"), reason=str(wrong)), wants_json=wants_json)
     except BrokenPipeError:
         sys.stderr.close()
