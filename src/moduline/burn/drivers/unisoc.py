@@ -25,7 +25,7 @@ from typing import Final
 
 from moduline.burn.drivers.unisoc_table import CHUNKING, IN_ROM, LIMITS_S, REPEATED, RETRIES_S, TABLE, Cue, State
 from moduline.burn.plan import NV_ADDRESS, Action, BurnPlan
-from moduline.errors import BadAnswer, ModulineError, NoAnswer, Text, VerifyFailed, WriteFailed, WrongModule
+from moduline.errors import BadAnswer, BadFormat, ModulineError, NoAnswer, Text, VerifyFailed, WriteFailed, WrongModule
 from moduline.events import Event, Notice, Progress, Step
 from moduline.formats import nv
 from moduline.wire.download import unisoc as wire
@@ -174,10 +174,7 @@ class Session:
         """Do what the table says; refuse what it does not list."""
         row = TABLE.get((self.state, cue))
         if row is None:
-            what = self._what()
-            self.state = State.FAILED
-            self.wake_at = None
-            raise BadAnswer(what=what, answer=self._answer_text(cue))
+            raise self._failed(self._answer_text(cue))
         action, following = row
         self._enter(following, now)
         try:
@@ -187,6 +184,12 @@ class Session:
             raise
         if self.state is State.CHOOSE:
             self._happen(self._choose(), now)
+
+    def _failed(self, answer: Text | str) -> BadAnswer:
+        """The error of an answer that the protocol does not allow here; the session is over."""
+        what = self._what()
+        self.state, self.wake_at = State.FAILED, None
+        return BadAnswer(what=what, answer=answer)
 
     def _enter(self, following: State, now: float) -> None:
         if following is State.FAILED:  # the action raises and wants to name the state that failed
@@ -219,15 +222,13 @@ class Session:
         if isinstance(event, wire.PdlDropped | wire.BslDropped | wire.BslSync):
             return
         if isinstance(event, wire.BslBadCheck):
-            what = self._what()
-            self.state = State.FAILED
-            answer = Text(
-                "a damaged answer: check 0x{found:04x}, expected 0x{expected:04x}",
-                "应答损坏：校验 0x{found:04x}，应为 0x{expected:04x}",
-            )
-            raise BadAnswer(what=what, answer=answer, found=event.found, expected=event.expected)
+            found, expected = f"0x{event.found:04x}", f"0x{event.expected:04x}"
+            raise self._failed(Text(f"check {found} instead of {expected}", f"校验为 {found}，应为 {expected}"))
         if isinstance(event, wire.PdlPacket):
-            self._answer = wire.unpack_pdl_answer(event).code
+            try:
+                self._answer = wire.unpack_pdl_answer(event).code
+            except BadFormat as broken:
+                raise self._failed(event.payload[:16].hex(" ")) from broken
             cue = self._ack_cue() if self._answer == wire.PdlCode.ACK else Cue.REFUSED
             if self.state is State.SYNC and cue is not Cue.REFUSED:
                 return
