@@ -1,0 +1,133 @@
+"""Virtual firmware: a sound package in the vendor's container that carries our own system image; deterministic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from moduline.errors import BadOption, BadRecipe
+from moduline.formats import mpy, nv, romfs, system_image, uimage
+from moduline.package import read_package, verify
+from moduline.profiles import catalog
+from moduline.release import firmware
+from moduline.release.firmware_recipe import find_recipe, read_recipe, recipes
+from samples import sample
+
+EG915U = "unisoc/8915DM_cat1_open_EG915UEUABR03A06M08_OCPU_QPY_01.300.01.300_merge.pac"
+
+
+@pytest.mark.parametrize("name", ["ec200u", "ec600u", "eg915u"])
+def test_firmware_when_built_then_a_sound_package_for_its_module(name):
+    package = read_package(firmware.stock_package(name), "stock.pac")
+    assert verify(package) == []
+    recipe = find_recipe(name)
+    assert (package.chip, package.version, package.model) == ("unisoc8910", recipe.version, recipe.models[0])
+    assert catalog.module_of_model(package.model).slug == name
+    module = catalog.module(name)
+    for role in ("user_fs", "backup_fs"):
+        place = module.partition(role)
+        assert (package.area(role).address, package.area(role).size) == (place.address, place.size_bytes)
+        assert package.area(role).told_by == "erase"
+
+
+def test_firmware_when_built_then_boot_is_erased_first_and_written_last():
+    """An interrupted burn must leave the chip in download mode."""
+    parts = [part.name for part in read_package(firmware.stock_package("ec600u")).parts]
+    assert parts[:3] == ["HOST_FDL", "FDL2", "ERASE_BOOT"]
+    assert parts[-2:] == ["BOOTLOADER", "XML"]
+
+
+def test_firmware_when_for_eg915u_then_entries_as_in_the_real_package():
+    real = read_package(sample(EG915U).read_bytes())
+    ours = read_package(firmware.stock_package("eg915u"))
+    wanted = [(p.name, p.kind, p.address, p.size, p.is_default) for p in real.parts if p.name != "APPIMG"]
+    assert [(p.name, p.kind, p.address, p.size, p.is_default) for p in ours.parts] == wanted
+
+
+def test_firmware_when_built_then_system_image_carries_the_onboard_python():
+    package = read_package(firmware.stock_package("ec600u"))
+    part = package.need("system")
+    image = system_image.read(uimage.read(part.data).data)
+    assert (image.version, image.module, image.bytecode) == (package.version, "ec600u", "6.3")
+    assert (uimage.HEADER_BYTES + image.rom_offset) % 4096 == 0
+    files = romfs.read(image.rom)
+    sources = firmware.onboard_sources(find_recipe("ec600u"))
+    assert sorted(files) == sorted(path.removesuffix(".py") + ".mpy" for path in sources)
+    assert all(mpy.read_header(data).version == 6 for data in files.values())
+    user = image.partition("user_fs")
+    assert (user.fs, user.mount, user.device, user.driven_blocks) == ("lfs1", "/usr", "customer_fs", 95)
+    assert image.partition("backup_fs").is_write_protected
+    assert image.partition("boot").fs == ""
+
+
+def test_firmware_when_built_then_loaders_and_boot_pass_the_roms_checks():
+    package = read_package(firmware.stock_package("ec600u"))
+    for role, says in (("first_loader", b"first loader"), ("second_loader", b"second loader"), ("boot", b"boot code")):
+        part = package.need(role)
+        image = uimage.read(part.data)
+        assert says in image.data
+        assert len(part.data) <= part.size
+        assert len(part.data) % 2 == 0
+
+
+def test_firmware_when_built_then_nv_template_is_valid_and_carries_a_modules_own_items():
+    package = read_package(firmware.stock_package("ec600u"))
+    template = package.need("nv").data
+    assert len(template) == 0x20000
+    assert nv.is_crc_right(template)
+    assert nv.read(template).imei == "0" * 15
+    device = nv.write(nv.NvBlock(0x20000, (nv.NvEntry(5, nv.encode_imei("866981050000001")),)))
+    ids = [item.id for item in package.nv_items if item.id is not None]
+    carried = nv.carry_over(template, device, ids)
+    assert nv.read(carried.block).imei == "866981050000001"
+    missing = [item for item in package.nv_items if item.id in carried.missing]
+    assert all(item.may_be_missing for item in missing)
+
+
+def test_firmware_when_built_twice_then_same_bytes_and_second_from_the_cache(moduline_home):
+    first = firmware.stock_package("ec600u")
+    cached = list((moduline_home / "cache" / "firmware").iterdir())
+    assert len(cached) == 1
+    assert firmware.build(find_recipe("ec600u")) == first == firmware.stock_package("EC600U")
+    assert list((moduline_home / "cache" / "firmware").iterdir()) == cached
+
+
+@pytest.mark.parametrize("shell", ["zip", "bin"])
+def test_firmware_when_in_a_shell_then_read_through_it(shell):
+    data = firmware.firmware_file("ec600u", shell)
+    package = read_package(data, f"stock.{shell}")
+    assert package.shells[0].platform == "unisoc8910"
+    assert package.source == read_package(firmware.stock_package("ec600u")).source
+
+
+def test_firmware_when_version_is_given_then_the_package_says_so():
+    wanted = "EC600UCNLBR03A02M01_OCPU_PY_TWO"
+    package = read_package(firmware.firmware_file("ec600u", "pac", wanted))
+    assert package.version == wanted
+    assert system_image.read(uimage.read(package.need("system").data).data).version == wanted
+
+
+@pytest.mark.parametrize("version", ["two", "EC600U", "EC600UCNLBR03A02M01 X", "EC600UCNLBR03A02M01_é"])
+def test_firmware_when_version_cannot_be_found_again_then_refused(version):
+    with pytest.raises(BadOption):
+        firmware.firmware_file("ec600u", "pac", version)
+
+
+@pytest.mark.parametrize("name", ["ec999", "../ec600u", "", "ec600u.toml"])
+def test_recipe_when_unknown_then_the_known_ones_are_listed(name):
+    with pytest.raises(BadOption) as caught:
+        find_recipe(name)
+    assert "ec600u" in caught.value.message()
+
+
+def test_recipe_when_broken_then_key_is_named():
+    assert recipes() == ("ec200u", "ec600u", "eg915u")
+    with pytest.raises(BadRecipe) as caught:
+        read_recipe(b'module = "ec600u"\n', "x")
+    assert caught.value.facts["key"] == "version"
+
+
+def test_fingerprint_when_anything_changes_then_another_cache_file():
+    recipe = find_recipe("ec600u")
+    assert firmware._fingerprint(recipe) != firmware._fingerprint(replace(recipe, built_at=1))
