@@ -83,12 +83,12 @@ class Client:
             data = data.encode()
         assert os.write(self.fd, data) == len(data)
 
-    async def until(self, end, timeout=10):
+    async def until(self, end, limit_s=10):
         """Everything up to and with ``end``."""
         if isinstance(end, str):
             end = end.encode()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit_s):
                 while end not in self.seen:
                     self._arrived.clear()
                     await self._arrived.wait()
@@ -107,21 +107,21 @@ class Client:
         taken, self.seen = self.seen, b""
         return taken
 
-    async def ask(self, line, timeout=10):
+    async def ask(self, line, limit_s=10):
         """Type a line at the friendly prompt; gives what is printed before the next prompt, LF line ends."""
         self.write(line.encode() + b"\r")
         echo = "".join(c for c in line if " " <= c <= "~").encode() + b"\r\n"
-        assert (await self.until(echo, timeout)) == echo
-        answer = await self.until(b">>> ", timeout)
+        assert (await self.until(echo, limit_s)) == echo
+        answer = await self.until(b">>> ", limit_s)
         return answer[:-4].replace(b"\r\n", b"\n").decode()
 
-    async def raw(self, source, timeout=10):
+    async def raw(self, source, limit_s=10):
         """Run in raw mode from the friendly prompt; gives the output, asserts that nothing was raised."""
-        out, error = await self.raw_both(source, timeout)
+        out, error = await self.raw_both(source, limit_s)
         assert error == "", error
         return out
 
-    async def raw_both(self, source, timeout=10):
+    async def raw_both(self, source, limit_s=10):
         """(output, traceback) of a source run in raw mode; back at the friendly prompt afterwards."""
         self.write(b"\x01")
         await self.until(b"raw REPL; CTRL-B to exit\r\n>")
@@ -129,9 +129,9 @@ class Client:
             self.write(source.encode()[at : at + 1024])
             await asyncio.sleep(0)
         self.write(b"\x04")
-        await self.until(b"OK", timeout)
-        out = (await self.until(b"\x04", timeout))[:-1]
-        error = (await self.until(b"\x04>", timeout))[:-2]
+        await self.until(b"OK", limit_s)
+        out = (await self.until(b"\x04", limit_s))[:-1]
+        error = (await self.until(b"\x04>", limit_s))[:-2]
         self.write(b"\x02")
         await self.until(b">>> ")
         return out.decode(), error.decode()
@@ -223,9 +223,9 @@ class Board:
         await self.power_off()
         return await self.power_on(**changes)
 
-    async def prompt(self, timeout=10):
+    async def prompt(self, limit_s=10):
         """Everything said up to the first prompt."""
-        return await self.client.until(b">>> ", timeout)
+        return await self.client.until(b">>> ", limit_s)
 
     def slugs(self):
         """Slugs of the notices so far."""

@@ -1,8 +1,8 @@
 """T17 and the FS rows: the file system at the prompt.  Source: seed 1; device-api 5, 14.2, 14.6."""
 
-from transcripts.board import Board, lfs2_mounts, run, with_files
-
 import pytest
+
+from transcripts.board import Board, lfs2_mounts, run, with_files
 
 FILES = ["apn_cfg.json", "a.py", "b.py", "V05.bin", "system_config.json", "checksum.json", "b.txt"]
 
@@ -63,7 +63,8 @@ def test_fs_rows_when_something_is_not_there_or_not_allowed(mounts):
             assert await ask("uos.statvfs('/')") == "(0, 0, 0, 0, 0, 0, 0, 0, 0, 512)\n"
             values = (await ask("uos.statvfs('/usr')")).strip("()\n").split(", ")
             blocks = 127 if mounts is None else 128
-            assert values[:3] == ["4096", "4096", str(blocks)] and values[9] == "255"
+            assert values[:3] == ["4096", "4096", str(blocks)]
+            assert values[9] == "255"
 
     run(story)
 

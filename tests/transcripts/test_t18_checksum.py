@@ -5,6 +5,7 @@ import json
 import zlib
 
 import pytest
+
 from moduline.vmodule.interpreter.plan import Quirks
 from transcripts.board import Board, run, with_files
 

@@ -28,9 +28,11 @@ from __future__ import annotations
 
 import array
 import ctypes
+import fcntl
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -48,6 +50,7 @@ CONTROL_FD: Final = 7
 LAST_FD: Final = 7
 
 _PROT_READ, _MAP_SHARED = 1, 1
+_MADV_NOHUGEPAGE = 15  # one block read must not map two megabytes
 
 # What ``-c`` gets: mount the ROM, hand over to it. Everything else is in onboard/boot/start.py.
 _BOOT: Final = """\
@@ -130,7 +133,7 @@ def _become_child(running: engine.Engine, request: dict[str, Any], fds: list[int
         rom_at = _map(*request["rom"])
         flash_at = _map(*request["flash"])
         missing = sandbox.confine()
-        os.write(CONTROL_FD, json.dumps({"missing": missing}).encode())
+        os.write(CONTROL_FD, json.dumps(missing).encode())
         if missing and request["is_confined"]:
             os._exit(0)
         threading.Thread(target=_obey, args=(running,), daemon=True).start()
@@ -145,11 +148,10 @@ def _become_child(running: engine.Engine, request: dict[str, Any], fds: list[int
 
 def _place(fds: list[int]) -> None:
     """Move the descriptors to their agreed numbers and close all others."""
-    high = [os.dup2(fd, 64 + i, inheritable=False) for i, fd in enumerate(fds)]
-    stdin, stdout, *rest = high
+    stdin, stdout, *rest = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, LAST_FD + 1) for fd in fds]
     for number, fd in enumerate([stdin, stdout, stdout, *rest]):
         os.dup2(fd, number)
-    os.closerange(LAST_FD + 1, 256)
+    os.closerange(LAST_FD + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def _map(path: str, offset: int, size: int) -> int:
@@ -165,6 +167,8 @@ def _map(path: str, offset: int, size: int) -> int:
     os.close(fd)
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), "mmap")
+    if sys.platform == "linux":
+        libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(size + page), _MADV_NOHUGEPAGE)
     return int(address) + page
 
 

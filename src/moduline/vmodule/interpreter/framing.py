@@ -167,11 +167,42 @@ def event(key: str, value: object) -> bytes:
     return answer(json.dumps({"to": key, "value": value}).encode())
 
 
-def _object(text: bytes) -> dict[str, Any]:
+def names(body: bytes) -> tuple[str, ...]:
+    """A JSON list of names.
+
+    Raises:
+        BadFrameError: anything else.
+    """
+    value = _json(body)
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise BadFrameError("no list of names")
+    return tuple(value)
+
+
+def stage(body: bytes) -> tuple[str, int]:
+    """(name, address of the callback function) of an ``R`` frame; 0 when it names none.
+
+    Raises:
+        BadFrameError: anything else.
+    """
+    value = _json(body)
+    if not isinstance(value, dict):
+        raise BadFrameError("no stage of a boot")
+    name, drain = value.get("stage"), value.get("drain", 0)
+    if not isinstance(name, str) or not isinstance(drain, int) or not 0 <= drain < 1 << 64:
+        raise BadFrameError("no stage of a boot")
+    return name, drain
+
+
+def _json(text: bytes) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as fault:
-        raise BadFrameError("a call that is no JSON") from fault
+        raise BadFrameError("a body that is no JSON") from fault
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    value = _json(text)
     if not isinstance(value, dict) or not isinstance(value.get("op"), str):
         raise BadFrameError("a call without op")
     return value

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import socket
 import struct
 from collections.abc import Callable
@@ -40,6 +39,7 @@ class LifeCalls:
         on_call: bytes of the call channel; gives what to answer.
         on_flash: bytes of the flash channel; gives what to answer.
         on_missing: names of the confinement layers this system lacks.
+        on_bad: the child broke the rules of a channel; its owner ends this life.
         on_death: the child ended by itself, with this exit code.
     """
 
@@ -48,11 +48,12 @@ class LifeCalls:
     on_call: Callable[[bytes], bytes]
     on_flash: Callable[[bytes], bytes]
     on_missing: Callable[[tuple[str, ...]], None]
+    on_bad: Callable[[framing.BadFrameError], None]
     on_death: Callable[[int], None]
 
 
 class Life:
-    """A running child; made by ``begin``."""
+    """A child; not there before ``begin``, gone after ``end``."""
 
     def __init__(self, calls: LifeCalls) -> None:
         self._calls = calls
@@ -67,15 +68,13 @@ class Life:
         self._events_taken = 0
         self._is_waking = False
 
-    @classmethod
-    async def begin(cls, zygote: Zygote, plan: RuntimePlan, rom: RomWindow, calls: LifeCalls) -> Life:
-        """Fork a child for the plan; its boot frames follow.
+    async def begin(self, zygote: Zygote, plan: RuntimePlan, rom: RomWindow) -> None:
+        """Fork a child for the plan; its first frames may come before this returns.
 
         Raises:
             InterpreterMissing: the zygote is gone.
         """
-        life = cls(calls)
-        theirs = life._make_sockets()
+        theirs = self._make_sockets()
         request = {
             "heap_bytes": plan.facts.gc_heap_bytes * HEAP_SCALE,
             "rom": [str(rom.path), rom.offset, rom.size_bytes],
@@ -85,23 +84,21 @@ class Life:
             "facts": child_facts(plan),
         }
         try:
-            life._child = await zygote.spawn(request, [end.fileno() for end in theirs], life._died)
+            self._child = await zygote.spawn(request, [end.fileno() for end in theirs], self._died)
         except BaseException:
-            life.end()
+            self.end()
             raise
         finally:
             for end in theirs[1:]:
                 end.close()
-        life._sockets["unread"] = theirs[0]
-        if life._is_over:
-            life.end()
-        return life
+        self._sockets["unread"] = theirs[0]
+        if self._is_over:
+            self.end()
 
     @property
-    def pid(self) -> int:
-        """Process of the child."""
-        assert self._child is not None
-        return self._child.pid
+    def pid(self) -> int | None:
+        """Process of the child; None before its birth."""
+        return self._child.pid if self._child is not None else None
 
     # ---- to the child --------------------------------------------------------------------------------------------
 
@@ -263,13 +260,19 @@ class Life:
             self._calls.on_output(data)
 
     def _read_commands(self) -> None:
-        for frame in self._commands.feed(self._receive("command")):
-            self._calls.on_command(frame)
+        try:
+            for frame in self._commands.feed(self._receive("command")):
+                self._calls.on_command(frame)
+        except framing.BadFrameError as fault:
+            self._calls.on_bad(fault)
 
     def _serve(self, name: str, answer: Callable[[bytes], bytes]) -> None:
         data = self._receive(name)
         if data:
-            self._send(name, answer(data))
+            try:
+                self._send(name, answer(data))
+            except framing.BadFrameError as fault:
+                self._calls.on_bad(fault)
 
     def _read_taken(self) -> None:
         data = self._receive("event")
@@ -283,7 +286,10 @@ class Life:
     def _read_control(self) -> None:
         data = self._receive("control")
         if data:
-            self._calls.on_missing(tuple(json.loads(data)["missing"]))
+            try:
+                self._calls.on_missing(framing.names(data))
+            except framing.BadFrameError as fault:
+                self._calls.on_bad(fault)
 
     def _died(self, code: int) -> None:
         if not self._is_over:

@@ -61,6 +61,14 @@ class Status(Enum):
     ABSENT = 4
 
 
+def status_of(body: bytes) -> Status:
+    """Status byte of an ``E`` frame; one that is none counts as raised."""
+    try:
+        return Status(body[0])
+    except (IndexError, ValueError):
+        return Status.RAISED
+
+
 class Phase(Enum):
     """Who gets the input."""
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Coroutine
 from enum import Enum
 from typing import Final
@@ -130,13 +129,11 @@ class ScriptRuntime:
             on_call=self._call,
             on_flash=self._flash_request,
             on_missing=self._unconfined,
+            on_bad=self._distrust,
             on_death=self._died,
         )
-        life = await Life.begin(self._zygote, self._plan, self._rom, calls)
-        if self._is_off:
-            life.end()
-            return
-        self._life = life
+        self._life = Life(calls)
+        await self._life.begin(self._zygote, self._plan, self._rom)
 
     async def _next_life(self) -> None:
         """Soft reset: the collector closes what is open, everything of this life ends, the next one begins."""
@@ -179,33 +176,29 @@ class ScriptRuntime:
 
     def _command(self, frame: framing.CommandFrame) -> None:
         life = self._life
+        if life is None:
+            return
         if frame.kind == b"R":
-            news = json.loads(frame.body)
-            if news["stage"] == "ready":
+            name, drain = framing.stage(frame.body)
+            if name == "ready":
                 self._drain()
                 self._repl.booted()
-            elif life is not None:
-                life.set_drain(news["drain"])
+            else:
+                life.set_drain(drain)
         elif frame.kind == b"S":
             self._repl.started(self._clock.tick_s())
         elif frame.kind == b"E":
             self._drain()
-            if life is not None:
-                self._repl.take_back(life.take_unread())
-            status = repl.Status(frame.body[0])
-            self._repl.ended(status, frame.body[1:].decode("utf-8", "replace"))
+            self._repl.take_back(life.take_unread())
+            self._repl.ended(repl.status_of(frame.body), frame.body[1:].decode("utf-8", "replace"))
         elif frame.kind == b"Z":
             self._all_closed.set()
         elif frame.kind == b"C":
-            self._repl.completions(json.loads(frame.body))
+            self._repl.completions(framing.names(frame.body))
         self._act()
 
     def _call(self, data: bytes) -> bytes:
-        try:
-            return b"".join(self._services.answer(call) for call in self._calls.feed(data))
-        except framing.BadFrameError as fault:
-            self._distrust(fault)
-            return b""
+        return b"".join(self._services.answer(call) for call in self._calls.feed(data))
 
     def _flash_request(self, data: bytes) -> bytes:
         try:
@@ -213,11 +206,9 @@ class ScriptRuntime:
         except FlashCut as cut:
             self._go_off()
             self._plan.owner.on_power_cut(cut)
-        except framing.BadFrameError as fault:
-            self._distrust(fault)
         return b""
 
-    def _distrust(self, fault: Exception) -> None:
+    def _distrust(self, fault: framing.BadFrameError) -> None:
         self._notice("virt.bad-request", reason=str(fault))
         self._end_life()
         self._plan.owner.on_power_restart()
