@@ -145,3 +145,32 @@ def test_field_when_at_minimum_middle_maximum_then_stands_at_its_place(table: Re
         piece = value.to_bytes(bits // 8, "little") * (2 if "[" in field.kind else 1)
         assert packed == bytes(at) + piece + bytes(table.total_bytes - end)
         assert table.pack(table.unpack(packed)) == packed
+
+
+@pytest.mark.parametrize(
+    ("block_bytes", "read_bytes", "program_bytes"),
+    [
+        (128, 1, 1),
+        (128, 128, 128),
+        (480, 96, 96),
+        (480, 96, 32),
+        (384, 32, 48),
+        (4096, 4096, 1),
+        (4096, 16, 4096),
+        (131, 1, 131),
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_write_when_units_are_unusual_then_image_is_whole(kind, block_bytes, read_bytes, program_bytes):
+    """The library stops the process when its buffers do not divide a block; the geometry must never lead there."""
+    odd = FsGeometry(kind, block_bytes, 200, read_bytes, program_bytes)
+    entries = [("a", b"1" * 900), ("b/c", b""), ("b/d", b"2" * 70)]
+    assert dict(read_image(write_image(entries, odd)).entries) == {"b": None, **dict(entries)}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_write_when_littlefs_2_is_tiny_then_fits_or_is_too_big(count):
+    tiny = FsGeometry("lfs2", 4096, count, 32, 32)
+    assert read_image(write_image([("a", b"1")], tiny)).entries == (("a", b"1"),)
+    with pytest.raises(TooBig):
+        write_image([("a", b"1" * 4096 * count)], tiny)

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
-
-import littlefs
-from littlefs import lfs
+from typing import Any, Final
 
 from moduline.errors import Text, TooBig
 from moduline.formats.littlefs.names import complete
@@ -26,27 +23,32 @@ _NO_SPACE: Final = -28
 _ENCODING: Final = "utf-8"
 
 
-class _Cells(littlefs.UserContext):
-    """The library's view of a buffer."""
+class _Cells:
+    """The library's view of a buffer; what it calls a user context."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(buffer=bytearray(b"\xff") * size)
+        self.buffer = bytearray(b"\xff") * size
 
-    def read(self, cfg: lfs.LFSConfig, block: int, off: int, size: int) -> bytearray:
+    def read(self, cfg: Any, block: int, off: int, size: int) -> bytearray:
         """``size`` bytes of a block."""
         at = block * cfg.block_size + off
         return bytearray(self.buffer[at : at + size])
 
-    def prog(self, cfg: lfs.LFSConfig, block: int, off: int, data: bytes) -> int:
+    def prog(self, cfg: Any, block: int, off: int, data: bytes) -> int:
         """Write into an erased block."""
         at = block * cfg.block_size + off
         self.buffer[at : at + len(data)] = data
         return 0
 
-    def erase(self, cfg: lfs.LFSConfig, block: int) -> int:
+    def erase(self, cfg: Any, block: int) -> int:
         """Make a block 0xFF."""
         at = block * cfg.block_size
         self.buffer[at : at + cfg.block_size] = b"\xff" * cfg.block_size
+        return 0
+
+    def sync(self, cfg: Any) -> int:
+        """Nothing is buffered here."""
+        del cfg
         return 0
 
 
@@ -62,10 +64,12 @@ def write(entries: Entries, geometry: FsGeometry, disk_version: int = DISK_2_0) 
         BadOption: a path is not allowed or stands there twice.
         TooBig: the content does not fit, or a name is too long.
     """
+    from littlefs import LittleFSError  # imported when asked for: it costs a command line more than all of ours
+
     whole = list(complete(entries))
     try:
         return _create(whole, geometry, disk_version)[0]
-    except littlefs.LittleFSError as full:
+    except LittleFSError as full:
         if full.code != _NO_SPACE:
             raise
     raise TooBig(
@@ -77,16 +81,17 @@ def write(entries: Entries, geometry: FsGeometry, disk_version: int = DISK_2_0) 
 
 def _create(entries: Iterable[Entry], geometry: FsGeometry, disk_version: int) -> tuple[bytes, int]:
     """Image and blocks in use."""
-    unit = max(geometry.read_bytes, geometry.program_bytes)
-    cells = _Cells(geometry.total_bytes)
-    fs = littlefs.LittleFS(
+    from littlefs import LittleFS, lfs
+
+    cells: Any = _Cells(geometry.total_bytes)
+    fs = LittleFS(
         context=cells,
         mount=False,
         block_size=geometry.block_bytes,
         block_count=geometry.content_blocks,
         read_size=geometry.read_bytes,
         prog_size=geometry.program_bytes,
-        cache_size=min(4 * unit, geometry.block_bytes),
+        cache_size=_buffer_bytes(geometry),
         lookahead_size=-(-geometry.block_count // 64) * 8,
         disk_version=disk_version,
     )
@@ -105,6 +110,13 @@ def _create(entries: Iterable[Entry], geometry: FsGeometry, disk_version: int) -
     used = fs.used_block_count
     fs.unmount()
     return bytes(cells.buffer), used
+
+
+def _buffer_bytes(geometry: FsGeometry) -> int:
+    """Size of the driver's buffers: four units, or a whole block where those do not divide it."""
+    four = 4 * max(geometry.read_bytes, geometry.program_bytes)
+    is_possible = not (four % geometry.read_bytes or four % geometry.program_bytes or geometry.block_bytes % four)
+    return four if is_possible else geometry.block_bytes
 
 
 def _needed_blocks(entries: list[Entry], geometry: FsGeometry, disk_version: int) -> int:
