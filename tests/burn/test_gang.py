@@ -131,6 +131,12 @@ def test_gang_when_another_rack_is_connected_then_it_is_left_alone():
     assert theirs.burns == 0
 
 
+def test_gang_when_it_has_no_patience_then_what_is_connected_is_burnt_once():
+    units = [FakeUnit("m1", imei(1)), FakeUnit("m2", imei(2), cut_at=900)]
+    records = asyncio.run(gang_over(units, GangOptions(patience_s=0.0)))
+    assert sorted(record.outcome for record in records) == ["FAIL", "PASS"]
+
+
 def test_gang_when_nothing_is_connected_then_no_module():
     with pytest.raises(NoModule):
         asyncio.run(burn.run_gang(order(), "bench", GangOptions()))

@@ -89,9 +89,11 @@ class Gang:
         try:
             while True:
                 self._collect()
-                if self._is_enough(expected):
+                if self._has_count():
                     return self.records
                 self._start_jobs()
+                if self._is_at_rest(expected):
+                    return self.records
                 await self.watch.next_change(TICK_S)
         finally:
             await self._stop_jobs()
@@ -135,9 +137,11 @@ class Gang:
             self.records.append(record)
             self.on_record(record)
 
-    def _is_enough(self, expected: set[str]) -> bool:
-        if self.options.count and sum(record.is_pass for record in self.records) >= self.options.count:
-            return True
+    def _has_count(self) -> bool:
+        return 0 < self.options.count <= sum(record.is_pass for record in self.records)
+
+    def _is_at_rest(self, expected: set[str]) -> bool:
+        """Whether nothing runs and nothing more is to be expected."""
         if self.options.is_auto or any(slot.task is not None for slot in self._slots.values()):
             return False
         passed = {slot.place for slot in self._slots.values() if slot.last is not None and slot.last.is_pass}
