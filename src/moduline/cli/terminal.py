@@ -27,6 +27,7 @@ SHOW_PROMPT: Final = b"\x02"  # banner and prompt at an empty prompt, cursor lef
 INTERRUPT: Final = b"\x03"
 BACKSPACE: Final = b"\x7f"
 PROMPT_LIMIT_S: Final = 3.0
+SETTLE_S: Final = 0.1  # after a continuation prompt, until its indent is complete
 
 _PROMPT = re.compile(rb"(?:>>> |(?:^|[\r\n])(?:=== |\.\.\. ( *)))$")
 _TAIL_BYTES = 256
@@ -94,14 +95,17 @@ def typed_at(line: str, indent: int) -> bytes:
 
 
 async def _wait_prompt(inbox: Inbox, show: Callable[[bytes], None]) -> re.Match[bytes]:
+    """The prompt at the end of what comes; of a continuation prompt the whole indent, which follows on its heels."""
     tail = b""
     while True:
-        data = await inbox.read(None)
+        prompt = _PROMPT.search(tail)
+        if prompt is not None and prompt.group(1) is None:
+            return prompt
+        data = await inbox.read(None if prompt is None else SETTLE_S)
+        if prompt is not None and not data:
+            return prompt
         show(data)
         tail = (tail + data)[-_TAIL_BYTES:]
-        prompt = _PROMPT.search(tail)
-        if prompt is not None:
-            return prompt
 
 
 async def _first_of(*work: Awaitable[None]) -> None:
