@@ -60,26 +60,36 @@ def read_folder(folder: Path, exclude: Sequence[str] = ()) -> FileTree:
         reason = Text("not a folder", "不是文件夹") if folder.exists() else Text("no such folder", "文件夹不存在")
         raise NoSuchFile(path=str(folder), reason=reason)
     try:
-        return FileTree(tuple(_entries(folder, "", exclude)))
+        return FileTree(tuple(_entries(folder, exclude)))
     except OSError as wrong:
         raise StorageFailed(path=str(wrong.filename or folder), reason=wrong.strerror or str(wrong)) from wrong
 
 
-def _entries(folder: Path, inside: str, exclude: Sequence[str]) -> Iterator[TreeEntry]:
-    with os.scandir(folder) as scan:
-        found = sorted(scan, key=lambda entry: os.fsencode(entry.name))
-    for entry in found:
+def _entries(root: Path, exclude: Sequence[str]) -> Iterator[TreeEntry]:
+    """Everything in a folder, each folder before its content; a list, not the call stack, holds the way down."""
+    open_folders = [("", iter(_sorted_scan(root)))]
+    while open_folders:
+        inside, rest = open_folders[-1]
+        entry = next(rest, None)
+        if entry is None:
+            open_folders.pop()
+            continue
         path = inside + entry.name
         if any(fnmatch.fnmatchcase(entry.name, p) or fnmatch.fnmatchcase(path, p) for p in exclude):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield TreeEntry(path)
-            yield from _entries(Path(entry.path), path + "/", exclude)
+            open_folders.append((path + "/", iter(_sorted_scan(Path(entry.path)))))
         elif entry.is_file():
             yield TreeEntry(path, Path(entry.path).read_bytes())
         else:
             reason = Text("neither a file nor a folder", "既不是文件也不是文件夹")
             raise StorageFailed(path=entry.path, reason=reason)
+
+
+def _sorted_scan(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as scan:
+        return sorted(scan, key=lambda entry: os.fsencode(entry.name))
 
 
 def write_folder(tree: FileTree, folder: Path) -> int:
