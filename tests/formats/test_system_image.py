@@ -8,6 +8,7 @@ import struct
 import zlib
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,15 @@ def test_is_system_image_when_vendor_code_then_false():
     assert system_image.is_system_image(by_hand(manifest_of()))
     assert not system_image.is_system_image(b"\x27\x05\x19\x56" + bytes(64))
     assert not system_image.is_system_image(b"")
+
+
+def test_specification_when_read_then_has_the_table_and_the_example():
+    text = (Path(__file__).resolve().parents[2] / "docs/spec/system-image.md").read_text("utf-8")
+    assert system_image.HEADER.as_markdown().strip() in text
+    head = b"MDLNSYS\0" + struct.pack("<5I", 1, 2, 0xFC0, 0, zlib.crc32(b"{}"))
+    assert by_hand(b"{}", b"")[:34] == head + struct.pack("<I", zlib.crc32(head)) + b"{}"
+    for number in (zlib.crc32(b"{}"), zlib.crc32(head)):
+        assert struct.pack("<I", number).hex(" ") in text
 
 
 def flip(data: bytes, at: int) -> bytes:
