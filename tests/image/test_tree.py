@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-
 import pytest
 
 from moduline.errors import BadOption, TooBig
@@ -93,6 +92,3 @@ def test_compare_when_trees_differ_then_names_paths():
 
 def test_compare_when_file_became_directory_then_is_changed():
     assert compare_trees(FileTree.of({"a": b""}), FileTree.of({"a": None})).changed == ("a",)
-
-
-@pytest.mark.parametrize(("kind", "unit"), [("lfs1", 4096), ("lfs2", 32)])
