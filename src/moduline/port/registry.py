@@ -152,7 +152,7 @@ def is_running(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return _status_words(process)[:1] not in (["Z"], ["X"])  # dead, only not yet collected by its parent
 
 
 def tree_stamp() -> tuple[tuple[str, int, int], ...]:
@@ -206,11 +206,17 @@ def _plain(name: str, what: str) -> str:
 
 def _started(process: int) -> str:
     """Start time of a process in the system's own unit, or nothing where the system does not tell."""
+    words = _status_words(process)
+    return words[19] if len(words) > 19 else ""
+
+
+def _status_words(process: int) -> list[str]:
+    """What Linux tells about a process behind its name, state first; nothing elsewhere."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return ""
-    return status.rpartition(")")[2].split()[19]
+        return []
+    return status.rpartition(")")[2].split()
 
 
 def _runs_on_windows(process: int) -> bool:
