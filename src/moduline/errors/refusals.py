@@ -1,0 +1,46 @@
+"""Possible, but against a rule: size, policy, or the user said no."""
+
+from __future__ import annotations
+
+from moduline.errors.tree import Refusal, Text
+
+
+class ReplProtected(Refusal):
+    """The REPL is locked by ``misc.replEnable`` or a password."""
+
+    code = "ML-E1501"
+    slug = "remote.repl-protected"
+    text = Text("the REPL of the module is locked: {answer}", "模组的 REPL 已锁定：{answer}")
+    hint = Text("unlock it on the module, or burn the package again", "请在模组上解锁，或重新烧录固件包")
+
+
+class RemoteFull(Refusal):
+    """No space left on the module's file system."""
+
+    code = "ML-E1302"
+    slug = "remote.full"
+    exit_code = 13
+    http_status = 413
+    text = Text("{path}: no space on the module for {need} bytes", "{path}：模组剩余空间不足，需要 {need} 字节")
+    hint = Text("`moduline rm` frees space", "用 `moduline rm` 释放空间")
+
+
+class TooBig(Refusal):
+    """Content that does not fit its place."""
+
+    code = "ML-E1301"
+    slug = "size.too-big"
+    exit_code = 13
+    http_status = 413
+    text = Text("{what} needs {need} bytes, {have} are available", "{what} 需要 {need} 字节，仅有 {have} 字节")
+    hint = Text("remove files or choose a larger area", "请删减文件或选择更大的分区")
+
+
+class UserSaidNo(Refusal):
+    """The user declined the plan."""
+
+    code = "ML-E1601"
+    slug = "user.said-no"
+    exit_code = 16
+    text = Text("nothing was done", "未执行任何操作")
+    hint = Text("--yes skips the question", "使用 --yes 可跳过确认")
