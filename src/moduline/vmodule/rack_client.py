@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -120,7 +121,7 @@ def _detached(command: list[str], output: int) -> subprocess.Popen[bytes]:
     home.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"MODULINE_HOME": str(home)}
     flags = 0x00000008 | 0x00000200 if sys.platform == "win32" else 0  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=output,
@@ -130,6 +131,8 @@ def _detached(command: list[str], output: int) -> subprocess.Popen[bytes]:
         start_new_session=sys.platform != "win32",
         creationflags=flags,
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # collects it, should it end before this process
+    return process
 
 
 def _connect(control: rack_wire.Control) -> socket.socket:
