@@ -38,6 +38,8 @@ _SHIMS = {
 
 _ALIASES = {"uos": "os", "uio": "io", "usys": "sys", "utime": "time", "uhashlib": "hashlib"}
 
+_CALLED = {"os": "uos", "io": "uio", "time": "utime", "hashlib": "uhashlib"}  # what such a module calls itself
+
 _NATIVE = (
     "array binascii builtins cmath collections cryptolib deflate errno heapq json math random re select struct uctypes "
     "ubinascii ucollections ucryptolib uerrno uheapq ujson urandom ure uselect ustruct"
@@ -52,6 +54,9 @@ _UNMODELLED = (
 ).split()
 
 _HIDDEN = ("argparse framebuf mip platform requests rom shims boot socket ssl termios tls websocket").split()
+
+
+_REFUSED = "'%s' is not modelled by this virtual module yet"
 
 
 class Finder:
@@ -75,7 +80,7 @@ class Finder:
         finally:
             sys.modules.pop("shims." + file, None)
             self._close_rom()
-        module.__name__ = name
+        module.__name__ = _CALLED.get(name, name)
         del module.__file__
         module = getattr(module, "AS_MODULE", module)
         sys.modules[name] = module
@@ -110,13 +115,14 @@ class Finder:
         head = top.split(".", 1)[0]
         if head in _FROZEN:
             return self._frozen(name, rest)
-        if head in _HIDDEN and not (self._depth and head in ("boot", "shims")):
-            raise ImportError("no module named '%s'" % name)
+        if head in _HIDDEN or head[:1] == "u" and head[1:] in _HIDDEN:  # the interpreter finds its own under both
+            if not (self._depth and head in ("boot", "shims")):
+                raise ImportError(_REFUSED % head if head in _UNMODELLED else "no module named '%s'" % name)
         try:
             return native.import_module(name, *rest)
         except ImportError:
             if name == head and head in _UNMODELLED:
-                raise ImportError("'%s' is not modelled by this virtual module yet" % head)
+                raise ImportError(_REFUSED % head)
             raise
 
     def _frozen(self, name, rest):
