@@ -121,7 +121,20 @@ def test_other_tables_when_broken_then_refused():
         read_convention(Table.parse(text_of("conventions", "crc32-2021").replace("crc32", "md5").encode(), "x"))
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe", b"a = ", b"x" * (300 << 10), b"a = " + b"[" * 5000])
+@pytest.mark.parametrize(
+    "data", [b"\xff\xfe", b"a = ", b"{x}}{ = ", b"x" * (300 << 10), b"a = " + b"[" * 5000, b"a = " + b"9" * 5000]
+)
 def test_table_when_bytes_are_no_toml_then_bad_recipe(data):
-    with pytest.raises(BadRecipe):
+    with pytest.raises(BadRecipe) as caught:
         Table.parse(data, "x.toml")
+    assert "x.toml" in caught.value.message("zh")
+
+
+def test_name_when_it_has_braces_then_message_survives():
+    for look_up in (catalog.module, catalog.convention, catalog.chip):
+        with pytest.raises((BadOption, UnknownModule)) as caught:
+            look_up("{x}}{")
+        assert "{x}}{" in caught.value.message()
+    with pytest.raises(BadRecipe) as caught:
+        Table.parse(b'kind = "{a}}{"', "x").choice("kind", ("b",))
+    assert "{a}}{" in caught.value.message("zh")

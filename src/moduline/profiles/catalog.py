@@ -75,8 +75,8 @@ def _named(kind: str, name: str, what: Text) -> Table:
     slug = name.lower()
     if slug not in _slugs(kind):
         known = ", ".join(_slugs(kind))
-        why = Text(f"no table named '{name}'; known: {known}", f"没有名为“{name}”的配置；已知：{known}")
-        raise BadOption(name=what, reason=why)
+        why = Text("no table named '{wanted}'; known: {known}", "没有名为“{wanted}”的配置；已知：{known}")
+        raise BadOption(name=what, reason=why, wanted=name, known=known)
     return _table(kind, slug)
 
 

@@ -51,8 +51,9 @@ class Table:
             return cls(tomllib.loads(data.decode("utf-8-sig")), path)
         except UnicodeDecodeError as wrong:
             raise BadRecipe(path=path, key="-", reason=Text("not UTF-8", "不是 UTF-8 编码")) from wrong
-        except tomllib.TOMLDecodeError as wrong:
-            raise BadRecipe(path=path, key="-", reason=Text(f"not TOML: {wrong}", f"不是 TOML：{wrong}")) from wrong
+        except ValueError as wrong:  # of TOML, and of Python where a number has thousands of digits
+            why = Text("not TOML: {detail}", "不是 TOML：{detail}")
+            raise BadRecipe(path=path, key="-", reason=why, detail=str(wrong)) from wrong
         except RecursionError as wrong:
             raise BadRecipe(path=path, key="-", reason=Text("nested too deep", "嵌套过深")) from wrong
 
@@ -80,8 +81,8 @@ class Table:
         """One of a few strings."""
         value = self.text(key, default)
         if value not in allowed and value != default:
-            listed = ", ".join(allowed)
-            self.refuse(key, f"'{value}' is none of {listed}", f"“{value}” 不在 {listed} 之中")
+            en, zh = "'{value}' is none of {allowed}", "“{value}”不在 {allowed} 之中"
+            self.refuse(key, en, zh, value=value, allowed=", ".join(allowed))
         return value
 
     def texts(self, key: str, default: Any = _MISSING) -> tuple[str, ...]:
@@ -125,9 +126,13 @@ class Table:
         for key in self._rest:
             self.refuse(key, "unknown key", "未知字段")
 
-    def refuse(self, key: str, en: str, zh: str) -> NoReturn:
-        """Raise BadRecipe for a key of this table."""
-        raise BadRecipe(path=self._path, key=self._name(key), reason=Text(en, zh))
+    def refuse(self, key: str, en: str, zh: str, **facts: Any) -> NoReturn:
+        """Raise BadRecipe for a key of this table; ``facts`` fill the texts.
+
+        Raises:
+            BadRecipe: always.
+        """
+        raise BadRecipe(**facts, path=self._path, key=self._name(key), reason=Text(en, zh))
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}.{key}" if self._prefix else key
