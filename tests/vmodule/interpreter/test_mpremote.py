@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from transcripts.board import Board, run
 
 from moduline.vmodule.interpreter.plan import Quirks
+from transcripts.board import Board, run
 
 
 async def mpremote(board, *words):
@@ -85,10 +85,7 @@ def test_mpremote_soft_reset_and_recovery_of_a_busy_module(tmp_path):
             await board.client.raw("f = open('/usr/main.py', 'w'); f.write('while True: pass'); f.close()")
             await board.power_cycle()
             await board.client.until(b"not exist'\r\n")
-            loop = asyncio.get_running_loop()
-            begun = loop.time()
-            while loop.time() < begun + 1.1:  # the module listens to Ctrl-C from its first second on
-                await asyncio.sleep(0.1)
+            await board.client.quiet(1.1)  # the module listens to Ctrl-C from its first second on
             assert await mpremote(board, "exec", "print('free')") == (0, "free\n")
             assert (await mpremote(board, "soft-reset"))[0] == 0
 
