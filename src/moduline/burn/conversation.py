@@ -13,7 +13,7 @@ from typing import Protocol
 from moduline.burn.drivers.unisoc import NvRead
 from moduline.errors import PortGone
 from moduline.events import Event, Reporter
-from moduline.port.stream import ByteStream
+from moduline.port.stream import ByteStream, pump
 
 
 class Talks(Protocol):
@@ -85,7 +85,7 @@ async def converse(
         await tell(session.start(clock()))
         while not session.is_over:
             try:
-                await _until_late(session, stream, tell)
+                await tell(await _until_late(session, stream, report))
             except TimeoutError:
                 await tell(session.wake(clock()))
             except PortGone:
@@ -99,23 +99,33 @@ async def converse(
         await stream.close()
 
 
-async def _until_late(
-    session: Talks, stream: ByteStream, tell: Callable[[Sequence[Event | NvRead]], Awaitable[None]]
-) -> None:
-    """Talk until the session is over; raises TimeoutError when its deadline passes."""
+async def _until_late(session: Talks, stream: ByteStream, report: Reporter) -> list[Event | NvRead]:
+    """Talk until the session is over or an event has to be waited for (given); TimeoutError at its deadline."""
     clock = asyncio.get_running_loop().time
+    held: list[Event | NvRead] = []
     async with asyncio.timeout(None) as alarm:
         timer = _Timer(session, alarm)
+
+        def react(data: bytes) -> bytes | None:
+            for event in session.receive(data, clock()):
+                if held or isinstance(event, NvRead):
+                    held.append(event)
+                else:
+                    report(event)
+            if held or session.is_over:
+                return None
+            timer.arm()
+            return session.bytes_to_send()
+
         try:
-            while not session.is_over:
-                timer.arm()
-                if data := session.bytes_to_send():
-                    await stream.write_all(data)
-                    session.prepare()
-                if events := session.receive(await stream.read_some(), clock()):
-                    await tell(events)
+            timer.arm()
+            if data := session.bytes_to_send():
+                await stream.write_all(data)
+                session.prepare()
+            await pump(stream, react, session.prepare)
         finally:
             timer.stop()
+    return held
 
 
 class _Timer:

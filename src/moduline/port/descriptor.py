@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moduline.errors import PortGone
-from moduline.port.stream import READ_LIMIT
+from moduline.port.stream import READ_LIMIT, React
 
 
 class DescriptorStream:
@@ -34,6 +34,8 @@ class DescriptorStream:
         self._read_waiter: asyncio.Future[None] | None = None
         self._write_waiter: asyncio.Future[None] | None = None
         self._watched: asyncio.AbstractEventLoop | None = None
+        self._sink: Callable[[], None] | None = None
+        self._sink_done: asyncio.Future[memoryview | None] | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +76,64 @@ class DescriptorStream:
                 await self._wait_writable()
                 rest = rest[self._write(rest) :]
 
+    async def pump(self, react: React, idle: Callable[[], None] | None = None) -> None:
+        """Hand what arrives to ``react`` and send what it gives; see :func:`moduline.port.stream.pump`.
+
+        ``react`` runs in the event loop's own callback: no task switch between the bytes and their answer.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+        """
+        while (rest := await self._react_while_room(react, idle)) is not None:
+            await self.write_all(rest)
+            if idle is not None:
+                idle()
+
+    async def _react_while_room(self, react: React, idle: Callable[[], None] | None) -> memoryview | None:
+        """React until ``react`` is done (None), or until the kernel takes no more (what is left of an answer)."""
+        if self._is_gone:
+            raise PortGone(port=self._name)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[memoryview | None] = loop.create_future()
+
+        def take() -> None:
+            if done.done():
+                return
+            try:
+                answer = react(self._read_now())
+                if answer is None:
+                    done.set_result(None)
+                elif (taken := self._write(answer) if answer else 0) < len(answer):
+                    done.set_result(memoryview(answer)[taken:])
+                elif idle is not None:
+                    idle()
+            except BlockingIOError:
+                return
+            except Exception as failure:  # noqa: BLE001  handed to whoever awaits the pump
+                if not done.done():
+                    done.set_exception(failure)
+
+        self._sink, self._sink_done = take, done
+        self._watch(loop)
+        try:
+            return await done
+        finally:
+            self._sink = self._sink_done = None
+
+    def _read_now(self) -> bytes:
+        """What is there; raises BlockingIOError when nothing is, PortGone when nothing more will be."""
+        try:
+            data = os.read(self._descriptor, READ_LIMIT)
+        except BlockingIOError:
+            raise
+        except OSError as cause:
+            self._go()
+            raise PortGone(port=self._name) from cause
+        if not data:
+            self._go()
+            raise PortGone(port=self._name)
+        return data
+
     async def close(self) -> None:
         """Close the descriptor; pending calls end with PortGone."""
         self._go()
@@ -96,16 +156,22 @@ class DescriptorStream:
 
     async def _wait_readable(self) -> None:
         loop = asyncio.get_running_loop()
-        if self._watched is not loop:
-            loop.add_reader(self._descriptor, self._on_readable)
-            self._watched = loop
+        self._watch(loop)
         self._read_waiter = loop.create_future()
         try:
             await self._read_waiter
         finally:
             self._read_waiter = None
 
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._watched is not loop:
+            loop.add_reader(self._descriptor, self._on_readable)
+            self._watched = loop
+
     def _on_readable(self) -> None:
+        if self._sink is not None:
+            self._sink()
+            return
         waiter = self._read_waiter
         if waiter is None:
             self._unwatch()
@@ -135,6 +201,8 @@ class DescriptorStream:
             self._unwatch()
         for waiter in (self._read_waiter, self._write_waiter):
             _wake(waiter)
+        if self._sink_done is not None and not self._sink_done.done():
+            self._sink_done.set_exception(PortGone(port=self._name))
 
 
 def _wake(waiter: asyncio.Future[Any] | None) -> None:

@@ -13,10 +13,14 @@ Contract, tested on every implementation by ``tests/port/test_stream_contract.py
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 READ_LIMIT = 65536
 """Default of ``read_some``: larger than any packet of any download protocol."""
+
+React = Callable[[bytes], bytes | None]
+"""Takes what arrived, gives what is to be sent (``b""``: nothing), or None to end."""
 
 
 class ByteStream(Protocol):
@@ -42,3 +46,28 @@ class ByteStream(Protocol):
 
     async def close(self) -> None:
         """Let go of the port; pending calls end with PortGone."""
+
+
+async def pump(stream: ByteStream, react: React, idle: Callable[[], None] | None = None) -> None:
+    """Hand everything that arrives to ``react`` and send what it gives, until it gives None.
+
+    The fast way to hold a conversation: streams that can call ``react`` straight from the event loop offer a method
+    ``pump`` and save a task switch per packet; for the others this is the plain loop.
+
+    Args:
+        stream: the port; nobody else may read it meanwhile.
+        react: must not wait; what it raises is raised here.
+        idle: called after an answer was sent, to work ahead while the peer works.
+
+    Raises:
+        PortGone: the port vanished or was closed.
+    """
+    own = getattr(stream, "pump", None)
+    if own is not None:
+        await own(react, idle)
+        return
+    while (answer := react(await stream.read_some())) is not None:
+        if answer:
+            await stream.write_all(answer)
+        if idle is not None:
+            idle()

@@ -220,14 +220,14 @@ def unescape(body: bytes) -> bytes | None:
 
     Devices un-escape with *or 0x20*; so does this, for escapes that no encoder of ours writes.
     """
-    escapes = body.count(b"\x7d")
-    if not escapes:
+    parts = body.split(b"\x7d", FEW_ESCAPES + 1)
+    if len(parts) == 1:
         return body
-    if escapes <= FEW_ESCAPES:
-        head, *parts = body.split(b"\x7d")
-        if all(parts):
-            return b"".join([head, *[_UNESCAPED[part[0]] + part[1:] for part in parts]])
-    elif escapes == body.count(b"\x7d\x5d") + body.count(b"\x7d\x5e"):
+    if len(parts) <= FEW_ESCAPES + 1:
+        head, *rest = parts
+        if all(rest):
+            return b"".join([head, *[_UNESCAPED[part[0]] + part[1:] for part in rest]])
+    elif body.count(b"\x7d") == body.count(b"\x7d\x5d") + body.count(b"\x7d\x5e"):
         return body.replace(b"\x7d\x5e", b"\x7e").replace(b"\x7d\x5d", b"\x7d")
     if b"\x7d" in _ESCAPED.sub(b"", body):
         return None
