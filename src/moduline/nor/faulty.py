@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from moduline.errors import BadOption, FlashCut, Text
 from moduline.nor.geometry import ERASED, Geometry
-from moduline.nor.memory import MemoryFlash
+from moduline.nor.memory import MemoryFlash, page_count
 
 _SPEC = re.compile(r"(cut)@(\d+)|(tear)@(\d+):(\d+)")
 
@@ -104,13 +104,13 @@ class FaultyFlash:
     def program(self, address: int, data: bytes) -> None:
         """As Flash.program; each page is one operation that can be cut or torn."""
         self._check_power()
-        pages = self._pages(address, len(data))
-        if not self._fires_within(len(pages)):
+        count = page_count(self.geometry, address, len(data))
+        if not self._fires_within(count):
             self.flash.program(address, data)
-            self.operation += len(pages)
+            self.operation += count
             return
         self.flash.check_program(address, data)
-        for start, size in pages:
+        for start, size in self._pages(address, len(data)):
             page = data[start - address : start - address + size]
             torn = self._next_operation()
             if torn is not None:
