@@ -19,3 +19,8 @@ def test_message_when_a_text_fact_names_another_fact_then_it_is_filled_in():
 
 def test_message_when_a_fact_is_missing_then_shows_a_question_mark_instead_of_raising():
     assert BadOption(name="--size").message() == "--size: ?"
+
+
+def test_message_when_a_users_words_hold_braces_then_they_are_shown_as_they_are():
+    for words in ("a{b", "}", "{}", "{0.x}", "{a.b.c!z}"):
+        assert words in BadOption(name="--size", reason=Text(f"bad {words}", f"错误 {words}")).message("zh")

@@ -33,7 +33,11 @@ class Text:
         """The sentence in ``lang`` ("en" or "zh") with the facts filled in; a fact may be a Text itself."""
         plain = {name: value for name, value in facts.items() if not isinstance(value, Text)}
         spoken = plain | {name: fact.say(lang, **plain) for name, fact in facts.items() if isinstance(fact, Text)}
-        return (self.zh if lang == "zh" else self.en).format_map(_Facts(spoken))
+        sentence = self.zh if lang == "zh" else self.en
+        try:
+            return sentence.format_map(_Facts(spoken))
+        except (ValueError, IndexError, AttributeError, KeyError):  # braces that came with a user's own words
+            return sentence
 
     def __str__(self) -> str:
         return self.en
