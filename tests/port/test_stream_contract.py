@@ -16,6 +16,7 @@ from moduline.port.pair import pair
 from moduline.port.pty import PtyEnd
 from moduline.port.rfc2217 import open_rfc2217
 from moduline.port.serial import open_serial
+from moduline.port.stream import pump
 from moduline.port.tcp import open_tcp, open_tcp_end
 
 
@@ -111,6 +112,99 @@ def test_read_when_cancelled_then_no_byte_is_lost(kind):
                 await asyncio.gather(reader, return_exceptions=True)
                 await far.write_all(bytes([number]))
                 assert await near.read_some() == bytes([number])
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_read_when_cancelled_just_as_bytes_arrive_then_they_are_kept(kind):
+    async def run():
+        async with kind() as (near, far):
+            for number in range(50):
+                reader = asyncio.create_task(near.read_some())
+                await asyncio.sleep(0)
+                await far.write_all(bytes([number]))
+                for _ in range(number % 5):
+                    await asyncio.sleep(0)
+                reader.cancel()
+                (found,) = await asyncio.gather(reader, return_exceptions=True)
+                assert found == bytes([number]) or await near.read_some() == bytes([number])
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_pump_when_running_then_every_piece_is_answered_until_none(kind):
+    async def run():
+        async with kind() as (near, far):
+            seen, idles = bytearray(), []
+
+            def react(data):
+                seen.extend(data)
+                return None if len(seen) >= 100_000 else data
+
+            async def talk():
+                got = 0
+                for _ in range(100):
+                    await far.write_all(bytes(1000))
+                    while got + 1000 <= len(seen) and got < 99_000:
+                        got += len(await far.read_some())
+
+            talking = asyncio.create_task(talk())
+            await pump(near, react, lambda: idles.append(1))
+            await talking
+            assert len(seen) == 100_000
+            assert idles
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_pump_when_react_raises_or_the_port_vanishes_then_raised_here(kind):
+    def broken(data):
+        raise ValueError(data)
+
+    async def run():
+        async with kind() as (near, far):
+            await far.write_all(b"x")
+            with pytest.raises(ValueError, match="x"):
+                await pump(near, broken)
+            await far.write_all(b"y")
+            assert await near.read_some() == b"y"
+            pumping = asyncio.create_task(pump(near, lambda data: b""))
+            await asyncio.sleep(0)
+            await far.close()
+            with pytest.raises(PortGone):
+                await pumping
+            with pytest.raises(PortGone):
+                await pump(near, lambda data: b"")
+
+    asyncio.run(run())
+
+
+@each_kind
+def test_pump_when_cancelled_then_the_stream_still_reads(kind):
+    async def run():
+        async with kind() as (near, far):
+            pumping = asyncio.create_task(pump(near, lambda data: b""))
+            await asyncio.sleep(0)
+            pumping.cancel()
+            await asyncio.gather(pumping, return_exceptions=True)
+            await far.write_all(b"z")
+            assert await near.read_some() == b"z"
+
+    asyncio.run(run())
+
+
+def test_pump_when_the_kernel_takes_no_more_then_the_rest_of_an_answer_follows():
+    async def run():
+        async with over_pty() as (near, far):
+            big = bytes(range(256)) * 2000
+            await far.write_all(b"?")
+            pumping = asyncio.create_task(pump(near, lambda data: None if data == b"!" else big))
+            assert await read_exactly(far, len(big)) == big
+            await far.write_all(b"!")
+            await pumping
 
     asyncio.run(run())
 

@@ -31,7 +31,9 @@ class DescriptorStream:
         self._name = name
         self._on_close = on_close
         self._is_gone = False
-        self._read_waiter: asyncio.Future[None] | None = None
+        self._read_waiter: asyncio.Future[bytes] | None = None
+        self._read_limit = READ_LIMIT
+        self._kept = b""
         self._write_waiter: asyncio.Future[None] | None = None
         self._watched: asyncio.AbstractEventLoop | None = None
         self._sink: Callable[[], None] | None = None
@@ -48,20 +50,15 @@ class DescriptorStream:
         Raises:
             PortGone: the port vanished or was closed.
         """
-        while True:
-            if self._is_gone:
-                raise PortGone(port=self._name)
-            try:
-                data = os.read(self._descriptor, limit)
-            except BlockingIOError:
-                await self._wait_readable()
-                continue
-            except OSError as cause:
-                self._go()
-                raise PortGone(port=self._name) from cause
-            if data:
-                return data
-            self._go()
+        if self._kept:
+            data, self._kept = self._kept[:limit], self._kept[limit:]
+            return data
+        if self._is_gone:
+            raise PortGone(port=self._name)
+        try:
+            return self._read_now(limit)
+        except BlockingIOError:
+            return await self._read_later(limit)
 
     async def write_all(self, data: bytes | bytearray | memoryview) -> None:
         """Hand every byte of ``data`` to the operating system.
@@ -100,7 +97,8 @@ class DescriptorStream:
             if done.done():
                 return
             try:
-                answer = react(self._read_now())
+                data, self._kept = self._kept or self._read_now(), b""
+                answer = react(data)
                 if answer is None:
                     done.set_result(None)
                 elif (taken := self._write(answer) if answer else 0) < len(answer):
@@ -115,15 +113,17 @@ class DescriptorStream:
 
         self._sink, self._sink_done = take, done
         self._watch(loop)
+        if self._kept:
+            take()
         try:
             return await done
         finally:
             self._sink = self._sink_done = None
 
-    def _read_now(self) -> bytes:
+    def _read_now(self, limit: int = READ_LIMIT) -> bytes:
         """What is there; raises BlockingIOError when nothing is, PortGone when nothing more will be."""
         try:
-            data = os.read(self._descriptor, READ_LIMIT)
+            data = os.read(self._descriptor, limit)
         except BlockingIOError:
             raise
         except OSError as cause:
@@ -133,6 +133,21 @@ class DescriptorStream:
             self._go()
             raise PortGone(port=self._name)
         return data
+
+    async def _read_later(self, limit: int) -> bytes:
+        """The bytes of the next arrival, read as soon as they are there."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bytes] = loop.create_future()
+        self._read_limit, self._read_waiter = limit, waiter
+        self._watch(loop)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._kept += waiter.result()  # read, but nobody got it
+            raise
+        finally:
+            self._read_waiter = None
 
     async def close(self) -> None:
         """Close the descriptor; pending calls end with PortGone."""
@@ -154,29 +169,25 @@ class DescriptorStream:
             self._go()
             raise PortGone(port=self._name) from cause
 
-    async def _wait_readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._watch(loop)
-        self._read_waiter = loop.create_future()
-        try:
-            await self._read_waiter
-        finally:
-            self._read_waiter = None
-
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._watched is not loop:
             loop.add_reader(self._descriptor, self._on_readable)
             self._watched = loop
 
     def _on_readable(self) -> None:
+        waiter = self._read_waiter
         if self._sink is not None:
             self._sink()
-            return
-        waiter = self._read_waiter
-        if waiter is None:
+        elif waiter is None:
             self._unwatch()
         elif not waiter.done():
-            waiter.set_result(None)
+            try:
+                waiter.set_result(self._read_now(self._read_limit))
+            except BlockingIOError:
+                return
+            except PortGone as gone:
+                if not waiter.done():
+                    waiter.set_exception(gone)
 
     async def _wait_writable(self) -> None:
         loop = asyncio.get_running_loop()
@@ -199,10 +210,10 @@ class DescriptorStream:
         self._is_gone = True
         if self._descriptor >= 0:
             self._unwatch()
-        for waiter in (self._read_waiter, self._write_waiter):
-            _wake(waiter)
-        if self._sink_done is not None and not self._sink_done.done():
-            self._sink_done.set_exception(PortGone(port=self._name))
+        _wake(self._write_waiter)
+        for waiter in (self._read_waiter, self._sink_done):
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(PortGone(port=self._name))
 
 
 def _wake(waiter: asyncio.Future[Any] | None) -> None:
