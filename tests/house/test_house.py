@@ -134,3 +134,19 @@ def test_skip_when_written_then_says_why():
                 if not has_reason:
                     silent.append(f"{relative(path)}:{node.lineno}")
     assert not silent
+
+
+def test_reason_when_given_to_an_error_then_speaks_both_languages():
+    """Words for people are a Text; a plain string would show English to everybody."""
+    english_only = []
+    for path in HOST:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in vars(errors):
+                english_only += [
+                    f"{relative(path)}:{node.lineno} {keyword.arg}"
+                    for keyword in node.keywords
+                    if keyword.arg in {"reason", "remedy"}
+                    and isinstance(keyword.value, ast.Constant | ast.JoinedStr)
+                    and re.search("[A-Za-z]{3} ", ast.unparse(keyword.value))
+                ]
+    assert not english_only

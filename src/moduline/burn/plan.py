@@ -147,7 +147,10 @@ def make_plan(
         remedy = Text("use the vendor's tool for this chip", "该平台请使用厂商工具")
         raise Unsupported(format="package", reason=reason, remedy=remedy, chip=package.chip)
     if verify not in VERIFIES:
-        raise BadOption(name="verify", reason=f"'{verify}' is not device, areas or all")
+        raise BadOption(
+            name="verify",
+            reason=Text(f"'{verify}' is not device, areas or all", f"“{verify}” 不是 device、areas 或 all"),
+        )
     if not 2 <= packet_bytes <= MAX_PACKET_BYTES or packet_bytes % 2:
         reason = Text("must be even and at most {most}", "必须为偶数且不大于 {most}")
         raise BadOption(name="packet_bytes", reason=reason, most=MAX_PACKET_BYTES)

@@ -22,7 +22,9 @@ def choose(wanted: str) -> str:
     if wanted == "auto":
         wanted = _of_environment()
     if wanted not in LANGUAGES:
-        raise BadOption(name="--lang", reason=f"'{wanted}' is not zh, en or auto")
+        raise BadOption(
+            name="--lang", reason=Text(f"'{wanted}' is not zh, en or auto", f"“{wanted}” 不是 zh、en 或 auto")
+        )
     _current = wanted
     return wanted
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from moduline.errors import BadFormat
+from moduline.errors import BadFormat, Text
 
 MAGIC: Final = b"\xd2\xcd\x31"
 ONBOARD_FOLDERS: Final = ("boot", "shims")
@@ -60,10 +60,16 @@ def read(image: bytes) -> dict[str, bytes]:
         BadFormat: not a ROMFS image, truncated or nested too deep.
     """
     if image[:3] != MAGIC:
-        raise BadFormat(format="romfs", reason="no ROMFS mark", offset=0)
+        raise BadFormat(format="romfs", reason=Text("no ROMFS mark", "没有 ROMFS 标记"), offset=0)
     length, at = _unpack_number(image, 3, len(image))
     if at + length > len(image):
-        raise BadFormat(format="romfs", reason=f"{length} bytes promised, {len(image) - at} there", offset=at)
+        raise BadFormat(
+            format="romfs",
+            reason=Text(
+                f"{length} bytes promised, {len(image) - at} there", f"声明 {length} 字节，实有 {len(image) - at} 字节"
+            ),
+            offset=at,
+        )
     files: dict[str, bytes] = {}
     _read_records(image, at, at + length, "", files, 0)
     return files
@@ -72,14 +78,18 @@ def read(image: bytes) -> dict[str, bytes]:
 def _plant(tree: dict[str, object], path: str, data: bytes) -> None:
     *folders, name = path.split("/")
     if not path.isascii() or not all([*folders, name]):
-        raise BadFormat(format="romfs", reason=f"'{path}' cannot be a path in it", offset=0)
+        raise BadFormat(
+            format="romfs", reason=Text(f"'{path}' cannot be a path in it", f"“{path}” 不能作为其中的路径"), offset=0
+        )
     for folder in folders:
         inner = tree.setdefault(folder, {})
         if not isinstance(inner, dict):
-            raise BadFormat(format="romfs", reason=f"'{path}' runs through a file", offset=0)
+            raise BadFormat(
+                format="romfs", reason=Text(f"'{path}' runs through a file", f"“{path}” 的上级是文件"), offset=0
+            )
         tree = inner
     if name in tree:
-        raise BadFormat(format="romfs", reason=f"'{path}' is a folder already", offset=0)
+        raise BadFormat(format="romfs", reason=Text(f"'{path}' is a folder already", f"“{path}” 已是文件夹"), offset=0)
     tree[name] = data
 
 
@@ -112,23 +122,25 @@ def _unpack_number(data: bytes, at: int, end: int) -> tuple[int, int]:
         value = value << 7 | data[i] & 0x7F
         if data[i] < 0x80:
             return value, i + 1
-    raise BadFormat(format="romfs", reason="a number does not end", offset=at)
+    raise BadFormat(format="romfs", reason=Text("a number does not end", "数字没有结束"), offset=at)
 
 
 def _read_records(data: bytes, at: int, end: int, prefix: str, files: dict[str, bytes], depth: int) -> None:
     if depth > _MAX_DEPTH:
-        raise BadFormat(format="romfs", reason="folders nested too deep", offset=at)
+        raise BadFormat(format="romfs", reason=Text("folders nested too deep", "文件夹嵌套过深"), offset=at)
     while at < end:
         kind, body = _unpack_number(data, at, end)
         size, body = _unpack_number(data, body, end)
         stop = body + size
         if stop > end:
-            raise BadFormat(format="romfs", reason="a record runs over its end", offset=at)
+            raise BadFormat(format="romfs", reason=Text("a record runs over its end", "记录越界"), offset=at)
         if kind in {_DIRECTORY, _FILE}:
             name_size, name_at = _unpack_number(data, body, stop)
             inner = name_at + name_size
             if inner > stop or not data[name_at:inner].isascii():
-                raise BadFormat(format="romfs", reason="a name runs over its record", offset=name_at)
+                raise BadFormat(
+                    format="romfs", reason=Text("a name runs over its record", "名称超出记录"), offset=name_at
+                )
             path = prefix + data[name_at:inner].decode("ascii")
             if kind == _DIRECTORY:
                 _read_records(data, inner, stop, path + "/", files, depth + 1)
@@ -141,5 +153,5 @@ def _file_data(data: bytes, at: int, end: int) -> bytes:
     kind, body = _unpack_number(data, at, end)
     size, body = _unpack_number(data, body, end)
     if kind != _DATA or body + size > end:
-        raise BadFormat(format="romfs", reason="a file without its data", offset=at)
+        raise BadFormat(format="romfs", reason=Text("a file without its data", "文件缺少数据"), offset=at)
     return data[body : body + size]

@@ -164,10 +164,10 @@ class ModuleFiles:
         try:
             data = b"".join(base64.b64decode(text, validate=True) for text in texts)
         except binascii.Error as error:
-            raise BadAnswer(what=f"read {path}", answer=str(error)) from error
+            raise BadAnswer(what=Text(f"reading {path}", f"读取 {path}"), answer=str(error)) from error
         digest = await self.digest(path)
         if digest is None or not digest.matches(data):
-            raise BadAnswer(what=f"read {path}", answer=f"{len(data)} bytes of {digest}")
+            raise BadAnswer(what=Text(f"reading {path}", f"读取 {path}"), answer=f"{len(data)} bytes of {digest}")
         return data
 
     async def digest(self, path: str) -> RemoteDigest | None:
@@ -182,7 +182,9 @@ class ModuleFiles:
             batch = names[at : at + DIGEST_BATCH]
             texts = await self._call(batch[0], "hash", snippets.DIGEST, batch)
             if len(texts) != len(batch):
-                raise BadAnswer(what="hash", answer=f"{len(texts)} answers for {len(batch)} files")
+                raise BadAnswer(
+                    what=Text("hashing a file", "计算文件哈希"), answer=f"{len(texts)} answers for {len(batch)} files"
+                )
             found |= zip(batch, map(_digest, texts), strict=True)
         return found
 
@@ -303,24 +305,24 @@ def _numbers(texts: list[str]) -> list[int]:
         first, second = texts[0].split()
         return [int(first), int(second)]
     except (ValueError, IndexError) as error:
-        raise BadAnswer(what="two numbers", answer=repr(texts)[:80]) from error
+        raise BadAnswer(what=Text("two numbers", "两个数字"), answer=repr(texts)[:80]) from error
 
 
 def _text(digits: str) -> str:
     try:
         return bytes.fromhex(digits).decode()
     except ValueError as error:  # UnicodeDecodeError is one too
-        raise BadAnswer(what="file name", answer=digits[:80]) from error
+        raise BadAnswer(what=Text("the file name", "文件名"), answer=digits[:80]) from error
 
 
 def _entry(text: str) -> RemoteEntry:
     words = text.split()
     if len(words) != 3 or not (words[0] in "01" and words[1].isdecimal()):
-        raise BadAnswer(what="list", answer=text[:80])
+        raise BadAnswer(what=Text("listing a folder", "列出文件夹"), answer=text[:80])
     path = _text(words[2])
     name = posixpath.basename(path)
     if not path.startswith("/") or name in {"", ".", ".."} or "\0" in path:
-        raise BadAnswer(what="list", answer=ascii(path)[:80])
+        raise BadAnswer(what=Text("listing a folder", "列出文件夹"), answer=ascii(path)[:80])
     return RemoteEntry(path, words[0] == "1", int(words[1]))
 
 
@@ -329,5 +331,5 @@ def _digest(text: str) -> RemoteDigest | None:
         return None
     size, _, value = text.partition(" ")
     if not size.isdecimal() or not re.fullmatch(r"sha256:[0-9a-f]{64}|crc32:[0-9a-f]{8}", value):
-        raise BadAnswer(what="hash", answer=text[:80])
+        raise BadAnswer(what=Text("hashing a file", "计算文件哈希"), answer=text[:80])
     return RemoteDigest(int(size), value)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from moduline.errors import BadAnswer
+from moduline.errors import BadAnswer, Text
 from moduline.remote import snippets
 from moduline.remote.at_session import AtSession
 from moduline.remote.repl_session import SILENCE_S, ReplSession
@@ -67,7 +67,7 @@ async def identify_by_repl(repl: ReplSession) -> Identity:
         try:
             facts[name] = bytes.fromhex(digits).decode()
         except ValueError as error:  # UnicodeDecodeError is one too
-            raise BadAnswer(what=f"identify {name}", answer=digits[:80]) from error
+            raise BadAnswer(what=Text(f"the question for {name}", f"查询 {name}"), answer=digits[:80]) from error
     return Identity(
         model=facts.get("Model") or facts.get("uname.nodename", ""),
         imei=facts.get("Imei", ""),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Self
 
-from moduline.errors import ModulineError, NoAnswer
+from moduline.errors import ModulineError, NoAnswer, Text
 from moduline.port.stream import ByteStream
 
 WRITE_LIMIT_S = 10.0  # a module that takes no byte for so long does not listen
@@ -84,7 +84,12 @@ class Inbox:
             async with asyncio.timeout(WRITE_LIMIT_S):
                 await self.stream.write_all(data)
         except TimeoutError as error:
-            raise NoAnswer(what=f"{len(data)} bytes written to {self.stream.name}", seconds=WRITE_LIMIT_S) from error
+            raise NoAnswer(
+                what=Text(
+                    f"{len(data)} bytes written to {self.stream.name}", f"写入 {self.stream.name} 的 {len(data)} 字节"
+                ),
+                seconds=WRITE_LIMIT_S,
+            ) from error
 
     async def _gather(self) -> None:
         try:

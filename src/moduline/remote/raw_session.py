@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from moduline.errors import BadAnswer, NoAnswer, ReplProtected
+from moduline.errors import BadAnswer, NoAnswer, ReplProtected, Text
 from moduline.wire import rawrepl
 from moduline.wire.rawrepl import Finished, MarkFinder, Need, OfferDecoder, Output, Pacing, Piece, ReplyDecoder
 
@@ -281,7 +281,7 @@ class RawReplSession:
             self._go("banner")
             events.append(Entered(found.before))
         elif found.mark == rawrepl.END:
-            raise BadAnswer(what="code", answer=rawrepl.printable(found.before + found.mark))
+            raise BadAnswer(what=Text("the code", "代码"), answer=rawrepl.printable(found.before + found.mark))
         else:
             self._note_noise(found.before, events)
             self._go("banner" if self.state is State.RECOVERING else "accepted")
@@ -344,7 +344,7 @@ class RawReplSession:
     def _note_noise(self, noise: bytes, events: list[Event]) -> None:
         self._noise_bytes += len(noise)
         if self._noise_bytes > rawrepl.NOISE_LIMIT_BYTES:
-            raise BadAnswer(what="code", answer=rawrepl.printable(noise))
+            raise BadAnswer(what=Text("the code", "代码"), answer=rawrepl.printable(noise))
         noise = noise.replace(rawrepl.RAW_BANNER, b"")
         if noise.strip():
             events.append(Noise(noise))

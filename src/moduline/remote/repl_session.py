@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Final, Self
 
-from moduline.errors import BadAnswer, NoAnswer, PeerError, ReplBusy, ScriptRaised, TotalTimeout
+from moduline.errors import BadAnswer, NoAnswer, PeerError, ReplBusy, ScriptRaised, Text, TotalTimeout
 from moduline.port.stream import ByteStream
 from moduline.remote.inbox import Inbox
 from moduline.remote.raw_session import Entered, Left, Limits, Noise, RawReplSession, State
@@ -96,7 +96,7 @@ class ReplSession:
                 raise
             break
         if PROBE_ANSWER not in await self._reply(PROBE, plainly=True, silence_s=SILENCE_S):
-            raise BadAnswer(what="probe", answer="nothing")
+            raise BadAnswer(what=Text("the first question", "首次询问"), answer="nothing")
 
     async def close(self) -> None:
         """Back to the friendly prompt, as far as the module still answers, and close the port."""
@@ -206,7 +206,7 @@ class ReplSession:
             left_s = silence_s if limit_s is None else max(0.0, started_s + limit_s - loop.time())
             data = await self._inbox.read(left_s)
             if not data and limit_s is None:
-                raise NoAnswer(what="code", seconds=silence_s)
+                raise NoAnswer(what=Text("the code", "代码"), seconds=silence_s)
             if not data:
                 raw.expired()
             for event in raw.receive(data):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from moduline.errors import BadAnswer
+from moduline.errors import BadAnswer, Text
 
 _FRAME: Final = re.compile(rb"\x02([\x20-\x7e]*)\x03")
 
@@ -35,7 +35,7 @@ def literal(value: str | bytes | int | bool | list[str]) -> str:
         try:
             raw = value.encode()
         except UnicodeEncodeError as error:
-            raise BadAnswer(what="file name", answer=ascii(value)) from error
+            raise BadAnswer(what=Text("the file name", "文件名"), answer=ascii(value)) from error
         return repr(value) if value.isascii() and value.isprintable() else f"{raw!r}.decode()"
     if isinstance(value, list):
         return "[" + ",".join(map(literal, value)) + "]"

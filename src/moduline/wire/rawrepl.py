@@ -234,13 +234,13 @@ class ReplyDecoder:
             error, end, data = data.partition(END)
             self._error += error
             if len(self._error) > ERROR_LIMIT_BYTES:
-                raise BadAnswer(what="code", answer=printable(bytes(self._error)))
+                raise BadAnswer(what=Text("the code", "代码"), answer=printable(bytes(self._error)))
             self._section += bool(end)
         if self._section == 2:
             noise, prompt, after = data.partition(RAW_PROMPT)
             self._skipped += len(noise)
             if self._skipped > NOISE_LIMIT_BYTES:
-                raise BadAnswer(what="code", answer=printable(noise))
+                raise BadAnswer(what=Text("the code", "代码"), answer=printable(noise))
             if prompt:
                 events.append(Finished(bytes(self._error), after))
         return events

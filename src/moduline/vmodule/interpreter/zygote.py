@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from moduline.errors import InterpreterMissing
+from moduline.errors import InterpreterMissing, Text
 from moduline.vmodule.interpreter import engine
 
 START_TIMEOUT_S: Final = 20.0
@@ -82,7 +82,12 @@ class Zygote:
             InterpreterMissing: this system or installation has no usable interpreter.
         """
         if not hasattr(os, "fork") or not hasattr(os, "pidfd_open"):
-            raise InterpreterMissing(reason=f"virtual modules need Linux (this is {sys.platform})")
+            raise InterpreterMissing(
+                reason=Text(
+                    f"virtual modules need Linux (this is {sys.platform})",
+                    f"虚拟模组需要 Linux（当前为 {sys.platform}）",
+                )
+            )
         try:
             library = engine.find_library()
         except engine.EngineError as fault:
@@ -105,7 +110,9 @@ class Zygote:
             await asyncio.wait_for(asyncio.shield(zygote._ready), START_TIMEOUT_S)
         except (TimeoutError, EOFError) as fault:
             await zygote.close()
-            raise InterpreterMissing(reason="its process did not start; see above") from fault
+            raise InterpreterMissing(
+                reason=Text("its process did not start; see above", "其进程未能启动，见上文")
+            ) from fault
         return zygote
 
     async def spawn(self, request: dict[str, Any], fds: list[int], on_exit: Callable[[int], None]) -> Child:
@@ -132,7 +139,7 @@ class Zygote:
                 socket.send_fds(self._link, [message], fds)
                 pid = await birth
             except (OSError, EOFError) as fault:
-                raise InterpreterMissing(reason="its zygote process has ended") from fault
+                raise InterpreterMissing(reason=Text("its zygote process has ended", "其 zygote 进程已结束")) from fault
         child = Child(pid, on_exit=on_exit)
         if pid in self._early_deaths:
             child.exit_code = self._early_deaths.pop(pid)
