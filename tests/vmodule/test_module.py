@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -540,3 +541,10 @@ def test_fault_when_percentage_of_nothing_then_says_so(tmp_path):
             assert one.module.faults.words == ("cut@download:45%", "verify-error@PY_FS_U")
 
     asyncio.run(story())
+
+
+def test_design_document_when_read_then_its_power_table_is_the_codes():
+    text = (Path(__file__).resolve().parents[2] / "docs/design/virtual-module.md").read_text(encoding="utf-8")
+    written = text.split("<!-- power.TABLE -->\n")[1].split("<!-- end -->")[0]
+    rows = "".join(f"| {state} | {event} | {following} |\n" for (state, event), following in TABLE.items())
+    assert written == "| state | event | next state |\n|---|---|---|\n" + rows

@@ -28,7 +28,7 @@ def rack():
     rack_client.start("bench")
     yield "bench"
     if rack_client.is_up("bench"):
-        rack_client.ask("bench", "down")
+        rack_client.take_down("bench")
 
 
 def states(answer):
@@ -112,8 +112,8 @@ def test_down_when_asked_then_process_ends_and_flash_stays(rack):
     rack_client.ask(rack, "add", modules=wanted("m1", "m2", is_blank=True))
     process = rack_wire.read_control(rack).process
     assert rack_client.ask(rack, "down", name="m1")["is_over"] is False
-    assert rack_client.ask(rack, "down")["is_over"] is True
-    wait_for_end(process)
+    assert rack_client.take_down(rack)["is_over"] is True
+    assert not registry.is_running(process)
     assert registry.modules(rack) == ()
     assert rack_client.flash_path(rack, "m1").stat().st_size == 8 << 20
     assert rack_client.racks() == ((), ())
@@ -165,7 +165,7 @@ def test_flash_when_module_type_changes_or_fresh_is_asked_then_new(rack):
 
     for more, is_kept in (({}, True), ({"is_fresh": True}, False), ({"module": "eg915u"}, False)):
         mark()
-        rack_client.ask(rack, "down", name="m1")
+        rack_client.take_down(rack, "m1")
         rack_client.start(rack)
         rack_client.ask(rack, "add", modules=wanted("m1", **more), is_off=True)
         assert marked() is is_kept, more
@@ -182,7 +182,7 @@ def test_socket_when_home_is_deep_then_rack_still_comes_up(tmp_path, monkeypatch
     monkeypatch.setenv("MODULINE_HOME", str(deep))
     rack_client.start("bench")
     assert rack_client.ask("bench", "list")["modules"] == []
-    rack_client.ask("bench", "down")
+    rack_client.take_down("bench")
 
 
 def test_package_when_for_another_chip_or_damaged_then_refused_and_no_module_is_left(rack, tmp_path):

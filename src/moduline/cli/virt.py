@@ -175,7 +175,7 @@ def register_others(virt: typer.Typer) -> None:
     ) -> None:
         place = rack or ("default" if name == "all" else _rack_of(name, rack))
         try:
-            answer = rack_client.ask(place, "down", name=name, is_deleting=delete)
+            answer = rack_client.take_down(place, name, is_deleting=delete)
         except VirtualRackDown:
             rack_client.bury(place)
             raise

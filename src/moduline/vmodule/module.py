@@ -223,7 +223,10 @@ class VirtualModule:
 
     @content_bytes.setter
     def content_bytes(self, size: int) -> None:
-        self._content_path.write_text(json.dumps({"content_bytes": size}), encoding="utf-8")
+        try:
+            self._content_path.write_text(json.dumps({"content_bytes": size}), encoding="utf-8")
+        except OSError as cause:
+            raise StorageFailed(path=str(self._content_path), reason=cause.strerror or str(cause)) from cause
 
     def entry(self) -> ModuleEntry:
         """The module as the virtual USB tree shows it."""

@@ -31,6 +31,7 @@ from moduline.errors import (
     NoSuchFile,
     PortBusy,
     Text,
+    VirtualRackDown,
 )
 from moduline.events import Event, to_json
 from moduline.package import FirmwarePackage, read_package
@@ -92,6 +93,8 @@ class Rack:
             "fault": self._fault,
             "down": self._down,
         }
+        if self.is_over.is_set():
+            raise VirtualRackDown(rack=self.name)
         do = doings.get(str(request.get("do")))
         if do is None:
             raise BadOption(name="do", reason=Text("no such request", "没有该请求"))
@@ -373,6 +376,16 @@ def _hold_lock(folder: Path) -> int | None:
     return descriptor
 
 
+def _raise_descriptor_limit() -> None:
+    """A module takes about fifteen descriptors; the usual soft limit of 1024 would end at sixty."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(argv: list[str]) -> int:
     """Host the rack named on the command line; 5 when it is hosted already."""
     name = argv[0] if argv else "default"
@@ -383,6 +396,7 @@ def main(argv: list[str]) -> int:
     log = rack_wire.log_path(name)
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
+    _raise_descriptor_limit()
     asyncio.run(run(name))
     return 0
 

@@ -19,6 +19,7 @@ from moduline.vmodule import rack_wire
 
 START_LIMIT_S: Final = 20.0
 ANSWER_LIMIT_S: Final = 90.0
+END_LIMIT_S: Final = 15.0
 
 
 def ask(rack: str, do: str, limit_s: float = ANSWER_LIMIT_S, **facts: Any) -> dict[str, Any]:
@@ -88,6 +89,30 @@ def bury(rack: str) -> None:
     with contextlib.suppress(OSError):
         rack_wire.socket_path(rack).unlink(missing_ok=True)
     registry.sweep()
+
+
+def take_down(rack: str, name: str = "all", *, is_deleting: bool = False) -> dict[str, Any]:
+    """Take a module, or the whole rack down; returns when the rack's process has ended with its last module.
+
+    Args:
+        rack: name.
+        name: of the module, or ``all``.
+        is_deleting: delete the flash files, too.
+
+    Raises:
+        VirtualRackDown: no such rack is up.
+        NoAnswer: its process does not end.
+        ModulineError: what the rack answered.
+    """
+    control = rack_wire.read_control(rack)
+    answer = ask(rack, "down", name=name, is_deleting=is_deleting)
+    if answer["is_over"] and control is not None:
+        limit = time.monotonic() + END_LIMIT_S
+        while registry.is_running(control.process):
+            if time.monotonic() > limit:
+                raise NoAnswer(what="virt down", seconds=END_LIMIT_S)
+            time.sleep(0.01)
+    return answer
 
 
 def start(rack: str) -> None:
