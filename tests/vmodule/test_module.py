@@ -403,6 +403,7 @@ def test_fault_when_power_is_cut_at_a_flash_operation_then_dark_and_recoverable(
             await port.close()
             await one.until("off")
             assert one.module.reason == "power-cut"
+            assert one.module.faults.words == ()
             assert one.module.file.memory.read(0x420000, 0x201)[:0x200] == bytes(0x200)
             await one.on("running")
             assert one.module.reason == ""

@@ -82,6 +82,11 @@ class FaultyFlash:
         """Sizes of the chip."""
         return self.flash.geometry
 
+    @property
+    def has_cuts(self) -> bool:
+        """Whether a cut is still to come."""
+        return bool(self._cuts)
+
     def power_on(self) -> None:
         """Bring the power back; operations count from 0 again."""
         self.is_powered = True

@@ -100,6 +100,12 @@ def add_fault(faults: Faults, word: str, profile: ModuleProfile, content_bytes: 
     faults.words = (*faults.words, word)
 
 
+def forget_fired(faults: Faults, kind: str) -> None:
+    """Take the words of a fault that has happened off the list; ``kind`` is "flash", "cut" or "unplug"."""
+    forms = {"flash": _FLASH, "cut": re.compile(r"cut@download"), "unplug": re.compile(r"unplug@download")}
+    faults.words = tuple(word for word in faults.words if not forms[kind].match(word))
+
+
 def clear(faults: Faults) -> None:
     """Switch everything off, in the objects that running sessions hold."""
     fresh = DownloadFaults()

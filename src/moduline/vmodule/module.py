@@ -30,7 +30,7 @@ from moduline.vmodule.download.events import CutReached, DownloadEvent, PartDone
 from moduline.vmodule.download.unisoc import DownloadSession
 from moduline.vmodule.download_mode import Window, serve
 from moduline.vmodule.facts import ModuleIdentity
-from moduline.vmodule.faults import Faults, add_fault
+from moduline.vmodule.faults import Faults, add_fault, forget_fired
 from moduline.vmodule.flash_file import FlashFile
 from moduline.vmodule.interpreter.plan import ModuleFacts, OwnerCalls, Quirks, RuntimePlan
 from moduline.vmodule.nv_store import factory_block
@@ -265,6 +265,8 @@ class VirtualModule:
                     following = await self._booted(following)
             self._down_reason = PowerDownReason.NORMAL
         except FlashCut as cut:
+            if not self.file.flash.has_cuts:
+                forget_fired(self.faults, "flash")
             self._down_reason = PowerDownReason.LOW_VOLTAGE
             self.reason = "power-cut"
             self._notice("virt.power-cut", operation=cut.facts.get("operation"))
@@ -414,12 +416,14 @@ class VirtualModule:
                     await self._options.clock.sleep(self._options.timings.answer_s)
             if isinstance(event, CutReached):
                 self.faults.download.cut_at_bytes = None
+                forget_fired(self.faults, "cut")
                 raise FlashCut(operation=self.file.flash.operation)
             if isinstance(event, ResetWanted):
                 return _RESET_BY_DOWNLOAD
             if isinstance(event, PowerOffWanted):
                 await self._options.clock.sleep(self._options.timings.power_off_s)
                 return None
+            forget_fired(self.faults, "unplug")
             self._plugged.clear()
             await self._plugged.wait()
 
