@@ -15,7 +15,8 @@ from moduline.formats import system_image
 from moduline.port import address
 from moduline.port.serial import open_serial
 from moduline.vmodule.facts import identity_of
-from moduline.vmodule.module import ModuleOptions, VirtualModule
+from moduline.vmodule.module import VirtualModule
+from moduline.vmodule.module_options import ModuleOptions
 from moduline.vmodule.power import TABLE, Timings
 from moduline.wire.download.unisoc import (
     BslCommand,

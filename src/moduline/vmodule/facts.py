@@ -11,6 +11,7 @@ from moduline.profiles.chip import ChipProfile
 from moduline.profiles.module import ModuleProfile, Partition
 from moduline.vmodule.download.unisoc import Storage
 from moduline.vmodule.file_store import FileStore
+from moduline.vmodule.interpreter.plan import ModuleFacts, Quirks
 from moduline.vmodule.nv_store import NvStore, derived_imei
 
 SERIAL_DIGITS = 5
@@ -92,3 +93,39 @@ def identity_of(module: str, name: str, rack: str = "default", number: int = 1, 
     """
     profile = catalog.module(module)
     return ModuleIdentity(name, rack, number, slot or f"A{number}", profile, catalog.chip(profile.chip))
+
+
+def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery_mv: int) -> ModuleFacts:
+    """What scripts are told about the module.
+
+    Args:
+        identity: who it is.
+        imei: from NV; empty when NV is lost.
+        firmware_version: of what boots.
+        battery_mv: supply voltage.
+    """
+    about, runtime = identity.profile.identity, identity.profile.runtime
+    return ModuleFacts(
+        model=about.model,
+        imei=imei or "0" * 15,
+        serial_number=identity.serial_number,
+        firmware_version=firmware_version,
+        product_id=about.product_id,
+        variant=about.variant,
+        build_date=about.build_date,
+        qpy_version=about.qpy_version,
+        gc_heap_bytes=runtime.gc_heap_bytes,
+        system_heap_bytes=runtime.system_heap_bytes,
+        battery_mv=battery_mv,
+    )
+
+
+def quirks_of(identity: ModuleIdentity) -> Quirks:
+    """Where this module's firmware differs from others."""
+    runtime = identity.profile.runtime
+    return Quirks(
+        ctrl_c_stops_main=runtime.ctrl_c_stops_main,
+        is_raw_paste_on=runtime.is_raw_paste_on,
+        has_power_down_reason=runtime.has_power_down_reason,
+        is_uart_8_bits_only=runtime.is_uart_8_bits_only,
+    )

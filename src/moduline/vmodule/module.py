@@ -12,82 +12,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Protocol, Self
+from typing import Any, NoReturn, Self
 
 from moduline.errors import FlashCut, InterpreterMissing, PortGone, StorageFailed
-from moduline.events import Notice, Reporter, silent
+from moduline.events import Notice
 from moduline.port.pty import PtyEnd
 from moduline.port.registry import ModuleEntry, ModuleState, PortEntry
-from moduline.port.stream import ByteStream
 from moduline.port.tcp import open_tcp_end
 from moduline.vmodule.at_port import AtAction, AtFacts, AtSession
 from moduline.vmodule.boot import BootCode, BootSystem, StayInRom
 from moduline.vmodule.download.events import CutReached, DownloadEvent, PartDone, PowerOffWanted, ResetWanted
 from moduline.vmodule.download.unisoc import DownloadSession
 from moduline.vmodule.download_mode import Window, serve
-from moduline.vmodule.facts import ModuleIdentity
+from moduline.vmodule.facts import ModuleIdentity, facts_of, quirks_of
 from moduline.vmodule.faults import Faults, add_fault, forget_fired
 from moduline.vmodule.flash_file import FlashFile
-from moduline.vmodule.interpreter.plan import ModuleFacts, OwnerCalls, Quirks, RuntimePlan
+from moduline.vmodule.interpreter.plan import OwnerCalls, RuntimePlan
+from moduline.vmodule.module_options import MakeRuntime, ModuleEnd, ModuleOptions, Runtime
 from moduline.vmodule.nv_store import factory_block
-from moduline.vmodule.power import TABLE, LoopClock, PowerDownReason, PowerOnReason, Timings, WaitingClock
-from moduline.vmodule.radio import RadioFacts
-
-
-class ModuleEnd(ByteStream, Protocol):
-    """The module's end of one port."""
-
-    @property
-    def path(self) -> str:
-        """What a host opens."""
-
-    def write_if_room(self, data: bytes) -> int:
-        """Hand over what fits without waiting."""
-
-
-class Runtime(Protocol):
-    """What runs scripts: ``interpreter.ScriptRuntime``."""
-
-    async def start(self) -> None:
-        """Power has come."""
-
-    async def stop(self) -> None:
-        """Power has gone."""
-
-    async def wait_prompt(self) -> None:
-        """Return when the REPL shows a prompt."""
-
-
-MakeRuntime = Callable[[RuntimePlan], Awaitable[Runtime]]
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleOptions:
-    """How a virtual module is set up.
-
-    Attributes:
-        timings: delays.
-        clock: what the delays are waited on.
-        port_kind: ``pty``, or ``tcp`` where there are no pseudo-terminals.
-        uarts: numbers of the UARTs that lead to ports.
-        radio: what it sees of the world.
-        template: an erased flash file to copy from; see ``FlashFile``.
-        on_change: told after every change of state, ports or IMEI.
-        report: gets notices about what happens inside.
-    """
-
-    timings: Timings = field(default_factory=Timings)
-    clock: WaitingClock = field(default_factory=LoopClock)
-    port_kind: Literal["pty", "tcp"] = "pty"
-    uarts: tuple[int, ...] = (2,)
-    radio: RadioFacts = field(default_factory=RadioFacts)
-    template: Path | None = None
-    on_change: Callable[[VirtualModule], None] | None = None
-    report: Reporter = silent
+from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,26 +260,6 @@ class VirtualModule:
             self._notice("virt.no-interpreter", **missing.facts)
 
     def _plan(self, decision: BootSystem, start: _Start, ends: dict[str, ModuleEnd]) -> RuntimePlan:
-        profile, runtime = self.identity.profile, self.identity.profile.runtime
-        facts = ModuleFacts(
-            model=profile.identity.model,
-            imei=self.imei or "0" * 15,
-            serial_number=self.identity.serial_number,
-            firmware_version=decision.firmware_version,
-            product_id=profile.identity.product_id,
-            variant=profile.identity.variant,
-            build_date=profile.identity.build_date,
-            qpy_version=profile.identity.qpy_version,
-            gc_heap_bytes=runtime.gc_heap_bytes,
-            system_heap_bytes=runtime.system_heap_bytes,
-            battery_mv=self._options.radio.battery_mv,
-        )
-        quirks = Quirks(
-            ctrl_c_stops_main=runtime.ctrl_c_stops_main,
-            is_raw_paste_on=runtime.is_raw_paste_on,
-            has_power_down_reason=runtime.has_power_down_reason,
-            is_uart_8_bits_only=runtime.is_uart_8_bits_only,
-        )
         owner = OwnerCalls(
             on_power_down=lambda: self._wants(None),
             on_power_restart=lambda: self._wants(_Start("reset", down_reason=PowerDownReason.NORMAL)),
@@ -345,10 +272,10 @@ class VirtualModule:
             flash=self.file.flash,
             flash_path=self.file.path,
             mounts=decision.mounts,
-            facts=facts,
+            facts=facts_of(self.identity, self.imei, decision.firmware_version, self._options.radio.battery_mv),
             repl=ends["repl"],
             owner=owner,
-            quirks=quirks,
+            quirks=quirks_of(self.identity),
             uarts={number: ends[f"uart{number}"] for number in self._options.uarts},
             rom=decision.rom,
             power_on_reason=start.on_reason,
@@ -473,7 +400,7 @@ class VirtualModule:
 
     def _tell(self) -> None:
         if self._options.on_change is not None:
-            self._options.on_change(self)
+            self._options.on_change(self.entry())
         self._changed.set()
 
     def _notice(self, slug: str, **facts: Any) -> None:

@@ -16,7 +16,8 @@ from moduline.vmodule.facts import identity_of
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.runtime import ScriptRuntime
 from moduline.vmodule.interpreter.zygote import Zygote
-from moduline.vmodule.module import ModuleOptions, Runtime, VirtualModule
+from moduline.vmodule.module import VirtualModule
+from moduline.vmodule.module_options import ModuleOptions, Runtime
 
 
 @asynccontextmanager

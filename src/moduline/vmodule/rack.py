@@ -30,10 +30,11 @@ from moduline.errors import (
     NoModule,
     NoSuchFile,
     PortBusy,
+    StorageFailed,
     Text,
     VirtualRackDown,
 )
-from moduline.events import Event, to_json
+from moduline.events import Event, Notice, to_json
 from moduline.package import FirmwarePackage, read_package
 from moduline.port import registry
 from moduline.vmodule import rack_wire
@@ -43,7 +44,8 @@ from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.rom import builtin_rom
 from moduline.vmodule.interpreter.runtime import ScriptRuntime
 from moduline.vmodule.interpreter.zygote import Zygote
-from moduline.vmodule.module import ModuleOptions, Runtime, VirtualModule
+from moduline.vmodule.module import VirtualModule
+from moduline.vmodule.module_options import ModuleOptions, Runtime
 from moduline.vmodule.power import REALISTIC, Timings
 
 LOG_BYTES: Final = 4 << 20
@@ -128,7 +130,7 @@ class Rack:
             timings=REALISTIC if wanted.get("is_realistic") else Timings(),
             port_kind="pty" if hasattr(os, "openpty") and wanted.get("ports") != "tcp" else "tcp",
             template=self.folder / f".erased-{identity.geometry.capacity_bytes}",
-            on_change=_publish,
+            on_change=self._publish,
             report=self._write_log,
         )
         module = VirtualModule(identity, folder, self._make_runtime, options)
@@ -146,7 +148,7 @@ class Rack:
         module.file.release_memory()
         place = Place(module, slug)
         self.places[name] = place
-        _publish(module)
+        self._publish(module.entry())
         return place
 
     async def _all_up(self, modules: list[VirtualModule]) -> None:
@@ -251,10 +253,17 @@ class Rack:
                 await asyncio.to_thread(builtin_rom)
         return ScriptRuntime(plan, self._zygote)
 
+    def _publish(self, entry: registry.ModuleEntry) -> None:
+        """Show a module in the virtual USB tree; a full disk must not stop the modules."""
+        try:
+            registry.publish(entry)
+        except StorageFailed as failed:
+            self._write_log(Notice("virt.storage-failed", entry.name, failed.facts))
+
     def _write_log(self, event: Event) -> None:
-        self._log.write(
-            json.dumps({"at": round(time.time(), 3), **to_json(event)}, ensure_ascii=False, default=str) + "\n"
-        )
+        line = json.dumps({"at": round(time.time(), 3), **to_json(event)}, ensure_ascii=False, default=str)
+        with contextlib.suppress(OSError):  # a full disk: the log has a gap, the modules go on
+            self._log.write(line + "\n")
 
     async def close(self) -> None:
         """Take everything down."""
@@ -268,10 +277,6 @@ class Rack:
 
 def _is_seen(module: VirtualModule, states: tuple[registry.ModuleState, ...]) -> bool:
     return module.state in states and module.has_ports
-
-
-def _publish(module: VirtualModule) -> None:
-    registry.publish(module.entry())
 
 
 def _blank(module: VirtualModule) -> None:
