@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from burn.fake_module import ACK, FakeModule, frame, pdl_error
 from moduline.burn.drivers.unisoc import NvRead, Session
-from moduline.burn.drivers.unisoc_table import LIMITS_S, TABLE, Cue, State
+from moduline.burn.drivers.unisoc_table import LIMITS_S, TABLE, Cue, State, as_markdown
 from moduline.burn.plan import make_plan
 from moduline.errors import BadAnswer, NoAnswer, VerifyFailed, WriteFailed, WrongModule
 from moduline.events import Notice, Progress, Step
@@ -391,3 +392,9 @@ def test_table_when_a_pair_is_not_listed_then_refused(state, cue):
         session._happen(cue, 0.0)
     assert session.state is State.FAILED
     assert ACK not in session.bytes_to_send()
+
+
+def test_table_when_shown_in_the_specification_then_it_is_this_one():
+    """H26: the diagram is generated from the table; paste ``as_markdown()`` when it changes."""
+    spec = Path(__file__).resolve().parents[2] / "docs" / "spec" / "unisoc-download.md"
+    assert as_markdown() in spec.read_text(encoding="utf-8")

@@ -2,7 +2,7 @@
 
 pyserial opens and configures (any baud rate, every system) and takes the lock; on POSIX the bytes then go through
 :class:`~moduline.port.descriptor.DescriptorStream`, on Windows through :class:`~moduline.port.threaded.ThreadedStream`.
-Why pyserial and not serialx: ``docs/decisions/0005-serial-backend.md``.
+Why pyserial and not serialx: ``docs/decisions/0008-serial-backend.md``.
 
 Opening throws away what the system had buffered before, as every serial program does.
 """

@@ -15,6 +15,8 @@ from typing import Final
 class State(Enum):
     """Where the conversation is."""
 
+    __hash__ = object.__hash__  # looked up for every packet; Enum's own hashes the name
+
     IDLE = auto()
     PDL_CONNECT = auto()
     PDL_QUIET = auto()
@@ -43,6 +45,8 @@ class State(Enum):
 
 class Cue(Enum):
     """What can happen: an answer, the clock, or what the plan wants next."""
+
+    __hash__ = object.__hash__
 
     BEGIN = auto()
     ACK = auto()
@@ -145,3 +149,19 @@ IN_ROM: Final = frozenset({S.IDLE, S.PDL_CONNECT, S.PDL_QUIET, S.PDL_START, S.PD
 """States that speak PDL; the others speak BSL."""
 REPEATED: Final = frozenset({*CHUNKING, S.NV_READ, S.READ_BACK})
 """States in which every answer gives new time."""
+
+
+def as_markdown() -> str:
+    """The table for people, one row per state: what may happen, what is done, where it leads; in the order of states."""
+    lines = ["| State | Cue: action → next state | Limit |", "| --- | --- | --- |"]
+    for state in State:
+        rows = [
+            f"{cue.name}: {action} → {after.name}"
+            for (before, cue), (action, after) in TABLE.items()
+            if before is state and after is not State.FAILED
+        ]
+        if rows:
+            limit = f"{LIMITS_S[state]:g} s" if state in LIMITS_S else ""
+            retry = f", again every {RETRIES_S[state]:g} s" if state in RETRIES_S else ""
+            lines.append(f"| {state.name} | {' · '.join(rows)} | {limit}{retry} |")
+    return "\n".join(lines)
