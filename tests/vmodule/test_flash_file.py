@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from moduline.errors import FlashCut, FlashViolation, StorageFailed
@@ -66,3 +68,10 @@ def test_flash_file_when_wear_file_is_damaged_then_counts_from_zero(tmp_path):
     (tmp_path / "wear.bin").write_bytes(b"123")
     with FlashFile(tmp_path / "flash.bin", CHIP) as file:
         assert file.memory.wear[0] == 0
+
+
+def test_flash_file_when_its_folder_is_gone_then_still_closes(tmp_path):
+    file = FlashFile(tmp_path / "a" / "flash.bin", CHIP)
+    shutil.rmtree(tmp_path / "a")
+    file.close()
+    file.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -198,3 +199,9 @@ def test_log_when_things_happen_then_one_json_object_per_line(rack):
     rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
     lines = rack_wire.log_path(rack).read_text(encoding="utf-8").splitlines()
     assert "virt.nothing-to-boot" in {json.loads(line)["slug"] for line in lines}
+
+
+def test_rack_when_its_folder_is_taken_away_then_ends_by_itself(rack):
+    process = rack_wire.read_control(rack).process
+    shutil.rmtree(registry.rack_folder(rack))
+    wait_for_end(process)

@@ -11,6 +11,7 @@ How often each sector was erased is kept beside it in ``wear.bin``, best effort:
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import shutil
@@ -65,7 +66,8 @@ class FlashFile:
         """Keep the wear and let go of the file; may be called twice."""
         if self._cells.closed:
             return
-        self.save_wear()
+        with contextlib.suppress(StorageFailed):  # best effort; the cells are what counts
+            self.save_wear()
         self._cells.close()
 
     def save_wear(self) -> None:

@@ -50,6 +50,7 @@ from moduline.vmodule.power import REALISTIC, Timings
 
 LOG_BYTES: Final = 4 << 20
 READY_LIMIT_S: Final = 60.0
+UNREACHABLE_CHECK_S: Final = 2.0
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -359,11 +360,22 @@ async def run(name: str) -> None:
             loop.add_signal_handler(number, rack.is_over.set)
     await server.open()
     try:
-        await rack.is_over.wait()
+        await _until_over(rack)
         await asyncio.sleep(0.05)  # let the answer to `down` out
     finally:
         server.close()
         await rack.close()
+
+
+async def _until_over(rack: Rack) -> None:
+    """Return when the rack was taken down, or when nobody can reach it any more: its control file is gone."""
+    while not rack.is_over.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNREACHABLE_CHECK_S):
+                await rack.is_over.wait()
+        control = rack_wire.read_control(rack.name)
+        if control is None or control.process != os.getpid():
+            return
 
 
 def _hold_lock(folder: Path) -> int | None:
