@@ -152,7 +152,7 @@ REPEATED: Final = frozenset({*CHUNKING, S.NV_READ, S.READ_BACK})
 
 
 def as_markdown() -> str:
-    """The table for people, one row per state: what may happen, what is done, where it leads; in the order of states."""
+    """The table for people: a row per state with what may happen, what is done and where it leads."""
     lines = ["| State | Cue: action → next state | Limit |", "| --- | --- | --- |"]
     for state in State:
         rows = [
