@@ -253,11 +253,11 @@ def with_files(usr=(), bak=(), *, is_cleared=True):
     return "\n".join([*lines, "uos.umount('/_bak')"]) + "\n"
 
 
-def run(story):
+def run(story, limit_s=90):
     """Run an async test story with a limit."""
 
     async def limited():
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(limit_s):
             await story()
 
     asyncio.run(limited())
