@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from moduline import burn as burning
 from moduline.burn import BurnRecord, GangOptions
+from moduline.burn.enter import PIN_LIMIT_S
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Verify
 from moduline.cli.burn_view import LiveView, coloured, print_records, show_plan, single_reporter
 from moduline.cli.disk import read_file, write_file
@@ -37,6 +38,10 @@ OrderOption = Annotated[str, typer.Option("--order", metavar="ID", help=say("pro
 OperatorOption = Annotated[str, typer.Option("--operator", metavar="NAME", help=say("who runs it", "操作员"))]
 ForceOption = Annotated[
     bool, typer.Option("--force", help=say("even if the module says it is another model", "型号不符时仍继续"))
+]
+PinOption = Annotated[
+    float,
+    typer.Option("--pin-wait", metavar="S", help=say("wait for the boot pin, seconds", "等待按住 BOOT 的秒数")),
 ]
 PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say("content per packet", "每包字节数"))]
 
@@ -71,6 +76,7 @@ def _register_burn(app: typer.Typer) -> None:
         order: OrderOption = "",
         operator: OperatorOption = "",
         force: ForceOption = False,
+        pin_wait: PinOption = PIN_LIMIT_S,
         dry_run: DryRunFlag = False,
         yes: YesFlag = False,
         as_json: JsonFlag = False,
@@ -85,6 +91,7 @@ def _register_burn(app: typer.Typer) -> None:
             order=order,
             operator=operator,
             force=force,
+            pin_limit_s=pin_wait,
         )
         show_plan(job.plan, as_json=as_json and dry_run, is_result=dry_run)
         if dry_run:
@@ -129,6 +136,7 @@ def _register_gang_run(gang: typer.Typer) -> None:
         order: OrderOption = "",
         operator: OperatorOption = "",
         force: ForceOption = False,
+        pin_wait: PinOption = PIN_LIMIT_S,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
@@ -141,6 +149,7 @@ def _register_gang_run(gang: typer.Typer) -> None:
             order=order,
             operator=operator,
             force=force,
+            pin_limit_s=pin_wait,
         )
         if dry_run:
             show_plan(job.plan, as_json=as_json, is_result=True)
