@@ -163,8 +163,9 @@ def register_others(virt: typer.Typer) -> None:
 
     @virt.command(
         help=say(
-            "Take a module down, or the whole rack; flash files are kept unless --delete. Example: moduline virt down",
-            "关闭一个模组或整个机架；除非 --delete，Flash 文件会保留。示例：moduline virt down",
+            "Take a module, a rack or, with neither named, everything down; flash files are kept unless --delete. "
+            "Example: moduline virt down",
+            "关闭一个模组、一个机架，或在均未指定时关闭全部；除非 --delete，Flash 文件会保留。示例：moduline virt down",
         )
     )
     def down(
@@ -173,16 +174,28 @@ def register_others(virt: typer.Typer) -> None:
         delete: Annotated[bool, typer.Option("--delete", help=say("delete flash files", "删除 Flash 文件"))] = False,
         as_json: JsonFlag = False,
     ) -> None:
-        place = rack or ("default" if name == "all" else _rack_of(name, rack))
-        try:
-            answer = rack_client.take_down(place, name, is_deleting=delete)
-        except VirtualRackDown:
-            rack_client.bury(place)
-            raise
+        places = _racks_to_take_down() if name == "all" and not rack else [_rack_of(name, rack)]
+        taken: list[str] = []
+        for place in places:
+            try:
+                taken += rack_client.take_down(place, name, is_deleting=delete)["modules"]
+            except VirtualRackDown:
+                rack_client.bury(place)
+                raise
         if as_json:
-            print_json({"ok": True, "rack": place, "modules": answer["modules"]})
+            print_json({"ok": True, "racks": places, "modules": taken})
         else:
-            note("down: {names}", "已关闭：{names}", names=", ".join(answer["modules"]) or place)
+            note("down: {names}", "已关闭：{names}", names=", ".join(taken) or ", ".join(places))
+
+
+def _racks_to_take_down() -> list[str]:
+    """Every rack that is up; traces of dead ones are swept."""
+    up, dead = rack_client.racks()
+    for rack in dead:
+        rack_client.bury(rack)
+    if not up:
+        raise VirtualRackDown(rack="default")
+    return list(up)
 
 
 @contextmanager
@@ -243,7 +256,6 @@ def _show(modules: list[dict[str, Any]], *, as_json: bool) -> None:
         "IMEI",
         say("slot", "通道"),
         say("state", "状态"),
-        say("version", "版本"),
         say("ports", "端口"),
     ]
     print_table(headings, [_row(module) for module in modules])
@@ -255,7 +267,14 @@ def _row(module: dict[str, Any]) -> tuple[str, ...]:
         state += f" ({say(*REASONS.get(module['reason'], (module['reason'],) * 2))})"
     if module["faults"]:
         state += f" [{', '.join(module['faults'])}]"
-    ports = "\n".join(f"{role} {path}" for role, path in module["ports"].items())
     name = module["name"] if module["rack"] == "default" else f"{module['rack']}/{module['name']}"
-    cells = (name, module["model"], module["imei"], module["slot"], state, module["version"], ports)
+    cells = (name, module["model"], module["imei"], module["slot"], state, _short_ports(module["ports"]))
     return tuple(escape(cell) for cell in cells)
+
+
+def _short_ports(ports: dict[str, str]) -> str:
+    """Paths in one line, as a shell would expand them: ``/run/m1/{at,repl}``."""
+    folders = {path.rpartition("/")[0] for path in ports.values()}
+    if len(ports) < 2 or len(folders) > 1 or any(path != f"{min(folders)}/{role}" for role, path in ports.items()):
+        return " ".join(ports.values())
+    return f"{folders.pop()}/{{{','.join(ports)}}}"
