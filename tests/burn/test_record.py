@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, outcome_of
+from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, outcome_of, try_before
 from moduline.errors import BadFormat, NoAnswer, StorageFailed, TooBig, WriteFailed, WrongModule
 
 RECORD = BurnRecord(id="a1", imei="861234567890123", slot="m1", place="virt-bench-1", package="x.zip", started=1.5)
@@ -131,3 +131,12 @@ def test_error_when_raised_again_then_its_class_and_facts():
 )
 def test_outcome_when_of_an_error_then_says_whose_fault(failure, outcome):
     assert outcome_of(failure) == outcome
+
+
+def test_try_before_when_asked_then_the_last_at_the_place_unless_passed_or_old():
+    first, second = finished(id="1", outcome="FAIL", started=10.0), finished(id="2", outcome="FAIL", started=20.0)
+    other = finished(id="3", outcome="FAIL", place="elsewhere", started=30.0)
+    assert try_before([first, second, other], "virt-bench-1", 40.0).id == "2"
+    assert try_before([first, finished(id="4")], "virt-bench-1", 40.0) is None
+    assert try_before([first], "virt-bench-1", 1e6) is None
+    assert try_before([], "virt-bench-1", 40.0) is None

@@ -13,14 +13,11 @@ from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
 from moduline.burn.gang import Gang, GangOptions, final_records
 from moduline.burn.job import BOOT_LIMIT_S, Job, Order
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Verify, make_plan
-from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book
+from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, try_before
 from moduline.digest import sha256_hex
 from moduline.events import Notice, Reporter, silent
 from moduline.package import read_package
 from moduline.port.watch import Watch
-
-CONTINUES_WITHIN_S = 12 * 3600.0
-"""A failed try at the same place counts as the try before this one for so long."""
 
 __all__ = [
     "Action",
@@ -111,10 +108,7 @@ async def run_job(
     records = records or book(order.order)
     async with Watch() as watch:
         port = find_module(address, watch)
-        earlier = await asyncio.to_thread(records.read)
-        last = next((record for record in reversed(earlier) if record.place == port.place), None)
-        if last is not None and (last.is_pass or time.time() - last.started > CONTINUES_WITHIN_S):
-            last = None
+        last = try_before(await asyncio.to_thread(records.read), port.place, time.time())
         if last is not None:
             report(Notice("burn.continues", where=port.address, facts={"tries": last.tries}))
         return await Job(order, port, watch, records, report, last).run()

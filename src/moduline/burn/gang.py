@@ -16,11 +16,12 @@ beginning has passed (and no count was asked for), or when nothing has happened 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from moduline.burn.job import Job, Order
-from moduline.burn.record import BurnRecord, RecordBook
+from moduline.burn.record import BurnRecord, RecordBook, try_before
 from moduline.errors import NoModule, Text
 from moduline.events import Notice, Reporter, silent
 from moduline.port.listing import PortInfo, is_module
@@ -74,6 +75,7 @@ class Gang:
     on_record: Callable[[BurnRecord], None] = lambda _: None
     records: list[BurnRecord] = field(init=False, default_factory=list)
     _slots: dict[str, _Slot] = field(init=False, default_factory=dict)
+    _earlier: list[BurnRecord] = field(init=False, default_factory=list)
     _idle_since: float = field(init=False, default=0.0)
 
     async def run(self) -> list[BurnRecord]:
@@ -86,6 +88,7 @@ class Gang:
         if not expected and not self.options.is_auto and not self.options.count:
             raise NoModule(address=Text("this rack", "此机架"))
         self._idle_since = asyncio.get_running_loop().time()
+        self._earlier = await asyncio.to_thread(self.book.read) if self.book is not None else []
         try:
             while True:
                 self._collect()
@@ -111,7 +114,7 @@ class Gang:
             if port.imei and port.imei in self._passed_imeis():
                 self.report(Notice("gang.already-passed", where=port.slot or place, facts={"imei": port.imei}))
                 continue
-            before = slot.last if slot.last is not None and not slot.last.is_pass else None
+            before = try_before([slot.last] if slot.last is not None else self._earlier, place, time.time())
             job = Job(self.order, port, self.watch, self.book, self.report, before, on_open=self._noter(slot))
             slot.task = asyncio.create_task(job.run(), name=f"burn {place}")
 

@@ -243,9 +243,11 @@ class Job:
         )
 
     def _saved_nv(self) -> bytes | None:
-        """The NV block of the try before, if that one stopped while it was writing NV."""
+        """The NV block of the try before, if that one stopped while it was writing NV, or nobody knows where."""
         before = self.before
-        if before is None or not before.nv_file or before.steps.get("burn.NV", 0) >= 0:
+        if before is None or not before.nv_file:
+            return None
+        if before.steps.get("burn.NV", 0.0 if before.ended else -1.0) >= 0:
             return None
         with contextlib.suppress(OSError):
             return Path(before.nv_file).read_bytes()

@@ -21,6 +21,9 @@ from typing import Any, Literal
 from moduline.errors import FormatError, PeerError, Refusal, StorageFailed, Text, UsageError, WrongModule, leaves
 from moduline.port import registry
 
+CONTINUES_WITHIN_S = 12 * 3600.0
+"""A failed try at the same place counts as the try before the next one for so long."""
+
 Outcome = Literal["RUNNING", "PASS", "FAIL", "REFUSED", "ERROR", "ABORTED"]
 
 
@@ -183,6 +186,17 @@ def all_records() -> list[BurnRecord]:
     """Every record of every book, by start."""
     books = [RecordBook(path) for path in sorted(books_folder().glob("*.jsonl"))]
     return sorted((record for one in books for record in one.read()), key=lambda record: record.started)
+
+
+def try_before(records: Iterable[BurnRecord], place: str, now_s: float) -> BurnRecord | None:
+    """The try that the next one at ``place`` goes on from: the last one there, unless it passed or is long ago."""
+    last = None
+    for record in records:
+        if record.place == place:
+            last = record
+    if last is None or last.is_pass or now_s - last.started > CONTINUES_WITHIN_S:
+        return None
+    return last
 
 
 def as_csv(records: Iterable[BurnRecord]) -> str:
