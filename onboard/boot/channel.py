@@ -1,78 +1,126 @@
-"""Requests to the supervisor: one socket per kind, answered in order.
+"""Requests to the supervisor: one socket per kind, answered in order; and what must not be disturbed meanwhile.
 
-A KeyboardInterrupt may strike between any two bytecodes. A request that has begun is always finished first: the
-interrupt is caught, remembered in ``late`` and raised by the caller's ``leave`` when nothing is half done. Work below
-this line therefore never loses its place, neither here nor inside the file system that called us.
+A KeyboardInterrupt may strike, and a callback may run, at any jump and in any system call that waits, but nowhere else.
+Work that must be finished first is run by a ``Guard``: inside, an interrupt is caught and remembered in ``shelter``,
+callbacks are put off, and both come when the outermost guard is left. So that nothing is sent twice or lost, what a
+system call did is stored before the next jump, in one statement: that is why the loops below look as they do.
+
+An answer is 4 bytes little-endian length and the body, at most 16 KiB: the supervisor sends it in one piece, so reading
+it never waits in the middle. A closed socket is not looked for: the control thread ends the process then.
 """
 
 from boot import native
 
 
-class Interrupts:
-    """An interrupt that came while work could not be abandoned."""
+class Shelter:
+    """What waits until the main thread can be disturbed again."""
 
     def __init__(self):
-        self.is_late = False
+        self.depth = 0
+        self.is_late = False  # an interrupt came
+        self.has_events = False  # callbacks wait
+        self.drain = None
 
-    def deliver(self):
-        """Raise the remembered interrupt, if there is one."""
-        if self.is_late:
-            self.is_late = False
-            raise KeyboardInterrupt
+    def leave(self):
+        """Let in what waited, when no guard is left."""
+        if self.depth == 0:
+            if self.is_late:
+                self.is_late = False
+                raise KeyboardInterrupt
+            if self.has_events:
+                self.has_events = False
+                self.drain(0)
 
 
-late = Interrupts()
+shelter = Shelter()
+
+
+class Guard:
+    """One thread at a time inside, and no disturbance for the main one."""
+
+    def __init__(self):
+        self._lock = native.thread.allocate_lock()
+        self._is_main_inside = False
+
+    def run(self, function, *arguments):
+        """``function(*arguments)`` inside the guard; the main thread may enter again from inside."""
+        if not native.in_main():
+            return self._run_worker(function, arguments)
+        if self._is_main_inside:
+            return function(*arguments)
+        return self._run_main(function, arguments)
+
+    def _run_worker(self, function, arguments):
+        self._lock.acquire()
+        try:
+            return function(*arguments)
+        finally:
+            self._lock.release()
+
+    def _run_main(self, function, arguments):
+        shelter.depth += 1
+        self._lock.acquire()
+        self._is_main_inside = True
+        try:
+            return function(*arguments)
+        finally:
+            self._is_main_inside = False
+            self._lock.release()
+            shelter.depth -= 1
+            shelter.leave()
+
+
+class Request:
+    """How far one request has come."""
+
+    def __init__(self, parts):
+        self.parts = parts
+        self.part = 0
+        self.sent = 0
+        self.head = b""
+        self.body = b""
 
 
 class Channel:
-    """One socket to the supervisor; ``exchange`` is one request and its answer."""
+    """One socket to the supervisor."""
 
     def __init__(self, fd):
         self.file = native.open_file(fd, "r+b")
-        self.lock = native.thread.allocate_lock()
 
     def exchange(self, parts):
-        """Send ``parts`` (bytes-like, in order) and give the answer's body.
-
-        An answer is 4 bytes little-endian length and the body.
-        """
-        state = [0, None]
+        """Inside a guard: send ``parts`` (bytes-like, in order) and give the answer's body."""
+        request = Request(parts)
         while True:
             try:
-                self._proceed(parts, state)
-                return state[1]
+                self._send(request)
+                self.receive(request)
+                return request.body
             except KeyboardInterrupt:
-                late.is_late = True
+                shelter.is_late = True
 
-    def _proceed(self, parts, state):
-        while state[0] < len(parts):
-            part = parts[state[0]]
-            done = self.file.write(part)
-            if done == len(part):
-                state[0] += 1
-            else:
-                parts[state[0]] = part[done or 0 :]
-        if state[0] == len(parts):
-            head = self.file.read(4)
-            if not head:
-                raise SystemExit
-            state[1] = int.from_bytes(head, "little")
-            state[0] += 1
-        if state[0] == len(parts) + 1:
-            state[1] = self.file.read(state[1]) if state[1] else b""
-            state[0] += 1
+    def _send(self, request):
+        while request.part < len(request.parts):
+            rest = memoryview(request.parts[request.part])[request.sent :]
+            request.sent += self.file.write(rest)
+            if request.sent >= len(request.parts[request.part]):
+                request.sent = 0
+                request.part += 1
 
-    def locked(self, parts):
-        """``exchange`` for callers on several threads."""
-        self.lock.acquire()
-        try:
-            return self.exchange(parts)
-        finally:
-            self.lock.release()
+    def receive(self, request):
+        """Complete the head and the body of what comes."""
+        while len(request.head) < 4:
+            request.head += self.file.read(4 - len(request.head))
+        size = int.from_bytes(request.head, "little")
+        while len(request.body) < size:
+            request.body += self.file.read(size - len(request.body))
 
 
 class Calls(Channel):
     """Everything a script asks of the module but flash: a JSON question, a JSON answer, bytes beside both."""
+
+    def __init__(self, fd):
+        super().__init__(fd)
+        self._guard = Guard()
 
     def ask(self, op, **facts):
         """The answer's JSON value; see ``services`` in the supervisor for the questions."""
@@ -83,8 +131,6 @@ class Calls(Channel):
         facts["op"] = op
         head = native.json.dumps(facts).encode()
         size = len(head).to_bytes(4, "little") + len(data).to_bytes(4, "little")
-        body = self.locked([size + head + data])
-        if native.in_main():
-            late.deliver()
+        body = self._guard.run(self.exchange, [size + head + data])
         split = int.from_bytes(body[:4], "little")
         return native.json.loads(body[4 : 4 + split]), body[4 + split :]

@@ -1,7 +1,9 @@
 """Callbacks: what the supervisor reports is queued, and runs on the main thread between two bytecodes.
 
 Frames on the event socket: length (4 bytes little-endian), JSON ``{"to": key, "value": list}``. One wake-up drains
-everything that waits; the number of frames taken goes back, so that the supervisor knows whether another is due.
+everything that waits; the number of frames taken goes back, so that the supervisor knows whether another is due. The
+interpreter drops what a callback raises, an interrupt too, so an interrupt that strikes here is asked for again, by the
+top bit of that number.
 
 Source: device-api 10.2; micropython-runtime 6.
 """
@@ -9,19 +11,23 @@ Source: device-api 10.2; micropython-runtime 6.
 import sys
 
 from boot import native
-from boot.files import gate
+from boot.channel import Channel, Request, shelter
+
+_AGAIN = 0x80000000
 
 
-class Events:
+class Events(Channel):
     """The event socket and who listens to what."""
 
     def __init__(self, fd):
-        self._file = native.open_file(fd, "r+b")
+        super().__init__(fd)
         self._poll = __import__("select").poll()
-        self._poll.register(self._file, 1)
+        self._poll.register(self.file, 1)
         self._listeners = {}
+        self._request = Request(())
+        self._taken = 0
         self.drain = self._drain  # referenced here for as long as the interpreter knows its address
-        gate.drain = self.drain
+        shelter.drain = self.drain
 
     def listen(self, key, callback):
         """Call ``callback(value)`` for every report to ``key``; None stops it."""
@@ -31,18 +37,28 @@ class Events:
             self._listeners[key] = callback
 
     def _drain(self, _):
-        if gate.is_main_inside:
-            gate.has_events = True
+        if shelter.depth:
+            shelter.has_events = True
             return
-        taken = 0
-        while self._poll.poll(0):
-            size = int.from_bytes(self._file.read(4), "little")
-            report = native.json.loads(self._file.read(size))
-            taken += 1
-            callback = self._listeners.get(report["to"])
-            if callback is not None:
-                try:
-                    callback(report["value"])
-                except Exception as fault:
-                    sys.print_exception(fault)
-        self._file.write(taken.to_bytes(4, "little"))
+        again = 0
+        try:
+            while self._poll.poll(0):
+                self.receive(self._request)
+                self._deliver()
+        except KeyboardInterrupt:
+            again = _AGAIN
+        number = (self._taken | again).to_bytes(4, "little")
+        self._taken = 0
+        self.file.write(number)
+
+    def _deliver(self):
+        text = self._request.body
+        self._request = Request(())
+        self._taken += 1
+        report = native.json.loads(text)
+        callback = self._listeners.get(report["to"])
+        if callback is not None:
+            try:
+                callback(report["value"])
+            except Exception as fault:
+                sys.print_exception(fault)

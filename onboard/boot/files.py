@@ -16,7 +16,7 @@ import io
 
 import uctypes
 from boot import native
-from boot.channel import late
+from boot.channel import Guard, shelter
 
 EIO = 5
 ENODEV = 19
@@ -25,35 +25,7 @@ _MAX_LIVE = 16
 _DIRECTORY = 0x4000
 
 
-class Gate:
-    """One thread at a time, and what had to wait meanwhile."""
-
-    def __init__(self):
-        self._lock = native.thread.allocate_lock()
-        self.is_main_inside = False
-        self.has_events = False
-        self.drain = None
-
-    def run(self, function, *arguments):
-        """``function(*arguments)`` with the file system to itself."""
-        main = native.in_main()
-        if main and self.is_main_inside:
-            return function(*arguments)
-        self._lock.acquire()
-        self.is_main_inside = main
-        try:
-            return function(*arguments)
-        finally:
-            self.is_main_inside = False
-            self._lock.release()
-            if main:
-                late.deliver()
-                if self.has_events:
-                    self.has_events = False
-                    self.drain(0)
-
-
-gate = Gate()
+gate = Guard()
 _live = []  # files with a native one behind them, the longest unused first
 
 
@@ -206,7 +178,7 @@ class Blocks:
                 buffer[:] = self._cells[start : start + len(buffer)]
                 return 0
             except KeyboardInterrupt:
-                late.is_late = True
+                shelter.is_late = True
 
     def writeblocks(self, block, buffer, offset=0):
         while True:
@@ -220,7 +192,7 @@ class Blocks:
                     self._send(b"P", start, buffer)
                 return 0
             except KeyboardInterrupt:
-                late.is_late = True
+                shelter.is_late = True
 
     def ioctl(self, request, argument):
         while True:
@@ -234,7 +206,7 @@ class Blocks:
                     self._waiting = argument * self._block_bytes
                 return 0
             except KeyboardInterrupt:
-                late.is_late = True
+                shelter.is_late = True
 
     def _settle(self):
         if self._waiting >= 0:

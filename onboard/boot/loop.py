@@ -48,7 +48,7 @@ class Loop:
                     outcome = self._describe(fault)
             while True:
                 try:
-                    channel.late.is_late = False
+                    channel.shelter.is_late = False
                     self.tell(b"E", outcome)
                     break
                 except KeyboardInterrupt:
@@ -64,17 +64,14 @@ class Loop:
                     state[0] += self._file.write(frame[state[0] :])
                 return
             except KeyboardInterrupt:
-                channel.late.is_late = True
+                channel.shelter.is_late = True
 
     def _read(self, size):
         state = [b""]
         while True:
             try:
                 while len(state[0]) < size:
-                    piece = self._file.read(size - len(state[0]))
-                    if not piece:
-                        raise SystemExit
-                    state[0] += piece
+                    state[0] += self._file.read(size - len(state[0]))
                 return state[0]
             except KeyboardInterrupt:
                 pass  # nothing runs: an interrupt at the prompt has no meaning here
@@ -94,7 +91,7 @@ class Loop:
                 fault = raised
 
     def _execute(self, kind, source):
-        channel.late.deliver()
+        channel.shelter.leave()
         name = "<stdin>"
         if kind == b"M":
             try:

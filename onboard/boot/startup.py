@@ -91,9 +91,14 @@ def twin(path, data):
         return data
     digest = native.hashlib.sha256(data).digest()
     name = "".join("%02x" % byte for byte in digest)
-    is_there, found = life.calls.ask_bytes("twin", b"", sha256=name, path=path)
-    if not is_there:
-        raise ImportError(
-            "%s is bytecode version 5 and has no twin for the virtual module; build the package with moduline" % path
-        )
-    return found
+    found = b""
+    while True:  # piece by piece
+        size, piece = life.calls.ask_bytes("twin", b"", sha256=name, path=path, at=len(found))
+        if size < 0:
+            raise ImportError(
+                "%s is bytecode version 5 and has no twin for the virtual module; build the package with moduline"
+                % path
+            )
+        found += piece
+        if len(found) >= size or not piece:
+            return found

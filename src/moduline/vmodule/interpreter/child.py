@@ -47,6 +47,7 @@ from moduline.vmodule.interpreter import engine, sandbox
 MESSAGE_BYTES: Final = 65536
 CHANNELS: Final = ("stdin", "stdout", "command", "flash", "call", "event", "control")
 CONTROL_FD: Final = 7
+DONE: Final = b"\n"  # the control thread has carried out an ``I``
 LAST_FD: Final = 7
 
 _PROT_READ, _MAP_SHARED = 1, 1
@@ -181,6 +182,7 @@ def _obey(running: engine.Engine) -> None:
             os._exit(0)
         if order[:1] == b"I":
             running.interrupt()
+            os.write(CONTROL_FD, DONE)
         elif order[:1] == b"D":
             drain = struct.unpack("<Q", order[1:9])[0]
         elif order[:1] == b"E" and drain:

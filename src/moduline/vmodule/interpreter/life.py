@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from moduline.vmodule.interpreter import framing
+from moduline.vmodule.interpreter import child, framing
 from moduline.vmodule.interpreter.plan import RomWindow, RuntimePlan
 from moduline.vmodule.interpreter.zygote import Child, Zygote
 
@@ -27,6 +27,7 @@ HEAP_SCALE: Final = 2  # objects of the 64-bit interpreter take about twice the 
 READ_BYTES: Final = 65536
 INTERRUPT_GAP_S: Final = 0.05
 MAX_DRAIN_BYTES: Final = 1 << 20
+_AGAIN: Final = 0x80000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,9 @@ class Life:
         self._events_sent = 0
         self._events_taken = 0
         self._is_waking = False
+        self._interrupts: list[asyncio.TimerHandle] = []
+        self._striking = 0  # interrupts on their way
+        self._held = b""  # commands that wait for them
 
     async def begin(self, zygote: Zygote, plan: RuntimePlan, rom: RomWindow) -> None:
         """Fork a child for the plan; its first frames may come before this returns.
@@ -103,8 +107,15 @@ class Life:
     # ---- to the child --------------------------------------------------------------------------------------------
 
     def command(self, kind: bytes, text: str) -> None:
-        """Have the command loop do something."""
-        self._send("command", framing.command(kind, text.encode()))
+        """Have the command loop do something; interrupts meant for what ran before do not strike it."""
+        for timer in self._interrupts:
+            timer.cancel()
+        self._interrupts.clear()
+        frame = framing.command(kind, text.encode())
+        if self._striking:
+            self._held += frame
+        else:
+            self._send("command", frame)
 
     def feed(self, data: bytes) -> None:
         """Put bytes on the script's standard input."""
@@ -115,7 +126,11 @@ class Life:
         now = self._loop.time()
         due = max(now, self._last_interrupt + INTERRUPT_GAP_S)
         self._last_interrupt = due
-        self._loop.call_later(due - now, self._control, b"I")
+        self._interrupts.append(self._loop.call_later(due - now, self._strike))
+
+    def _strike(self) -> None:
+        self._striking += 1
+        self._control(b"I")
 
     def report(self, key: str, value: object) -> None:
         """Call what the script has listening to ``key``."""
@@ -277,7 +292,10 @@ class Life:
     def _read_taken(self) -> None:
         data = self._receive("event")
         for at in range(0, len(data) - 3, 4):
-            self._events_taken += int.from_bytes(data[at : at + 4], "little")
+            number = int.from_bytes(data[at : at + 4], "little")
+            self._events_taken += number & ~_AGAIN
+            if number & _AGAIN:  # an interrupt struck inside a callback
+                self.interrupt()
         if data:
             self._is_waking = self._events_taken < self._events_sent
             if self._is_waking:
@@ -285,7 +303,12 @@ class Life:
 
     def _read_control(self) -> None:
         data = self._receive("control")
-        if data:
+        if data == child.DONE:
+            self._striking -= 1
+            if not self._striking:
+                self._send("command", self._held)
+                self._held = b""
+        elif data:
             try:
                 self._calls.on_missing(framing.names(data))
             except framing.BadFrameError as fault:

@@ -73,6 +73,8 @@ class ScriptRuntime:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._is_output_paused = False
+        self._is_started = False
+        self._is_interrupt_due = False
         self.boots = 0
 
     @property
@@ -186,7 +188,10 @@ class ScriptRuntime:
             else:
                 life.set_drain(drain)
         elif frame.kind == b"S":
+            self._is_started = True
             self._repl.started(self._clock.tick_s())
+            if self._is_interrupt_due:
+                life.interrupt()
         elif frame.kind == b"E":
             self._drain()
             self._repl.take_back(life.take_unread())
@@ -288,9 +293,13 @@ class ScriptRuntime:
         elif life is None:
             return  # the child crashed a moment ago; the module is being restarted
         elif isinstance(action, repl.Run):
+            self._is_started = self._is_interrupt_due = False
             life.command(action.kind.value, action.source)
         elif isinstance(action, repl.Interrupt):
-            life.interrupt()
+            if self._is_started:
+                life.interrupt()
+            else:
+                self._is_interrupt_due = True  # before the command loop has it, it would strike nobody
         elif isinstance(action, repl.Feed):
             life.feed(action.data)
         else:

@@ -21,6 +21,7 @@ from moduline.vmodule.interpreter.repl import Repl
 from moduline.vmodule.interpreter.uart_bank import UartBank
 
 MAX_TWIN_BYTES: Final = 1 << 19
+PIECE_BYTES: Final = 12 * 1024  # an answer is sent in one piece, see onboard/boot/channel.py
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SLUG: Final = re.compile(r"virt\.[a-z-]{1,40}")
 _MAX_FACT: Final = 500
@@ -102,15 +103,17 @@ class Services:
         return len(call.data), b""
 
     def _twin(self, call: framing.Call) -> Answer:
-        digest, path = _fact(call, "sha256", str), _fact(call, "path", str)[:_MAX_FACT]
+        """A piece of the twin from ``at``: (its whole size, bytes), or (-1, nothing) when there is none."""
+        digest, path, at = _fact(call, "sha256", str), _fact(call, "path", str)[:_MAX_FACT], _fact(call, "at", int)
         if not _SHA256.fullmatch(digest):
             raise framing.BadFrameError("a twin without a hash")
         folder = self._plan.twins_folder or registry.home() / "twins"
         data = _read_small(folder / f"{digest}.mpy")
         if data is None:
-            return False, b""
-        self._plan.owner.on_notice(Notice("virt.twin", self._plan.name, {"path": path, "sha256": digest}))
-        return True, data
+            return -1, b""
+        if at == 0:
+            self._plan.owner.on_notice(Notice("virt.twin", self._plan.name, {"path": path, "sha256": digest}))
+        return len(data), data[max(at, 0) : max(at, 0) + PIECE_BYTES]
 
     # ---- UARTs -----------------------------------------------------------------------------------------------------
 
@@ -132,11 +135,12 @@ class Services:
 
     def _uart_read(self, call: framing.Call) -> Answer:
         uart = self._uarts.get(_fact(call, "port", int))
-        return True, uart.read(_fact(call, "size", int)) if uart else b""
+        size = _fact(call, "size", int)
+        return True, uart.read(min(size, PIECE_BYTES) if size >= 0 else PIECE_BYTES) if uart else b""
 
     def _uart_readline(self, call: framing.Call) -> Answer:
         uart = self._uarts.get(_fact(call, "port", int))
-        return True, uart.read_line() if uart else b""
+        return True, uart.read_line(PIECE_BYTES) if uart else b""
 
     def _uart_write(self, call: framing.Call) -> Answer:
         uart = self._uarts.get(_fact(call, "port", int))

@@ -42,15 +42,15 @@ class Uart:
         return len(self._received)
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` waiting bytes; all for a negative size."""
-        taken = bytes(self._received if size < 0 else self._received[:size])
+        """Up to ``size`` waiting bytes."""
+        taken = bytes(self._received[:size])
         del self._received[: len(taken)]
         return taken
 
-    def read_line(self) -> bytes:
-        """Waiting bytes up to and with the first LF; all when there is none."""
-        end = self._received.find(b"\n")
-        return self.read(end + 1 if end >= 0 else -1)
+    def read_line(self, size: int) -> bytes:
+        """Up to ``size`` waiting bytes, not beyond the first LF."""
+        end = self._received.find(b"\n", 0, size)
+        return self.read(end + 1 if end >= 0 else size)
 
     def write(self, data: bytes) -> None:
         """Send; bytes nobody takes for a second are lost."""
