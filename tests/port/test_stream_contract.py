@@ -137,22 +137,30 @@ def test_read_when_cancelled_just_as_bytes_arrive_then_they_are_kept(kind):
 def test_pump_when_running_then_every_piece_is_answered_until_none(kind):
     async def run():
         async with kind() as (near, far):
-            seen, idles = bytearray(), []
+            seen, echoed, heard, idles = bytearray(), [0], bytearray(), []
 
             def react(data):
                 seen.extend(data)
-                return None if len(seen) >= 100_000 else data
+                if len(seen) >= 100_000:
+                    return None
+                echoed[0] += len(data)
+                return data
 
             async def talk():
-                got = 0
                 for _ in range(100):
                     await far.write_all(bytes(1000))
-                    while got + 1000 <= len(seen) and got < 99_000:
-                        got += len(await far.read_some())
 
-            talking = asyncio.create_task(talk())
+            async def listen():
+                while True:
+                    heard.extend(await far.read_some())
+
+            listening, talking = asyncio.create_task(listen()), asyncio.create_task(talk())
             await pump(near, react, lambda: idles.append(1))
             await talking
+            while len(heard) < echoed[0]:
+                await asyncio.sleep(0)
+            listening.cancel()
+            assert len(heard) == echoed[0]
             assert len(seen) == 100_000
             assert idles
 
