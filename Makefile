@@ -31,6 +31,7 @@ test: setup      ## everything CI asks: lint, types, import contracts, tests
 check: setup     ## lint, format, strict types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --config onboard/ruff.toml onboard
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 

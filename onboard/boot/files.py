@@ -15,6 +15,7 @@ collection), so every native file stays referenced until it is closed; see ``Fil
 import io
 
 import uctypes
+
 from boot import native
 from boot.channel import Guard, shelter
 

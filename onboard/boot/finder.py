@@ -7,6 +7,7 @@ module has but this one does not model yet fail with a text that says so; names 
 import sys
 
 import vfs
+
 from boot import native
 
 # name on the device -> file in shims/

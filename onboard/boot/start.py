@@ -7,6 +7,7 @@ Order: host file system away, channels, partitions, built-ins, import, then the 
 import sys
 
 import vfs
+
 from boot import channel, events, files, finder, loop, native, startup, words
 from boot.state import life
 

@@ -4,6 +4,7 @@ Source: device-api 2.2.
 """
 
 import vfs
+
 from boot import native
 from boot.state import life
 

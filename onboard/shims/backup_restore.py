@@ -6,6 +6,7 @@ Source: device-api 6.3.
 import checksum as _checksum
 import ql_fs as _ql_fs
 import ujson as _ujson
+
 from boot.state import life as _life
 
 _FLAG = "/bak/backup_restore.json"

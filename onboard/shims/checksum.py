@@ -7,6 +7,7 @@ Source: device-api 6.1, 6.2.
 
 import ql_fs as _ql_fs
 import ujson as _ujson
+
 from boot.state import life as _life
 
 _USER = "/usr/checksum.json"

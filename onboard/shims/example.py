@@ -4,6 +4,7 @@ Source: device-api 11.
 """
 
 import usys as _sys
+
 from boot.loop import execute as _execute
 from boot.loop import read_source as _read_source
 from boot.state import life as _life

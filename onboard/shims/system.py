@@ -4,6 +4,7 @@ Source: device-api 3.6.
 """
 
 import ujson as _ujson
+
 from boot.state import life as _life
 
 _CONFIG = "/usr/system_config.json"

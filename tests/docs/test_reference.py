@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_reference_pages_when_regenerated_then_do_not_change():
-    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -37,7 +39,9 @@ def test_readme_commands_when_typed_as_printed_then_all_succeed(readme, heading,
     assert len(commands) >= 5
     try:
         for command in commands:
-            done = subprocess.run(shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                shlex.split(command), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     finally:
         subprocess.run(["moduline", "virt", "down"], env=environment, capture_output=True, check=False)

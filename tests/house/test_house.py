@@ -113,7 +113,9 @@ def test_error_when_raised_then_gives_every_fact_its_text_names():
 
 
 def test_tree_when_searched_then_no_path_of_a_machine_and_no_leftover_note():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
     bad = []
     for name in filter(None, listed):
         path = ROOT / name
@@ -129,7 +131,11 @@ def test_skip_when_written_then_says_why():
     silent = []
     for path in sorted((ROOT / "tests").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"skip", "skipif"}:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in {"skip", "skipif"}
+            ):
                 has_reason = any(k.arg == "reason" for k in node.keywords) or (node.func.attr == "skip" and node.args)
                 if not has_reason:
                     silent.append(f"{relative(path)}:{node.lineno}")

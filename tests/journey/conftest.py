@@ -47,5 +47,7 @@ def terminal(tmp_path, moduline_home):
     for rack in sorted(racks.iterdir()) if racks.is_dir() else []:
         if rack.is_dir():
             subprocess.run(
-                [sys.executable, "-m", "moduline", "virt", "down", "--rack", rack.name], capture_output=True, check=False
+                [sys.executable, "-m", "moduline", "virt", "down", "--rack", rack.name],
+                capture_output=True,
+                check=False,
             )

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from samples import sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,9 @@ def test_own_package_when_merged_and_burnt_then_main_runs_and_usr_holds_the_file
     record = terminal.ask("burn", "out/QUEC_TEST_1.0.0.zip", "--port", "virt:m1", "--yes")
     assert record["outcome"] == "PASS"
     assert names(terminal.ask("ls", ":/usr", "--port", "virt:m1")) == IN_USR
-    assert terminal.type("exec", "import modem; print(modem.getDevImei())", "--port", "virt:m1").strip() == record["imei"]
+    assert (
+        terminal.type("exec", "import modem; print(modem.getDevImei())", "--port", "virt:m1").strip() == record["imei"]
+    )
 
 
 @pytest.mark.timeout(240)
