@@ -31,7 +31,7 @@ test: setup      ## everything CI asks: lint, types, import contracts, tests
 check: setup     ## lint, format, strict types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check --config onboard/ruff.toml onboard
+	cd onboard && ../$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
