@@ -17,6 +17,7 @@ Descriptors in the child, agreed with ``onboard/boot``:
 5     call        everything else a script asks of the module (``services``)
 6     event       callbacks from the supervisor
 7     control     never touched by the interpreter: ``I`` interrupt, ``E`` events wait, ``D`` + address of the drain
+8     life        a pipe's writing end: the zygote sees it close when the child ends
 ====  ==========  =========================================================================================
 
 This file runs without the rest of the package (see ``zygote``): standard library and its two siblings only.
@@ -47,8 +48,9 @@ from moduline.vmodule.interpreter import engine, sandbox
 MESSAGE_BYTES: Final = 65536
 CHANNELS: Final = ("stdin", "stdout", "command", "flash", "call", "event", "control")
 CONTROL_FD: Final = 7
+LAST_FD: Final = 8
+ORDER: Final = struct.Struct("<cQ")  # letter and, for D, an address
 DONE: Final = b"\n"  # the control thread has carried out an ``I``
-LAST_FD: Final = 7
 
 _PROT_READ, _MAP_SHARED = 1, 1
 _MADV_NOHUGEPAGE = 15  # one block read must not map two megabytes
@@ -69,7 +71,7 @@ def serve(control_fd: int, library: str) -> None:
     _preload()
     poller = select.poll()
     poller.register(requests, select.POLLIN)
-    children: dict[int, int] = {}  # pidfd -> pid
+    children: dict[int, int] = {}  # reading end of a pipe whose other end only the child holds -> pid
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the supervisor's business
     gc.collect()
     gc.freeze()
@@ -86,12 +88,12 @@ def serve(control_fd: int, library: str) -> None:
             request, fds = _receive(requests)
             if request is None:
                 return
+            watch, held = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _become_child(running, request, fds)
-            for given in fds:
+                _become_child(running, request, [*fds, held])
+            for given in (*fds, held):
                 os.close(given)
-            watch = os.pidfd_open(pid)
             children[watch] = pid
             poller.register(watch, select.POLLIN)
             _tell(requests, {"event": "born", "id": request["id"], "pid": pid})
@@ -99,7 +101,13 @@ def serve(control_fd: int, library: str) -> None:
 
 def _receive(requests: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     """The next request and its descriptors; (None, []) when the supervisor is gone."""
-    data, fds, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, len(CHANNELS))
+    try:
+        data, fds, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, len(CHANNELS))
+        while data and not data.endswith(b"\n"):
+            more = requests.recv(MESSAGE_BYTES)
+            data = data + more if more else b""
+    except ConnectionError:
+        data, fds = b"", []
     if not data:
         return None, []
     return json.loads(data), list(fds)
@@ -107,7 +115,7 @@ def _receive(requests: socket.socket) -> tuple[dict[str, Any] | None, list[int]]
 
 def _tell(requests: socket.socket, message: dict[str, Any]) -> None:
     try:
-        requests.send(json.dumps(message).encode())
+        requests.sendall(json.dumps(message).encode() + b"\n")
     except OSError:
         os._exit(0)  # the supervisor is gone; the children follow by their death signal
 
@@ -115,7 +123,8 @@ def _tell(requests: socket.socket, message: dict[str, Any]) -> None:
 def _preload() -> None:
     """Load now what the C library would otherwise open files for later, in the confined child."""
     try:
-        ctypes.CDLL("libgcc_s.so.1")
+        if sys.platform == "linux":
+            ctypes.CDLL("libgcc_s.so.1")
     except OSError:
         sys.stderr.write("moduline: libgcc_s is missing; threads of scripts may fail to end\n")
     threading.Thread(target=int).start()
@@ -134,7 +143,7 @@ def _become_child(running: engine.Engine, request: dict[str, Any], fds: list[int
         rom_at = _map(*request["rom"])
         flash_at = _map(*request["flash"])
         missing = sandbox.confine()
-        os.write(CONTROL_FD, json.dumps(missing).encode())
+        os.write(CONTROL_FD, json.dumps(missing).encode() + b"\n")
         if missing and request["is_confined"]:
             os._exit(0)
         threading.Thread(target=_obey, args=(running,), daemon=True).start()
@@ -157,7 +166,7 @@ def _place(fds: list[int]) -> None:
 
 def _map(path: str, offset: int, size: int) -> int:
     """Address of ``size`` bytes of the file from ``offset``, mapped read-only and shared."""
-    page = offset % 4096
+    page = offset % os.sysconf("SC_PAGE_SIZE")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = [
@@ -177,13 +186,17 @@ def _obey(running: engine.Engine) -> None:
     """The control thread: turns the supervisor's bytes into interrupts and scheduled calls."""
     drain = 0
     while True:
-        order = os.read(CONTROL_FD, 64)
+        order = os.read(CONTROL_FD, ORDER.size)
+        while 0 < len(order) < ORDER.size:
+            more = os.read(CONTROL_FD, ORDER.size - len(order))
+            order = order + more if more else b""
         if not order:
             os._exit(0)
-        if order[:1] == b"I":
+        letter, value = ORDER.unpack(order)
+        if letter == b"I":
             running.interrupt()
             os.write(CONTROL_FD, DONE)
-        elif order[:1] == b"D":
-            drain = struct.unpack("<Q", order[1:9])[0]
-        elif order[:1] == b"E" and drain:
+        elif letter == b"D":
+            drain = value
+        elif letter == b"E" and drain:
             running.schedule(drain)

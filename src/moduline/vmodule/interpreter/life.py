@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -69,6 +68,7 @@ class Life:
         self._events_taken = 0
         self._is_waking = False
         self._interrupts: list[asyncio.TimerHandle] = []
+        self._partial = b""
         self._striking = 0  # interrupts on their way
         self._held = b""  # commands that wait for them
 
@@ -142,7 +142,7 @@ class Life:
 
     def set_drain(self, address: int) -> None:
         """Tell the control thread which function runs the callbacks."""
-        self._control(b"D" + struct.pack("<Q", address))
+        self._control(b"D", address)
 
     # ---- from the child --------------------------------------------------------------------------------------------
 
@@ -209,8 +209,7 @@ class Life:
         }
         theirs = []
         for name, reader in readers.items():
-            kind = socket.SOCK_SEQPACKET if name == "control" else socket.SOCK_STREAM
-            ours, other = socket.socketpair(socket.AF_UNIX, kind)
+            ours, other = socket.socketpair()
             ours.setblocking(False)
             self._sockets[name] = ours
             theirs.append(other)
@@ -260,11 +259,8 @@ class Life:
             self._pending.pop(name, None)
             self._loop.remove_writer(end)
 
-    def _control(self, order: bytes) -> None:
-        end = self._sockets.get("control")
-        if end is not None:
-            with contextlib.suppress(OSError):
-                end.send(order)
+    def _control(self, letter: bytes, value: int = 0) -> None:
+        self._send("control", child.ORDER.pack(letter, value))
 
     def _ignore(self) -> None:
         self._receive("stdin")
@@ -302,17 +298,18 @@ class Life:
                 self._control(b"E")
 
     def _read_control(self) -> None:
-        data = self._receive("control")
-        if data == child.DONE:
-            self._striking -= 1
-            if not self._striking:
-                self._send("command", self._held)
-                self._held = b""
-        elif data:
-            try:
-                self._calls.on_missing(framing.names(data))
-            except framing.BadFrameError as fault:
-                self._calls.on_bad(fault)
+        *lines, self._partial = (self._partial + self._receive("control")).split(b"\n")
+        for line in lines:
+            if line:
+                try:
+                    self._calls.on_missing(framing.names(line))
+                except framing.BadFrameError as fault:
+                    self._calls.on_bad(fault)
+            else:  # an interrupt has struck
+                self._striking -= 1
+                if not self._striking:
+                    self._send("command", self._held)
+                    self._held = b""
 
     def _died(self, code: int) -> None:
         if not self._is_over:

@@ -68,6 +68,7 @@ class Zygote:
         self._births: dict[int, asyncio.Future[int]] = {}
         self._early_deaths: dict[int, int] = {}
         self._children: dict[int, Child] = {}
+        self._partial = b""
         self._next_id = 0
         self._one_birth = asyncio.Lock()
         self._next_core = 0
@@ -81,18 +82,18 @@ class Zygote:
         Raises:
             InterpreterMissing: this system or installation has no usable interpreter.
         """
-        if not hasattr(os, "fork") or not hasattr(os, "pidfd_open"):
+        if not hasattr(os, "fork") or not hasattr(socket, "send_fds"):
             raise InterpreterMissing(
                 reason=Text(
-                    f"virtual modules need Linux (this is {sys.platform})",
-                    f"虚拟模组需要 Linux（当前为 {sys.platform}）",
+                    f"virtual modules need Linux or macOS (this is {sys.platform})",
+                    f"虚拟模组需要 Linux 或 macOS（当前为 {sys.platform}）",
                 )
             )
         try:
             library = engine.find_library()
         except engine.EngineError as fault:
             raise InterpreterMissing(reason=str(fault)) from fault
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = socket.socketpair()
         ours.setblocking(False)
         packages = [
             ("moduline", str(_HERE.parent.parent)),
@@ -134,7 +135,7 @@ class Zygote:
             self._next_id += 1
             birth: asyncio.Future[int] = self._loop.create_future()
             self._births[number] = birth
-            message = json.dumps({**request, "id": number, "core": core}).encode()
+            message = json.dumps({**request, "id": number, "core": core}).encode() + b"\n"
             try:
                 socket.send_fds(self._link, [message], fds)
                 pid = await birth
@@ -175,7 +176,11 @@ class Zygote:
         if not data:
             self._gone()
             return
-        message = json.loads(data)
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for line in lines:
+            self._hear(json.loads(line))
+
+    def _hear(self, message: dict[str, Any]) -> None:
         if message["event"] == "ready":
             self._ready.set_result(None)
         elif message["event"] == "born":
