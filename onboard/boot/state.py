@@ -6,6 +6,7 @@ from boot import native
 class Life:
     """Filled by ``boot.start``; the shims read it."""
 
+    started_us = native.time.ticks_us()  # ticks count from here
     facts = None  # what the supervisor said at power-on
     calls = None  # channel.Calls
     partitions = None  # files.Partitions

@@ -8,7 +8,6 @@ from boot.state import life as _life
 
 _TICKS = 0x3FFFFFFF
 _native_time = _native.time
-_start_us = _native_time.ticks_us()
 _zone = [8]
 _MONTHS = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
@@ -38,11 +37,11 @@ def mktime(moment):
 
 
 def ticks_us():
-    return (_native_time.ticks_us() - _start_us) & _TICKS
+    return (_native_time.ticks_us() - _life.started_us) & _TICKS
 
 
 def ticks_ms():
-    return (_native_time.ticks_us() - _start_us) // 1000 & _TICKS
+    return (_native_time.ticks_us() - _life.started_us) // 1000 & _TICKS
 
 
 def ticks_cpu():
