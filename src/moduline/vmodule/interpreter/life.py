@@ -79,6 +79,7 @@ class Life:
             InterpreterMissing: the zygote is gone.
         """
         theirs = self._make_sockets()
+        self._sockets["unread"] = theirs[0]
         request = {
             "heap_bytes": plan.facts.gc_heap_bytes * HEAP_SCALE,
             "rom": [str(rom.path), rom.offset, rom.size_bytes],
@@ -95,7 +96,6 @@ class Life:
         finally:
             for end in theirs[1:]:
                 end.close()
-        self._sockets["unread"] = theirs[0]
         if self._is_over:
             self.end()
 

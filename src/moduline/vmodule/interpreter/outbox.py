@@ -38,6 +38,8 @@ class Outbox:
 
     def put(self, data: bytes) -> None:
         """Queue ``data``; never waits."""
+        if self._task.done():
+            return  # the port is gone
         self._bytes += data
         if self._bytes:
             self._wake.set()
@@ -76,4 +78,5 @@ class Outbox:
                     self._wake.clear()
                 if len(self._bytes) < FULL_BYTES:
                     self._room.set()
+        self._bytes.clear()
         self._room.set()
