@@ -65,7 +65,11 @@ def sleep_ms(milliseconds):
 
 
 def sleep_us(microseconds):
-    _native_time.sleep_ms((microseconds + 999) // 1000)
+    whole = (microseconds + 999) // 1000 * 1000
+    start = _native_time.ticks_us()
+    _native_time.sleep_ms(whole // 1000)
+    while _native_time.ticks_diff(_native_time.ticks_us(), start) < whole:  # a wake-up may come early
+        _native_time.sleep_us(50)
 
 
 def setTimeZone(hours):
