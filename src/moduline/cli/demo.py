@@ -31,6 +31,7 @@ RACK = "demo"
 VICTIM = "m4"
 EXPECTED_FILES = "['apn_cfg.json', 'main.py', 'user_file.py', 'system_config.json']"
 LISTEN_S = 20.0
+GANG_LIMIT_S = 100.0
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +58,7 @@ def register(app: typer.Typer) -> None:
             run("virt", "up", "--rack", RACK, "--module", "ec600u", "--count", str(COUNT))
             rack_is_up = True
             run("virt", "fault", VICTIM, "cut@download:45%", "--rack", RACK)
-            records = gang(package, work)
+            records = gang(package)
             printed = asyncio.run(listen_to_all())
             show_and_check(records, printed)
         finally:
@@ -130,7 +131,7 @@ class GangWatch:
     repowered: bool = False
 
 
-def gang(package: Path, work: Path) -> list[dict[str, Any]]:
+def gang(package: Path) -> list[dict[str, Any]]:
     """Burn all modules at once, give the victim its power back when it fails, and return the gang's records.
 
     Raises:
@@ -142,7 +143,7 @@ def gang(package: Path, work: Path) -> list[dict[str, Any]]:
     with subprocess.Popen(
         [sys.executable, "-m", "moduline", *words], stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as process:
-        killer = threading.Timer(100, process.kill)
+        killer = threading.Timer(GANG_LIMIT_S, process.kill)
         killer.start()
         for line in process.stdout or ():
             follow(json.loads(line), watch)
