@@ -79,30 +79,26 @@ def show_plan(plan: BurnPlan, *, as_json: bool, is_result: bool) -> None:
 
 
 def print_records(records: list[BurnRecord]) -> None:
-    """A table of tries for people."""
+    """A table of tries for people; JSON and CSV have every field."""
     print_table(
         [
             say("slot", "通道"),
             say("outcome", "结果"),
             "IMEI",
-            say("package", "固件包"),
-            say("version", "版本"),
             say("bytes", "字节"),
             say("seconds", "秒"),
             say("tries", "次数"),
-            say("error", "错误"),
+            say("package, or what went wrong", "固件包，或错误原因"),
         ],
         [
             (
                 escape(record.slot),
                 coloured(record.outcome),
                 record.imei,
-                escape(record.package),
-                escape(record.version_after),
                 record.bytes,
                 f"{record.seconds:.1f}",
                 record.tries,
-                escape(f"{record.error_code} {record.error_message}".strip()),
+                escape(f"{record.error_code} {record.error_message}".strip() or record.package),
             )
             for record in records
         ],
