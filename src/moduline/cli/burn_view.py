@@ -88,7 +88,7 @@ def print_records(records: list[BurnRecord]) -> None:
             say("bytes", "字节"),
             say("seconds", "秒"),
             say("tries", "次数"),
-            say("package, or what went wrong", "固件包，或错误原因"),
+            say("package / error", "固件包 / 错误"),
         ],
         [
             (
