@@ -16,8 +16,9 @@ import typer.exceptions
 
 import moduline
 from moduline.cli import language, output
+from moduline.cli.complaints import both
 from moduline.cli.language import say
-from moduline.errors import BadOption, ModulineError
+from moduline.errors import BadOption, ModulineError, Text
 
 NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt", "firmware", "project", "demo")
 
@@ -59,12 +60,20 @@ def run(argv: list[str]) -> int:
         if type(wrong).__name__ == "NoArgsIsHelpError":  # not public; its text is the help page, not a complaint
             sys.stderr.write(f"{wrong}\n")
             return 2
-        return _report(BadOption(name=say("command line", "命令行"), reason=str(wrong)), wants_json=wants_json)
+        return _report(
+            BadOption(name=Text("command line", "命令行"), reason=both(_sentence(wrong))), wants_json=wants_json
+        )
     except BrokenPipeError:
         sys.stderr.close()
         return 0
     except Exception:  # noqa: BLE001  the last line of defence: a bug is reported, never shown as a traceback
         return _report_bug(wants_json=wants_json)
+
+
+def _sentence(wrong: Exception) -> str:
+    """The complaint with the name of the option in it, where the library offers that."""
+    compose = getattr(wrong, "format_message", None)
+    return str(compose() if compose is not None else wrong)
 
 
 def _take_global_options(argv: list[str]) -> list[str]:
