@@ -30,10 +30,10 @@ class Loop:
         """Serve commands until the supervisor closes the socket."""
         while True:
             head = self._read(5)
-            source = self._read(int.from_bytes(head[1:], "little")).decode()
+            source = self._read(int.from_bytes(head[1:], "little"))
             kind = head[:1]
             if kind == b"C":
-                self.tell(b"C", native.json.dumps(self._complete(source)).encode())
+                self.tell(b"C", native.json.dumps(self._complete(source.decode())).encode())
                 continue
             if kind == b"Z":
                 files.close_all()

@@ -26,6 +26,7 @@ HEAP_SCALE: Final = 2  # objects of the 64-bit interpreter take about twice the 
 READ_BYTES: Final = 65536
 INTERRUPT_GAP_S: Final = 0.05
 MAX_DRAIN_BYTES: Final = 1 << 20
+MAX_STDIN_BYTES: Final = 1 << 16
 _AGAIN: Final = 0x80000000
 
 
@@ -118,8 +119,9 @@ class Life:
             self._send("command", frame)
 
     def feed(self, data: bytes) -> None:
-        """Put bytes on the script's standard input."""
-        self._send("stdin", data)
+        """Put bytes on the script's standard input; what a script leaves unread beyond a limit is lost."""
+        if len(self._pending.get("stdin", b"")) < MAX_STDIN_BYTES:
+            self._send("stdin", data)
 
     def interrupt(self) -> None:
         """KeyboardInterrupt; several in a row keep a distance, so that each is handled before the next."""

@@ -32,6 +32,7 @@ WATCH_AFTER_S: Final = 1.0
 HOLD_S: Final = 0.3
 WINDOW_BYTES: Final = 128
 NO_INTERRUPT: Final = -1
+MAX_TEXT_BYTES: Final = 1 << 20  # collected in raw and paste mode; more than any module has memory for
 
 PROMPT: Final = b">>> "
 MORE: Final = b"... "
@@ -341,7 +342,8 @@ class Repl:
             self._send(b"\r\n")
             self._run(Kind.PASTED, repl_source.echoing(_lines(text)))
         else:
-            text.append(byte)
+            if len(text) < MAX_TEXT_BYTES:
+                text.append(byte)
             self._send(b"\r\n" + PASTE if byte == line_editor.CR else bytes([byte]))
 
     # ---- raw -----------------------------------------------------------------------------------------------------
@@ -352,7 +354,7 @@ class Repl:
             return
         end = next((i for i, byte in enumerate(self._waiting) if byte in _RAW_KEYS), len(self._waiting))
         if end:
-            self._raw += self._waiting[:end]
+            self._raw += self._waiting[: min(end, MAX_TEXT_BYTES - len(self._raw))]
             del self._waiting[:end]
             return
         byte = self._waiting.pop(0)
@@ -391,7 +393,7 @@ class Repl:
         assert text is not None
         end = next((i for i, byte in enumerate(self._waiting) if byte in _END_KEYS), -1)
         taken = len(self._waiting) if end < 0 else end
-        text += self._waiting[:taken]
+        text += self._waiting[: min(taken, MAX_TEXT_BYTES - len(text))]
         self._window -= taken
         grants = 0
         while self._window <= 0:

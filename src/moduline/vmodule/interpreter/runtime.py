@@ -293,8 +293,7 @@ class ScriptRuntime:
         elif life is None:
             return  # the child crashed a moment ago; the module is being restarted
         elif isinstance(action, repl.Run):
-            self._is_started = self._is_interrupt_due = False
-            life.command(action.kind.value, action.source)
+            self._run(life, action)
         elif isinstance(action, repl.Interrupt):
             if self._is_started:
                 life.interrupt()
@@ -304,6 +303,16 @@ class ScriptRuntime:
             life.feed(action.data)
         else:
             life.command(b"C", action.text)
+
+    def _run(self, life: Life, action: repl.Run) -> None:
+        self._is_started = self._is_interrupt_due = False
+        size = len(action.source.encode())
+        if size > self._plan.facts.gc_heap_bytes // 4:  # text, its copies and what is compiled share the heap
+            trace = f"MemoryError: memory allocation failed, allocating {size} bytes\n"
+            self._repl.ended(repl.Status.RAISED, trace)
+            self._act()
+        else:
+            life.command(action.kind.value, action.source)
 
     def _tick(self) -> None:
         self._timer = None
