@@ -22,7 +22,7 @@ def type_(*words, **environment):
     [
         (["nope"], "没有命令“nope”"),
         (["version", "--nope"], "没有选项 --nope"),
-        (["explain"], "缺少参数 code"),
+        (["explain"], "缺少参数 CODE"),
         (["version", "more"], "多余的参数：more"),
         (["virt", "up", "--count", "x"], "不是整数"),
     ],

@@ -10,7 +10,7 @@ from moduline.errors import Text
 _IN_CHINESE: Final = (
     (r"No such command '(.+)'\.", "没有命令“{0}”"),
     (r"No such option: (\S+)(?: .*)?", "没有选项 {0}"),
-    (r"Missing (?:parameter|argument):? '?(.+?)'?\.?", "缺少参数 {0}"),
+    (r"Missing (?:parameter|argument)[: ]+'?(.+?)'?\.?", "缺少参数 {0}"),
     (r"Missing option '?(.+?)'?\.?", "缺少选项 {0}"),
     (r"Missing command\.?", "缺少命令"),
     (r"Got unexpected extra argument(?:s|\(s\))? \((.+)\)", "多余的参数：{0}"),
