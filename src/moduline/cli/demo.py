@@ -55,7 +55,7 @@ def register(app: typer.Typer) -> None:
         try:
             package = build_package(work)
             run("virt", "down", "--rack", RACK, must=False)
-            run("virt", "up", "--rack", RACK, "--module", "ec600u", "--count", str(COUNT))
+            run("virt", "up", "--rack", RACK, "--module", "ec600u", "--count", str(COUNT), "--fresh")
             rack_is_up = True
             run("virt", "fault", VICTIM, "cut@download:45%", "--rack", RACK)
             records = gang(package)
@@ -64,7 +64,7 @@ def register(app: typer.Typer) -> None:
         finally:
             shutil.rmtree(work, ignore_errors=True)
             if rack_is_up and not keep:
-                run("virt", "down", "--rack", RACK, must=False)
+                run("virt", "down", "--rack", RACK, "--delete", must=False)
         out().print(
             say(
                 "done in {seconds:.1f} s: all of it was true",
