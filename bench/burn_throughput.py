@@ -34,6 +34,7 @@ from moduline.wire.download.unisoc import encode_bsl
 RACK = "bench"
 MODULE = "ec600u"
 CONTENT_BYTES = 3 << 20
+PACKETS = (DEFAULT_PACKET_BYTES, 0x3000)  # what the burner sends, and the most the loaders take
 ACK = encode_bsl(0x80)
 
 
@@ -130,9 +131,9 @@ def exchange_all(near, frames, frame):
 # ---- burn -----------------------------------------------------------------------------------------------------------
 
 
-def make_order():
+def make_order(packet_bytes):
     """The virtual module's own package with three megabytes of modem part."""
-    order = burn.make_order(stock_package(MODULE), "bench.pac", verify="device")
+    order = burn.make_order(stock_package(MODULE), "bench.pac", verify="device", packet_bytes=packet_bytes)
     data = content()
     actions = tuple(
         replace(action, data=data, size_bytes=len(data)) if action.role == "modem" else action
@@ -187,35 +188,34 @@ def up(rack, count):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    frame_bytes = len(encode_bsl(2, content(4096)[:DEFAULT_PACKET_BYTES]))
-    order = make_order()
-    print(f"{order.plan.write_bytes} bytes of content per module, {DEFAULT_PACKET_BYTES} per packet, {rounds} rounds")
-    print("channels  bare MB/s  burn MB/s  ratio  write MB/s  ratio  host CPU s/MB")
+    print("packet  channels  bare MB/s  burn MB/s  ratio  write MB/s  ratio  host CPU s/MB")
     with tempfile.TemporaryDirectory(prefix="moduline-bench-") as home:
         os.environ["MODULINE_HOME"] = home
         for channels in (1, 8):
             rack = f"{RACK}{channels}"
             up(rack, channels)
             try:
-                measure(order, rack, channels, rounds, frame_bytes)
+                for packet_bytes in PACKETS:
+                    measure(make_order(packet_bytes), rack, channels, rounds, packet_bytes)
             finally:
                 rack_client.ask(rack, "down", 60.0)
 
 
-def measure(order, rack, channels, rounds, frame_bytes):
+def measure(order, rack, channels, rounds, packet_bytes):
     """Alternate bare and burn, print one line of medians."""
-    frames = order.plan.write_bytes // DEFAULT_PACKET_BYTES
-    content_bytes = channels * frames * DEFAULT_PACKET_BYTES
-    rows = []
+    frame_bytes = len(encode_bsl(2, content(2 * packet_bytes)[:packet_bytes]))
+    frames = order.plan.write_bytes // packet_bytes
+    floor, stage, write, cpu = [], [], [], []
     for _ in range(rounds):
-        before_s = bare(channels, frames, frame_bytes)
+        floor.append(channels * frames * packet_bytes / bare(channels, frames, frame_bytes) / 1e6)
         size, stage_s, write_s, cpu_s = burn_all(order, rack)
-        floor = 2 * content_bytes / (before_s + bare(channels, frames, frame_bytes)) / 1e6
-        stage, write = size / stage_s / 1e6, size / write_s / 1e6
-        rows.append((floor, stage, stage / floor, write, write / floor, cpu_s / size * 1e6))
-    floor, stage, stage_ratio, write, write_ratio, cpu = map(statistics.median, zip(*rows, strict=True))
+        stage.append(size / stage_s / 1e6)
+        write.append(size / write_s / 1e6)
+        cpu.append(cpu_s / size * 1e6)
+    bare_rate, burn_rate, write_rate = map(statistics.median, (floor, stage, write))
     print(
-        f"{channels:8d}  {floor:9.1f}  {stage:9.1f}  {stage_ratio:5.2f}  {write:10.1f}  {write_ratio:5.2f}  {cpu:13.4f}"
+        f"{packet_bytes:6d}  {channels:8d}  {bare_rate:9.1f}  {burn_rate:9.1f}  {burn_rate / bare_rate:5.2f}"
+        f"  {write_rate:10.1f}  {write_rate / bare_rate:5.2f}  {statistics.median(cpu):13.4f}"
     )
 
 
