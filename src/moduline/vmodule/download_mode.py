@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 
 from moduline.errors import PortGone
-from moduline.port.stream import ByteStream
+from moduline.port.stream import ByteStream, pump
 from moduline.vmodule.download.events import (
     Connected,
     CutReached,
@@ -34,32 +34,68 @@ async def serve(
     Raises:
         FlashCut: the power went away at a flash operation.
     """
+    talk = _Talk(session, faults, report)
     with contextlib.suppress(PortGone):
-        while True:
-            data = await stream.read_some()
-            pieces = [data] if not faults.is_fragmenting else [data[i : i + 1] for i in range(len(data))]
-            for piece in pieces:
-                events = session.receive(piece)
-                answer = session.bytes_to_send()
-                for event in events:
-                    report(event)
-                    if isinstance(event, CutReached | UnplugReached):
-                        return event
-                if answer:
-                    await _send(stream, answer, is_fragmenting=faults.is_fragmenting)
-                for event in events:
-                    if isinstance(event, ResetWanted | PowerOffWanted):
-                        return event
-    return None
+        while talk.left is None:
+            if not faults.is_fragmenting:
+                await pump(stream, talk.react)
+            else:
+                await talk.in_pieces(stream, talk.take_unread() or await stream.read_some())
+        if talk.last_words:
+            await stream.write_all(talk.last_words)
+    return talk.left
 
 
-async def _send(stream: ByteStream, answer: bytes, *, is_fragmenting: bool) -> None:
-    if not is_fragmenting:
-        await stream.write_all(answer)
-        return
-    for i in range(len(answer)):
-        await stream.write_all(answer[i : i + 1])
-        await asyncio.sleep(0)
+class _Talk:
+    """What arrives, what is answered, and what ended it.
+
+    Args:
+        session: the protocol.
+        faults: whether bytes travel one by one; it may begin and end while the conversation goes on.
+        report: gets the session's events.
+    """
+
+    def __init__(self, session: DownloadSession, faults: Faults, report: Callable[[DownloadEvent], None]) -> None:
+        self._session = session
+        self._faults = faults
+        self._report = report
+        self._unread = b""
+        self.left: LeaveReason | None = None
+        self.last_words = b""
+
+    def react(self, data: bytes) -> bytes | None:
+        """The answer to what arrived; None when the conversation is over or has to go on in pieces."""
+        if self._faults.is_fragmenting:
+            self._unread = data
+            return None
+        return self._answer(data)
+
+    def take_unread(self) -> bytes:
+        """What came in just when the pieces began."""
+        unread, self._unread = self._unread, b""
+        return unread
+
+    async def in_pieces(self, stream: ByteStream, data: bytes) -> None:
+        """Take and answer byte by byte."""
+        for at in range(len(data)):
+            answer = self._answer(data[at : at + 1])
+            if answer is None:
+                return
+            for i in range(len(answer)):
+                await stream.write_all(answer[i : i + 1])
+                await asyncio.sleep(0)
+
+    def _answer(self, data: bytes) -> bytes | None:
+        events = self._session.receive(data)
+        answer = self._session.bytes_to_send()
+        for event in events:
+            self._report(event)
+            if isinstance(event, CutReached | UnplugReached):
+                self.left = event
+                return None
+            if isinstance(event, ResetWanted | PowerOffWanted):
+                self.left, self.last_words = event, answer
+        return answer if self.left is None else None
 
 
 class Window:
