@@ -83,6 +83,20 @@ class Client:
             data = data.encode()
         assert os.write(self.fd, data) == len(data)
 
+    async def send(self, data):
+        """Write all of it, waiting for room as long as the module is busy."""
+        loop, rest = asyncio.get_running_loop(), memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self.fd, rest) :]
+            except BlockingIOError:
+                has_room = asyncio.Event()
+                loop.add_writer(self.fd, has_room.set)
+                try:
+                    await has_room.wait()
+                finally:
+                    loop.remove_writer(self.fd)
+
     async def until(self, end, limit_s=10):
         """Everything up to and with ``end``."""
         if isinstance(end, str):
@@ -125,10 +139,7 @@ class Client:
         """(output, traceback) of a source run in raw mode; back at the friendly prompt afterwards."""
         self.write(b"\x01")
         await self.until(b"raw REPL; CTRL-B to exit\r\n>")
-        for at in range(0, len(source.encode()), 1024):
-            self.write(source.encode()[at : at + 1024])
-            await asyncio.sleep(0)
-        self.write(b"\x04")
+        await self.send(source.encode() + b"\x04")
         await self.until(b"OK", limit_s)
         out = (await self.until(b"\x04", limit_s))[:-1]
         error = (await self.until(b"\x04>", limit_s))[:-2]
