@@ -10,12 +10,21 @@ import vfs
 
 from boot import native
 
-# name on the device -> file in shims/
+# name on the device -> file in shims/; a name whose file is not in the ROM is refused as not modelled
 _SHIMS = {
+    "Qth": "cloud_qth",
+    "SecureData": "secure_data",
     "_thread": "thread",
     "app_fota": "app_fota",
+    "atcmd": "atcmd",
     "backup_restore": "backup_restore",
+    "bak_util": "bak_util",
+    "btree": "btree",
+    "cellLocator": "cell_locator",
+    "checkNet": "check_net",
     "checksum": "checksum",
+    "dataCall": "data_call",
+    "dial": "dial",
     "example": "example",
     "file_crc32": "file_crc32",
     "file_sha256": "file_sha256",
@@ -28,18 +37,40 @@ _SHIMS = {
     "micropython": "interpreter",
     "misc": "misc",
     "modem": "modem",
+    "net": "net",
+    "ntptime": "ntp_time",
     "os": "system_os",
+    "osTimer": "os_timer",
+    "pm": "pm",
     "ql_fs": "ql_fs",
+    "quecIot": "cloud_quec_iot",
+    "queue": "queue",
+    "request": "request",
+    "securedata": "secure_data",
+    "sim": "sim",
+    "sms": "sms",
+    "socket": "sockets",
+    "ssl": "tls_sockets",
     "sys": "system_sys",
+    "sys_bus": "sys_bus",
     "system": "system",
     "time": "clock",
+    "umqtt": "mqtt",
+    "uping": "ping",
     "utils": "utils",
+    "utimeq": "time_queue",
+    "uzlib": "zlib_streams",
     "vfs": "mounts",
 }
 
-_ALIASES = {"uos": "os", "uio": "io", "usys": "sys", "utime": "time", "uhashlib": "hashlib"}
+_ALIASES = {
+    "uos": "os", "uio": "io", "usys": "sys", "utime": "time", "uhashlib": "hashlib", "usocket": "socket", "ussl": "ssl",
+}  # fmt: skip
 
-_CALLED = {"os": "uos", "io": "uio", "time": "utime", "hashlib": "uhashlib"}  # what such a module calls itself
+# what such a module calls itself
+_CALLED = {
+    "os": "uos", "io": "uio", "time": "utime", "hashlib": "uhashlib", "socket": "usocket", "ssl": "ussl",
+}  # fmt: skip
 
 _NATIVE = (
     "array binascii builtins cmath collections cryptolib deflate errno heapq json math random re select struct uctypes "
@@ -49,12 +80,11 @@ _NATIVE = (
 _FROZEN = ("asyncio", "uasyncio")
 
 _UNMODELLED = (
-    "aLiYun atcmd audio bak_util btree camera cellLocator checkNet dataCall dial ethernet gnss hmac misc2 net ntptime "
-    "osTimer pm poc Qth queue quecIot quecgnss request securedata sim sms sys_bus TenCentYun umqtt uping usocket ussl "
-    "utimeq uwebsocket uzlib voiceCall websocket wifilocator wifiScan"
+    "aLiYun audio camera ethernet gnss hmac misc2 poc quecgnss TenCentYun uwebsocket voiceCall websocket wifilocator "
+    "wifiScan"
 ).split()
 
-_HIDDEN = ("argparse framebuf mip platform requests rom shims boot socket ssl termios tls websocket").split()
+_HIDDEN = ("argparse framebuf mip platform requests rom shims boot termios tls websocket").split()
 
 
 _REFUSED = "'%s' is not modelled by this virtual module yet"
@@ -70,11 +100,16 @@ class Finder:
         self._boot = {name: m for name, m in sys.modules.items() if name.split(".")[0] == "boot"}
         for name in self._boot:
             del sys.modules[name]
-        self.names = sorted(list(_SHIMS) + list(_ALIASES) + list(_NATIVE) + ["uasyncio"])
+        files = self._shim_files()
+        shims = [name for name in _SHIMS if _SHIMS[name] in files]
+        aliases = [name for name, other in _ALIASES.items() if other in shims]
+        self.names = sorted(shims + aliases + list(_NATIVE) + ["uasyncio"])
 
     def load_shim(self, name):
         """The device module of that name, loaded at first use."""
         file = _SHIMS[name]
+        if name not in self.names:
+            raise ImportError(_REFUSED % _CALLED.get(name, name))
         self._open_rom()
         try:
             module = getattr(native.import_module("shims." + file), file)
@@ -86,6 +121,14 @@ class Finder:
         module = getattr(module, "AS_MODULE", module)
         sys.modules[name] = module
         return module
+
+    def _shim_files(self):
+        """Names of the shims in the ROM, without ending."""
+        vfs.mount(self._rom, "/rom")
+        try:
+            return {entry[0].rsplit(".", 1)[0] for entry in native.os.ilistdir("/rom/shims")}
+        finally:
+            vfs.umount("/rom")
 
     def _open_rom(self):
         self._depth += 1

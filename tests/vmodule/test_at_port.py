@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from moduline.vmodule.at_port import COMMANDS, AtAction, AtFacts, AtSession
-from moduline.vmodule.radio import RadioFacts
+from moduline.vmodule.world.radio import RadioFacts
 
 FACTS = AtFacts("EC600U", "EC600UCNLBR03A01M08", "866981057532206", "D1Q21LM0700000001")
 

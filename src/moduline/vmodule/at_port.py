@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from moduline.vmodule.radio import RadioFacts
+from moduline.vmodule.world.radio import RadioFacts
 from moduline.wire.at import MAX_LINE_BYTES, AtCommand, encode_answer, parse_command
 
 

@@ -272,7 +272,7 @@ class VirtualModule:
             flash=self.file.flash,
             flash_path=self.file.path,
             mounts=decision.mounts,
-            facts=facts_of(self.identity, self.imei, decision.firmware_version, self._options.radio.battery_mv),
+            facts=facts_of(self.identity, self.imei, decision.firmware_version, self._options.world.radio.battery_mv),
             repl=ends["repl"],
             owner=owner,
             quirks=quirks_of(self.identity),
@@ -280,6 +280,7 @@ class VirtualModule:
             rom=decision.rom,
             power_on_reason=start.on_reason,
             power_down_reason=start.down_reason,
+            desks=self._options.world.desks(),
         )
 
     async def _serve_at(self, end: ModuleEnd) -> _Wish:
@@ -290,7 +291,7 @@ class VirtualModule:
             imei=self.imei,
             serial_number=self.identity.serial_number,
             has_download_command=bool(self.identity.chip.entry.at_commands),
-            radio=self._options.radio,
+            radio=self._options.world.radio,
         )
         session = AtSession(facts)
         with suppress(PortGone):

@@ -12,7 +12,7 @@ from moduline.port.registry import ModuleEntry
 from moduline.port.stream import ByteStream
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.power import LoopClock, Timings, WaitingClock
-from moduline.vmodule.radio import RadioFacts
+from moduline.vmodule.world.world import World
 
 
 class ModuleEnd(ByteStream, Protocol):
@@ -51,7 +51,7 @@ class ModuleOptions:
         clock: what the delays are waited on.
         port_kind: ``pty``, or ``tcp`` where there are no pseudo-terminals.
         uarts: numbers of the UARTs that lead to ports.
-        radio: what it sees of the world.
+        world: what surrounds it.
         template: an erased flash file to copy from; see ``FlashFile``.
         on_change: told after every change of state, ports or IMEI.
         report: gets notices about what happens inside.
@@ -61,7 +61,7 @@ class ModuleOptions:
     clock: WaitingClock = field(default_factory=LoopClock)
     port_kind: Literal["pty", "tcp"] = "pty"
     uarts: tuple[int, ...] = (2,)
-    radio: RadioFacts = field(default_factory=RadioFacts)
+    world: World = field(default_factory=World)
     template: Path | None = None
     on_change: Callable[[ModuleEntry], None] | None = None
     report: Reporter = silent

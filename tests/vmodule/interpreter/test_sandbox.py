@@ -189,7 +189,7 @@ def test_script_level_doors_are_closed_too():
         async with Board() as board:
             await board.prompt()
             ask = board.client.ask
-            for name in ("socket", "ssl", "tls", "utls", "termios", "rom", "boot", "shims", "mip", "boot.native"):
+            for name in ("tls", "utls", "termios", "rom", "boot", "shims", "mip", "boot.native"):
                 assert (await ask(f"import {name}")).endswith(f"ImportError: no module named '{name}'\n")
             assert (await ask("import usocket")).endswith(
                 "ImportError: 'usocket' is not modelled by this virtual module yet\n"

@@ -134,6 +134,10 @@ class Life:
         self._striking += 1
         self._control(b"I")
 
+    def answer_call(self, frame: bytes) -> None:
+        """Answer a question of the call channel that had to wait."""
+        self._send("call", frame)
+
     def report(self, key: str, value: object) -> None:
         """Call what the script has listening to ``key``."""
         self._send("event", framing.event(key, value))

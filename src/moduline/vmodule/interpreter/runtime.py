@@ -18,14 +18,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from moduline.clock import Clock, SystemClock
 from moduline.errors import FlashCut, InterpreterMissing, PortGone
 from moduline.events import Notice
 from moduline.vmodule.interpreter import framing, repl
+from moduline.vmodule.interpreter.desk import Desk, DeskContext
 from moduline.vmodule.interpreter.flash_service import FlashService
 from moduline.vmodule.interpreter.life import Life, LifeCalls
 from moduline.vmodule.interpreter.outbox import Outbox
@@ -66,6 +67,7 @@ class ScriptRuntime:
             ctrl_c_stops_main=plan.quirks.ctrl_c_stops_main,
         )
         self._life: Life | None = None
+        self._desks: list[Desk] = []
         self._is_off = True
         self._after_cr = False
         self._at_prompt = asyncio.Event()
@@ -101,7 +103,6 @@ class ScriptRuntime:
         self._is_off = False
         self._out = Outbox(self._plan.repl)
         self._uarts = UartBank(self._plan.uarts, self._uart_has_data)
-        self._services = Services(self._plan, self._repl, self._uarts, self._send_raw)
         await self._begin_life()
         self._spawn(self._read_port())
 
@@ -111,6 +112,7 @@ class ScriptRuntime:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._close_desks()
         if hasattr(self, "_out"):
             await self._out.close()
             await self._uarts.close()
@@ -123,6 +125,11 @@ class ScriptRuntime:
 
     async def _begin_life(self) -> None:
         self.boots += 1
+        context = DeskContext(
+            self._plan.name, self._plan.facts, self._plan.quirks, self._report, self._notice, self._spawn
+        )
+        self._desks = [make(context) for make in self._plan.desks]
+        self._services = Services(self._plan, self._repl, self._uarts, self._send_raw, self._desks)
         self._flash = FlashService(self._plan.flash, self._plan.mounts)
         self._calls = framing.Calls()
         calls = LifeCalls(
@@ -147,6 +154,7 @@ class ScriptRuntime:
                     await self._all_closed.wait()
         self._drain()
         self._end_life()
+        await self._close_desks()
         self._uarts.reset()
         self._repl.is_protected = False
         try:
@@ -203,7 +211,23 @@ class ScriptRuntime:
         self._act()
 
     def _call(self, data: bytes) -> bytes:
-        return b"".join(self._services.answer(call) for call in self._calls.feed(data))
+        ready = bytearray()
+        for call in self._calls.feed(data):
+            reply = self._services.answer(call)
+            if isinstance(reply, bytes):
+                ready += reply
+            elif self._life is not None:
+                self._spawn(self._answer_later(self._life, reply))
+        return bytes(ready)
+
+    async def _answer_later(self, life: Life, reply: Awaitable[bytes]) -> None:
+        try:
+            frame = await reply
+        except framing.BadFrameError as fault:
+            if life is self._life:
+                self._distrust(fault)
+            return
+        life.answer_call(frame)
 
     def _flash_request(self, data: bytes) -> bytes:
         try:
@@ -322,10 +346,18 @@ class ScriptRuntime:
     # ---- parts -------------------------------------------------------------------------------------------------------
 
     def _uart_has_data(self, number: int, count: int) -> None:
-        if self._life is not None:
-            self._life.report(f"uart{number}", [0, number, count])
+        self._report(f"uart{number}", [0, number, count])
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _report(self, key: str, value: object) -> None:
+        if self._life is not None:
+            self._life.report(key, value)
+
+    async def _close_desks(self) -> None:
+        desks, self._desks = self._desks, []
+        for desk in desks:
+            await desk.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -9,13 +9,15 @@ Source: device-api 2.5, 3.6, 10.5, 10.6; brief decision 13b.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from moduline.events import Notice
 from moduline.port import registry
 from moduline.vmodule.interpreter import framing
+from moduline.vmodule.interpreter.desk import Answer, Desk, Question
+from moduline.vmodule.interpreter.desk import fact as _fact
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.repl import Repl
 from moduline.vmodule.interpreter.uart_bank import UartBank
@@ -26,9 +28,6 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _SLUG: Final = re.compile(r"virt\.[a-z-]{1,40}")
 _MAX_FACT: Final = 500
 
-Wanted = TypeVar("Wanted")
-Answer = tuple[object, bytes] | None
-
 
 class Services:
     """Answers the questions of one child after another.
@@ -38,14 +37,22 @@ class Services:
         repl: whose switches scripts may turn.
         uarts: the module's serial ports.
         send_raw: puts bytes on the REPL port as they are, behind everything printed so far.
+        desks: answer the questions about what surrounds the module.
     """
 
-    def __init__(self, plan: RuntimePlan, repl: Repl, uarts: UartBank, send_raw: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        plan: RuntimePlan,
+        repl: Repl,
+        uarts: UartBank,
+        send_raw: Callable[[bytes], None],
+        desks: Sequence[Desk] = (),
+    ) -> None:
         self._plan = plan
         self._repl = repl
         self._uarts = uarts
         self._send_raw = send_raw
-        self._questions: dict[str, Callable[[framing.Call], Answer]] = {
+        self._questions: dict[str, Question] = {
             "notice": self._notice,
             "power": self._power,
             "repl_protect": self._repl_protect,
@@ -60,9 +67,11 @@ class Services:
             "uart_write": self._uart_write,
             "uart_listen": self._uart_listen,
         }
+        for desk in desks:
+            self._questions.update(desk.questions)
 
-    def answer(self, call: framing.Call) -> bytes:
-        """The frame to send; empty when the asker waits for its end.
+    def answer(self, call: framing.Call) -> bytes | Awaitable[bytes]:
+        """The frame to send, or what will give it; empty when the asker waits for its end.
 
         Raises:
             framing.BadFrameError: an unknown question or facts of the wrong type.
@@ -71,7 +80,7 @@ class Services:
         if question is None:
             raise framing.BadFrameError(f"call of unknown {call.facts['op'][:40]!r}")
         reply = question(call)
-        return b"" if reply is None else framing.call_answer(*reply)
+        return _frame(reply) if reply is None or isinstance(reply, tuple) else _frame_of(reply)
 
     # ---- module ----------------------------------------------------------------------------------------------------
 
@@ -155,11 +164,12 @@ class Services:
         return 0, b""
 
 
-def _fact(call: framing.Call, name: str, kind: type[Wanted]) -> Wanted:
-    value: Any = call.facts.get(name)
-    if not isinstance(value, kind):
-        raise framing.BadFrameError(f"{call.facts['op']}: {name} is {type(value).__name__}")
-    return value
+def _frame(reply: Answer) -> bytes:
+    return b"" if reply is None else framing.call_answer(*reply)
+
+
+async def _frame_of(reply: Awaitable[Answer]) -> bytes:
+    return _frame(await reply)
 
 
 def _read_small(path: Path) -> bytes | None:

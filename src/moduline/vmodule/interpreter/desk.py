@@ -1,0 +1,78 @@
+"""Desks: who answers which questions of the shims. Each part of a module's surroundings brings one.
+
+::
+
+    shim ── Life.calls.ask("sim_status") ──▶ call channel ──▶ Services ──▶ the desk that knows "sim_status"
+         ◀──────────── report(key, value) ── event channel ◀── the same desk, whenever it has news
+
+A desk lives as long as one interpreter child: made at its birth, closed at its end. What must outlive a soft reset
+belongs to the part of the world that made the desk.
+
+A question is answered at once, or, for the few that need another task (opening a connection), by a coroutine; the child
+asks one question at a time, so such an answer must come within a tenth of a second. Whatever takes longer is answered
+at once and reported later.
+
+Source: micropython-runtime 3, 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from moduline.vmodule.interpreter import framing
+from moduline.vmodule.interpreter.module_facts import ModuleFacts, Quirks
+
+Answer = tuple[object, bytes] | None
+"""A JSON value and bytes beside it; None: no answer, the asker waits for its end."""
+
+Question = Callable[[framing.Call], Answer | Awaitable[Answer]]
+Wanted = TypeVar("Wanted")
+
+
+class Desk(Protocol):
+    """Answers some questions of one child."""
+
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """What answers each question, by the name under ``op``."""
+
+    async def close(self) -> None:
+        """The child has ended: let go of everything that was opened for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskContext:
+    """What a desk may use.
+
+    Attributes:
+        name: of the virtual module.
+        facts: what it says about itself.
+        quirks: its profile's switches.
+        report: ``report(key, value)`` calls what the script has listening to ``key`` with ``value`` (JSON).
+        notice: ``notice(slug, **facts)`` tells the owner of the virtual module; slugs begin with ``virt.``.
+        spawn: runs a coroutine on the event loop until it ends or the child does.
+    """
+
+    name: str
+    facts: ModuleFacts
+    quirks: Quirks
+    report: Callable[[str, object], None]
+    notice: Callable[..., None]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+
+
+MakeDesk = Callable[[DeskContext], Desk]
+
+
+def fact(call: framing.Call, name: str, kind: type[Wanted]) -> Wanted:
+    """One fact of a question.
+
+    Raises:
+        framing.BadFrameError: it is missing or of another type; the child is not to be trusted.
+    """
+    value: Any = call.facts.get(name)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise framing.BadFrameError(f"{call.facts['op']}: {name} is {type(value).__name__}")
+    return value
