@@ -41,6 +41,7 @@ class PortInfo:
         model: model, where it is known without asking.
         imei: IMEI, where it is known without asking; never in download mode.
         state: state of a virtual module, empty for real ones.
+        enumeration: of a virtual module's port, another number for every time it appeared; 0 for real ones.
     """
 
     path: str
@@ -55,6 +56,7 @@ class PortInfo:
     model: str = ""
     imei: str = ""
     state: str = ""
+    enumeration: int = 0
 
     @property
     def place(self) -> str:
@@ -91,6 +93,7 @@ def ports_of(entry: registry.ModuleEntry) -> list[PortInfo]:
             model=entry.model if is_known else "",
             imei=entry.imei if is_known else "",
             state=entry.state,
+            enumeration=port.enumeration,
         )
         for port in entry.ports
     ]

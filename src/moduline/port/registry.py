@@ -42,6 +42,7 @@ class PortEntry:
         pid: USB product id.
         product: USB product text, empty in download mode.
         location: USB place, such as ``virt-bench-1``; the same for all ports of a module, in every state.
+        enumeration: another number for every time the port appeared.
     """
 
     role: str
@@ -50,6 +51,7 @@ class PortEntry:
     pid: int = 0
     product: str = ""
     location: str = ""
+    enumeration: int = 0
 
 
 @dataclass(frozen=True, slots=True)

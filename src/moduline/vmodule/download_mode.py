@@ -17,19 +17,22 @@ from moduline.vmodule.download.events import (
     DownloadEvent,
     PowerOffWanted,
     ResetWanted,
+    StageEntered,
     UnplugReached,
 )
 from moduline.vmodule.download.unisoc import DownloadSession
 from moduline.vmodule.faults import Faults
 from moduline.vmodule.power import WaitingClock
 
-LeaveReason = ResetWanted | PowerOffWanted | CutReached | UnplugReached
+LeaveReason = ResetWanted | PowerOffWanted | CutReached | UnplugReached | StageEntered
 
 
 async def serve(
     stream: ByteStream, session: DownloadSession, faults: Faults, report: Callable[[DownloadEvent], None]
 ) -> LeaveReason | None:
     """Speak the protocol until something ends it; None when the port vanished.
+
+    A stage that was entered ends it only when the loader is to enumerate anew.
 
     Raises:
         FlashCut: the power went away at a flash operation.
@@ -91,6 +94,9 @@ class _Talk:
         for event in events:
             self._report(event)
             if isinstance(event, CutReached | UnplugReached):
+                self.left = event
+                return None
+            if isinstance(event, StageEntered) and event.stage == "fdl1" and self._faults.is_reenumerating:
                 self.left = event
                 return None
             if isinstance(event, ResetWanted | PowerOffWanted):

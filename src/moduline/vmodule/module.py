@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -25,16 +26,26 @@ from moduline.port.registry import ModuleEntry, ModuleState, PortEntry
 from moduline.port.tcp import open_tcp_end
 from moduline.vmodule.at_port import AtAction, AtFacts, AtSession
 from moduline.vmodule.boot import BootCode, BootSystem, StayInRom
-from moduline.vmodule.download.events import CutReached, DownloadEvent, PartDone, PowerOffWanted, ResetWanted
+from moduline.vmodule.download.events import (
+    CutReached,
+    DownloadEvent,
+    PartDone,
+    ResetWanted,
+    StageEntered,
+    UnplugReached,
+)
 from moduline.vmodule.download.unisoc import DownloadSession
 from moduline.vmodule.download_mode import Window, serve
 from moduline.vmodule.facts import ModuleIdentity, facts_of, quirks_of
-from moduline.vmodule.faults import Faults, add_fault, forget_fired
+from moduline.vmodule.faults import Faults, Line, forget_fired, forget_word
 from moduline.vmodule.flash_file import FlashFile
 from moduline.vmodule.interpreter.plan import OwnerCalls, RuntimePlan
+from moduline.vmodule.mishaps import Mishaps
 from moduline.vmodule.module_options import MakeRuntime, ModuleEnd, ModuleOptions, Runtime
 from moduline.vmodule.nv_store import factory_block
+from moduline.vmodule.outlet import Cable, HostEnd, Outlet
 from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason
+from moduline.vmodule.world.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +85,16 @@ class VirtualModule:
         self.runtime: Runtime | None = None
         self._options = options or ModuleOptions()
         self._make_runtime = make_runtime
-        self._ports: dict[str, ModuleEnd] = {}
+        self._ports: dict[str, Outlet] = {}
         self._life_task: asyncio.Task[None] | None = None
         self._wish: asyncio.Future[_Wish] | None = None
         self._changed = asyncio.Event()
-        self._plugged = asyncio.Event()
-        self._plugged.set()
+        self._cable = Cable()
+        roles = ["at", "repl", "download", *(f"uart{number}" for number in self._options.uarts)]
+        self._lines = {role: Line(role) for role in roles}
+        self._mishaps = Mishaps(
+            self, identity.profile, self.faults, self._lines, self._options.world, self._options.seed
+        )
         self._down_reason = PowerDownReason.UNKNOWN
         self._content_path = folder / "content.json"
         is_new = not (folder / "flash.bin").exists()
@@ -100,6 +115,7 @@ class VirtualModule:
 
     async def close(self) -> None:
         """Take the power away and let go of the flash file."""
+        await self._mishaps.close()
         await self.power_off()
         self.file.close()
 
@@ -111,7 +127,7 @@ class VirtualModule:
         Args:
             boot_pin: hold the pin: the module stays in download mode until it is reset or loses its power.
         """
-        self._plugged.set()
+        await self.put_in_cable()
         if self._life_task is not None and not self._life_task.done():
             return
         self.file.flash.power_on()
@@ -131,22 +147,26 @@ class VirtualModule:
 
     async def reset(self, *, boot_pin: bool = False) -> None:
         """Pull the RESET pin; a module without power is switched on."""
-        self._plugged.set()
+        await self.put_in_cable()
         if self._wish is None:
             await self.power_on(boot_pin=boot_pin)
         else:
             self._wants(_Start("reset_pin" if boot_pin else "reset", is_pin_held=boot_pin))
 
     def fault(self, word: str) -> None:
-        """Switch on a fault; see ``faults``.
+        """Switch on a fault; see ``faults.words``.
 
         Raises:
             BadOption: no such fault.
         """
-        add_fault(self.faults, word, self.identity.profile, self.content_bytes)
-        if word == "clear" or self.faults.flash:
-            self.file.flash.arm(self.faults.flash)
-            self.faults.flash = ()
+        self._mishaps.add(word)
+        if word == "clear":
+            self.file.flash.arm(())
+        self._tell()
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Call ``act`` when so many seconds of the module's clock have passed, unless the module is closed before."""
+        self._mishaps.after(seconds, act)
 
     async def wait_state(self, *states: ModuleState) -> None:
         """Return when the module is in one of the states; the caller sets the time limit."""
@@ -157,6 +177,58 @@ class VirtualModule:
         while not is_true():
             self._changed.clear()
             await self._changed.wait()
+
+    # ---- mishaps ---------------------------------------------------------------------------------------------------
+
+    def arm_cuts(self) -> None:
+        """Hand cuts that wait for a flash operation to the flash; they count from now."""
+        if self.faults.flash:
+            self.file.flash.arm(self.faults.flash)
+            self.faults.flash = ()
+
+    async def cut_power(self) -> None:
+        """The supply breaks off."""
+        if self.state != "off":
+            await self.power_off()
+            self.reason = "power-cut"
+            self._notice("virt.power-cut", operation=self.file.flash.operation)
+            self._tell()
+
+    async def pull_cable(self) -> None:
+        """The cable goes out: USB ports vanish, the module runs on."""
+        await self._cable.pull()
+        self._notice("virt.unplugged")
+        self._tell()
+
+    async def put_in_cable(self) -> None:
+        """The cable is put in; the ports of the present state appear."""
+        if not self._cable.is_in:
+            await self._cable.put_in()
+            self._notice("virt.plugged")
+            self._tell()
+
+    def bite(self) -> None:
+        """The watchdog restarts the module."""
+        self._wants(_Start("reset", PowerOnReason.WATCHDOG, PowerDownReason.WATCHDOG))
+
+    def hang(self) -> None:
+        """Stop the interpreter if it runs; else it will be stopped when it does."""
+        if self.runtime is not None and self.state == "running":
+            self.runtime.stand_still()
+            self._lines["repl"].hold()
+
+    def unhang(self) -> None:
+        """Let the interpreter go on, if it stands still."""
+        if self.runtime is not None and self._lines["repl"].is_held:
+            self.runtime.go_on()
+        self._lines["repl"].release()
+
+    def _end_hang(self) -> None:
+        """A restart ends what stood still; a hang that has not begun waits on."""
+        if self._lines["repl"].is_held:
+            self.faults.is_hanging = False
+            forget_word(self.faults, "hang")
+            self._lines["repl"].release()
 
     # ---- what others see -------------------------------------------------------------------------------------------
 
@@ -180,17 +252,23 @@ class VirtualModule:
         who, chip = self.identity, self.identity.chip
         usb = chip.download if self.state == "download" else chip.running
         ports = tuple(
-            PortEntry(role, end.path, location=who.location)
+            PortEntry(role, end.path, location=who.location, enumeration=end.enumeration)
             if role.startswith("uart")
-            else PortEntry(role, end.path, usb.vid, usb.pid, chip.port_name(role), who.location)
+            else PortEntry(role, end.path, usb.vid, usb.pid, chip.port_name(role), who.location, end.enumeration)
             for role, end in self._ports.items()
+            if end.path
         )
         return ModuleEntry(who.name, who.rack, who.profile.identity.model, self.imei, who.slot, self.state, ports)
 
     @property
+    def world(self) -> World:
+        """What surrounds it."""
+        return self._options.world
+
+    @property
     def has_ports(self) -> bool:
         """Whether a host can see it now."""
-        return bool(self._ports)
+        return any(end.path for role, end in self._ports.items() if not role.startswith("uart"))
 
     def port_path(self, role: str) -> str:
         """What a host opens for that role; empty while there is no such port."""
@@ -231,6 +309,10 @@ class VirtualModule:
         decision = self._boot_code.decide()
         self.imei = self.storage.nv.imei
         self.file.release_memory()
+        if self.faults.is_cut_at_boot:
+            self.faults.is_cut_at_boot = False
+            forget_word(self.faults, "cut@boot")
+            raise FlashCut(operation=self.file.flash.operation)
         if isinstance(decision, StayInRom):
             self.reason, self.firmware_version = decision.reason, ""
             self._notice("virt.nothing-to-boot", reason=decision.reason)
@@ -242,11 +324,14 @@ class VirtualModule:
         await self._options.clock.sleep(self._options.timings.enumerate_s)
         async with AsyncExitStack() as stack:
             stack.callback(self._ports.clear)
+            stack.callback(self._end_hang)
             roles = ["at", "repl", *(f"uart{number}" for number in self._options.uarts)]
             ends = {role: await self._new_end(role, stack) for role in roles}
             await self._start_runtime(self._plan(decision, start, ends), stack)
             self._ports = ends
             self._become("booted")
+            if self.faults.is_hanging:
+                self.hang()
             return await self._first_of(self._serve_at(ends["at"]))
 
     async def _start_runtime(self, plan: RuntimePlan, stack: AsyncExitStack) -> None:
@@ -259,7 +344,7 @@ class VirtualModule:
         except InterpreterMissing as missing:
             self._notice("virt.no-interpreter", **missing.facts)
 
-    def _plan(self, decision: BootSystem, start: _Start, ends: dict[str, ModuleEnd]) -> RuntimePlan:
+    def _plan(self, decision: BootSystem, start: _Start, ends: dict[str, Outlet]) -> RuntimePlan:
         owner = OwnerCalls(
             on_power_down=lambda: self._wants(None),
             on_power_restart=lambda: self._wants(_Start("reset", down_reason=PowerDownReason.NORMAL)),
@@ -333,27 +418,38 @@ class VirtualModule:
                 done.add(event.address)
             self._notice(f"virt.download.{type(event).__name__}", **_facts_of(event))
 
-        while True:
-            async with AsyncExitStack() as stack:
-                end = await self._new_end("download", stack)
-                stack.callback(self._show, {})
-                self._show({"download": end})
+        async with AsyncExitStack() as stack:
+            end = await self._new_end("download", stack)
+            stack.callback(self._show, {})
+            self._show({"download": end})
+            while True:
                 event = await serve(end, session, self.faults, see)
-                if isinstance(event, ResetWanted | PowerOffWanted):
-                    self._keep_content_size(session, done)
-                    await self._options.clock.sleep(self._options.timings.answer_s)
-            if isinstance(event, CutReached):
-                self.faults.download.cut_at_bytes = None
-                forget_fired(self.faults, "cut")
-                raise FlashCut(operation=self.file.flash.operation)
-            if isinstance(event, ResetWanted):
-                return _RESET_BY_DOWNLOAD
-            if isinstance(event, PowerOffWanted):
-                await self._options.clock.sleep(self._options.timings.power_off_s)
-                return None
-            forget_fired(self.faults, "unplug")
-            self._plugged.clear()
-            await self._plugged.wait()
+                if isinstance(event, CutReached):
+                    self.faults.download.cut_at_bytes = None
+                    forget_fired(self.faults, "cut")
+                    raise FlashCut(operation=self.file.flash.operation)
+                if isinstance(event, UnplugReached):
+                    forget_fired(self.faults, "unplug")
+                    await self.pull_cable()
+                elif isinstance(event, StageEntered):
+                    await self._enumerate_anew(end)
+                elif event is not None:
+                    break
+            self._keep_content_size(session, done)
+            await self._options.clock.sleep(self._options.timings.answer_s)
+        if isinstance(event, ResetWanted):
+            return _RESET_BY_DOWNLOAD
+        await self._options.clock.sleep(self._options.timings.power_off_s)
+        return None
+
+    async def _enumerate_anew(self, end: Outlet) -> None:
+        """The loader that was just started shows the port again."""
+        await end.unplug()
+        self._tell()
+        await self._options.clock.sleep(self._options.timings.enumerate_s)
+        if self._cable.is_in:
+            await end.plug()
+        self._tell()
 
     def _keep_content_size(self, session: DownloadSession, done: set[int]) -> None:
         system = self.identity.profile.partition("system")
@@ -382,12 +478,19 @@ class VirtualModule:
         if self._wish is not None and not self._wish.done():
             self._wish.set_exception(cut)
 
-    async def _new_end(self, role: str, stack: AsyncExitStack) -> ModuleEnd:
-        """The module's end of a new port, closed with the stack."""
-        end: ModuleEnd
-        end = await open_tcp_end() if self._options.port_kind == "tcp" else PtyEnd(self.folder / role)
-        stack.push_async_callback(end.close)
-        return end
+    async def _new_end(self, role: str, stack: AsyncExitStack) -> Outlet:
+        """The module's side of a new port, closed with the stack; on the cable unless it is a UART."""
+        outlet = Outlet(role, partial(self._make_end, role), self._lines[role], self._options.clock)
+        stack.push_async_callback(outlet.close)
+        if role.startswith("uart"):
+            await outlet.plug()
+        else:
+            await self._cable.hold(outlet)
+            stack.callback(self._cable.let_go, outlet)
+        return outlet
+
+    async def _make_end(self, role: str) -> HostEnd:
+        return await open_tcp_end() if self._options.port_kind == "tcp" else PtyEnd(self.folder / role)
 
     def _become(self, event: str) -> None:
         self.state = TABLE[self.state, event]
@@ -395,7 +498,7 @@ class VirtualModule:
             self._ports = {}
         self._tell()
 
-    def _show(self, ports: dict[str, ModuleEnd]) -> None:
+    def _show(self, ports: dict[str, Outlet]) -> None:
         self._ports = ports
         self._tell()
 

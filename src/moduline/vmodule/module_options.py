@@ -38,6 +38,12 @@ class Runtime(Protocol):
     async def wait_prompt(self) -> None:
         """Return when the REPL shows a prompt."""
 
+    def stand_still(self) -> None:
+        """Run no further instruction until ``go_on`` or ``stop``."""
+
+    def go_on(self) -> None:
+        """Run again."""
+
 
 MakeRuntime = Callable[[RuntimePlan], Awaitable[Runtime]]
 
@@ -52,6 +58,7 @@ class ModuleOptions:
         port_kind: ``pty``, or ``tcp`` where there are no pseudo-terminals.
         uarts: numbers of the UARTs that lead to ports.
         world: what surrounds it.
+        seed: decides what is left to chance, such as which bytes a bad line loses.
         template: an erased flash file to copy from; see ``FlashFile``.
         on_change: told after every change of state, ports or IMEI.
         report: gets notices about what happens inside.
@@ -62,6 +69,7 @@ class ModuleOptions:
     port_kind: Literal["pty", "tcp"] = "pty"
     uarts: tuple[int, ...] = (2,)
     world: World = field(default_factory=World)
+    seed: int = 0
     template: Path | None = None
     on_change: Callable[[ModuleEntry], None] | None = None
     report: Reporter = silent
