@@ -96,8 +96,8 @@ def _uname_pairs():
     return (
         ("sysname", facts["variant"]),
         ("nodename", facts["model"]),
-        ("release", "1.13.0"),
-        ("version", "v1.12 on " + facts["build_date"]),
+        ("release", facts["release"]),
+        ("version", facts["core_version"] + " on " + facts["build_date"]),
         ("machine", facts["model"] + " with QUECTEL"),
         ("qpyver", facts["qpy_version"]),
     )

@@ -85,7 +85,8 @@ def test_lookup_when_name_is_unknown_then_the_known_ones_are_listed():
 def test_module_of_model_when_package_says_it_then_found():
     assert catalog.module_of_model("EG915U-EUAB").slug == "eg915u"
     assert catalog.module("EC600U").slug == "ec600u"
-    assert catalog.module_of_model("EC600G-CNLD") is None
+    assert catalog.module_of_model("EC600G-CNLD").slug == "ec600g"
+    assert catalog.module_of_model("EC200A-CNDA") is None
     assert catalog.module_of_model(None) is None
 
 

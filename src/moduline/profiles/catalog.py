@@ -8,22 +8,41 @@ from importlib import resources
 from moduline.errors import BadOption, Text, UnknownModule
 from moduline.profiles.chip import ChipProfile, read_chip
 from moduline.profiles.convention import ConventionProfile, read_convention
-from moduline.profiles.module import ModuleProfile, read_module
+from moduline.profiles.module import ModuleProfile, plain_model, read_module
 from moduline.profiles.schema import Table
 
 
-@cache
 def module(name: str) -> ModuleProfile:
-    """The module of that slug; upper and lower case are the same.
+    """The module of that slug, alias or model name; upper and lower case are the same.
+
+    ``EC600S-CN``, ``ec600s-2020``, ``EC800M-CN_LA`` and ``EC600SCNLB`` all find theirs.
 
     Raises:
         UnknownModule: there is none.
         BadRecipe: its table is wrong.
     """
     slug = name.lower()
-    if slug not in modules():
+    if slug in modules():
+        return _module(slug)
+    found = _aliases().get(plain_model(name)) or module_of_model(name)
+    if found is None:
         raise UnknownModule(name=name, known=", ".join(modules()))
+    return found
+
+
+@cache
+def _module(slug: str) -> ModuleProfile:
     return read_module(_table("modules", slug))
+
+
+def chip_of(profile: ModuleProfile) -> ChipProfile:
+    """A module's chip, with the flash size and the USB ids that this module has.
+
+    Raises:
+        BadOption: its table names a chip that has none.
+        BadRecipe: the chip's table is wrong.
+    """
+    return profile.on_chip(chip(profile.chip))
 
 
 @cache
@@ -64,11 +83,18 @@ def conventions() -> tuple[str, ...]:
 
 
 def module_of_model(model: str | None) -> ModuleProfile | None:
-    """The module a package of that model is for; None when no table fits, or several do."""
+    """The module a package of that model is for, by the longest fitting beginning; None when there is none."""
     if not model:
         return None
-    fitting = [module(slug) for slug in modules() if module(slug).fits_model(model)]
-    return fitting[0] if len(fitting) == 1 else None
+    fits = sorted((one.fit_of(model), one.slug) for one in map(_module, modules()))
+    longest, slug = fits[-1]
+    return _module(slug) if longest and fits[-2][0] < longest else None
+
+
+@cache
+def _aliases() -> dict[str, ModuleProfile]:
+    """Modules by alias, written as ``plain_model`` writes it."""
+    return {plain_model(alias): one for one in map(_module, modules()) for alias in one.aliases}
 
 
 def _named(kind: str, name: str, what: Text) -> Table:

@@ -6,8 +6,12 @@ Source: each fact's own, in ``chips/*.toml``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from moduline.profiles.schema import Table
+
+IMAGE_HEADERS: Final = ("uimage", "sihr", "none")
+WIRES: Final = ("pdl", "bsl", "aboot", "agboot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,34 @@ class UsbIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DownloadEntry:
-    """How the chip enters download mode.
+    """How the chip enters download mode, and what it is there.
 
     Attributes:
-        at_commands: AT commands that do it.
+        wire: protocol of the ROM: ``pdl``, ``bsl`` (Unisoc), ``aboot`` (ASR), ``agboot`` (EigenComm).
+        port_name: what drivers call the port, as the burning guide has it.
+        has_descriptor: the device itself tells that name; otherwise it has no text, and only drivers name it.
+        bootrom: what the ROM calls its version; empty where it does not say.
+        at_commands: AT commands that do it; none where only the pin does.
         window_s: how long the ROM waits before the module boots by itself, in seconds.
-        sram_first: first address the ROM takes a loader at.
+        sram_first: first address the ROM takes a loader at; 0 where the protocol has none.
         sram_last: last one.
         nv_bytes: size of the fixed NV block.
     """
 
+    wire: str
+    port_name: str
+    has_descriptor: bool
+    bootrom: str
     at_commands: tuple[str, ...]
     window_s: float
     sram_first: int
     sram_last: int
     nv_bytes: int
+
+    @property
+    def product(self) -> str:
+        """USB product text in download mode; empty where the device has none."""
+        return self.port_name if self.has_descriptor else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +96,10 @@ class ChipProfile:
         slug: such as ``unisoc8910``.
         name: what the maker calls it.
         platform: ``asr``, ``unisoc`` or ``eigen``.
-        container: format of its packages.
+        container: format of its packages: ``unisoc`` (.pac), ``asr`` (zip), ``eigen`` (.binpkg in a zip).
         flash: its flash.
-        loaders: in the order in which they are sent.
+        image_header: what stands before boot code and system in the flash: ``uimage``, ``sihr`` or ``none``.
+        loaders: in the order in which they are sent; empty where packages bring their own places.
         running: USB ids of a running module.
         download: USB ids in download mode.
         entry: how download mode is entered.
@@ -93,6 +111,7 @@ class ChipProfile:
     platform: str
     container: str
     flash: FlashProfile
+    image_header: str
     loaders: tuple[LoaderWindow, ...]
     running: UsbIdentity
     download: UsbIdentity
@@ -111,8 +130,8 @@ def read_chip(top: Table) -> ChipProfile:
         BadRecipe: a key is missing, wrong or unknown, or a fact has no source.
     """
     top.sourced()
-    flash, entry, usb = (top.table(name).sourced() for name in ("flash", "download", "usb"))
-    loaders = tuple(one.sourced() for one in top.tables("loaders"))
+    flash, image, entry, usb = (top.table(name).sourced() for name in ("flash", "image", "download", "usb"))
+    loaders = tuple(one.sourced() for one in top.tables("loaders", []))
     ports = tuple(one.sourced() for one in top.tables("ports"))
     profile = ChipProfile(
         slug=top.text("slug"),
@@ -125,21 +144,30 @@ def read_chip(top: Table) -> ChipProfile:
             flash.number("erase_bytes"),
             flash.number("program_bytes"),
         ),
+        image_header=image.choice("header", IMAGE_HEADERS),
         loaders=tuple(
             LoaderWindow(one.text("part"), one.number("address"), one.number("max_bytes"), one.text("file_name"))
             for one in loaders
         ),
         running=UsbIdentity(usb.number("running_vid"), usb.number("running_pid")),
         download=UsbIdentity(usb.number("download_vid"), usb.number("download_pid")),
-        entry=DownloadEntry(
-            entry.texts("at_commands"),
-            entry.seconds("window_s"),
-            entry.number("sram_first"),
-            entry.number("sram_last"),
-            entry.number("nv_bytes"),
-        ),
+        entry=_entry(entry),
         port_names=tuple((one.text("role"), one.text("name")) for one in ports),
     )
-    for table in (flash, entry, usb, *loaders, *ports, top):
+    for table in (flash, image, entry, usb, *loaders, *ports, top):
         table.end()
     return profile
+
+
+def _entry(table: Table) -> DownloadEntry:
+    return DownloadEntry(
+        wire=table.choice("wire", WIRES),
+        port_name=table.text("port_name"),
+        has_descriptor=table.flag("has_descriptor"),
+        bootrom=table.text("bootrom", ""),
+        at_commands=table.texts("at_commands"),
+        window_s=table.seconds("window_s"),
+        sram_first=table.number("sram_first", 0),
+        sram_last=table.number("sram_last", 0),
+        nv_bytes=table.number("nv_bytes"),
+    )

@@ -6,6 +6,7 @@ or a ``moduline.toml`` is a message with file and key, never a silently ignored 
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
@@ -37,6 +38,7 @@ class Table:
         self._rest = dict(values)
         self._path = path
         self._prefix = prefix
+        self.source = ""
 
     @classmethod
     def parse(cls, data: bytes, path: str) -> Table:
@@ -73,6 +75,15 @@ class Table:
         value = self._rest.get(key)
         return float(self.number(key)) if isinstance(value, int) else float(self._take(key, float, _MISSING))
 
+    def amount(self, key: str, default: Any = _MISSING) -> float:
+        """A number of any sign, whole or not."""
+        value = self._rest.get(key)
+        kind = int if isinstance(value, int) else float
+        value = self._take(key, kind, default)
+        if isinstance(value, bool) or not math.isfinite(value):
+            self.refuse(key, "it must be a number", "应为数值")
+        return float(value)
+
     def flag(self, key: str, default: Any = _MISSING) -> bool:
         """True or false."""
         return bool(self._take(key, bool, default))
@@ -103,19 +114,29 @@ class Table:
             self.refuse(key, "it must be a list of tables", "应为表的列表")
         return tuple(Table(value, self._path, f"{self._name(key)}[{i}]") for i, value in enumerate(values))
 
+    def names(self) -> tuple[str, ...]:
+        """Keys that stand there and were not read yet, in the order of the file."""
+        return tuple(self._rest)
+
     def has(self, key: str) -> bool:
         """Whether the key stands there and was not read yet."""
         return key in self._rest
 
     def sourced(self) -> Table:
-        """This table, after its ``source`` was taken off.
+        """This table, after its ``source`` was taken off and kept in ``source``.
 
         Raises:
             BadRecipe: a table of facts without a source.
         """
-        if not self.text("source").strip():
+        self.source = self.text("source").strip()
+        if not self.source:
             self.refuse("source", "a fact needs a source", "事实需注明出处")
         return self
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether the facts of this table are this project's choice: their source says so first."""
+        return self.source.startswith("inferred")
 
     def end(self) -> None:
         """Say that everything was read.

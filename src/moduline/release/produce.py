@@ -221,7 +221,7 @@ def _module(wanted: str, base: FirmwarePackage, decisions: list[Decision]) -> Mo
     told = catalog.module_of_model(base.model)
     if wanted:
         module = catalog.module(wanted)
-        if base.model and not module.fits_model(base.model):
+        if base.model and told is not module:
             raise WrongModule(package=base.model, module=module.slug)
         decisions.append(Decision("module", module.slug, Text("as asked", "按指定")))
     elif told:
@@ -262,7 +262,7 @@ def _areas(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decisio
     fallback = [
         FsArea(one.part, one.role, one.address, one.size_bytes, "fallback")
         for one in module.partitions
-        if one.role in {USER_FS, BACKUP_FS}
+        if one.role in {USER_FS, BACKUP_FS} and not one.is_inferred  # a guessed place is not burnt to
     ]
     reasons = {
         "content": Text("the base fills it", "基础固件包已写入该分区"),

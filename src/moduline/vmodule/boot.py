@@ -36,6 +36,7 @@ from moduline.nor.flash import Flash
 from moduline.nor.geometry import ERASED
 from moduline.package.parts import Part
 from moduline.package.versions import identify
+from moduline.profiles import catalog
 from moduline.profiles.module import BACKUP_FS, USER_FS, Partition
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
@@ -143,7 +144,7 @@ class BootCode:
         except (FormatError, BadFormat, BadChecksum):
             return StayInRom("system-invalid")
         profile = self._identity.profile
-        if not any(model == profile.identity.model or profile.fits_model(model) for model in image.models):
+        if profile.identity.model not in image.models and profile not in map(catalog.module_of_model, image.models):
             return StayInRom("system-foreign")
         partitions = [one for role in _MOUNTED_ROLES if (one := image.partition(role)) is not None and one.fs]
         mounts = tuple(self._mount_of_ours(one) for one in partitions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from moduline.nor.flash import Flash
 from moduline.nor.geometry import Geometry
@@ -92,7 +92,7 @@ def identity_of(module: str, name: str, rack: str = "default", number: int = 1, 
         UnknownModule: no such profile.
     """
     profile = catalog.module(module)
-    return ModuleIdentity(name, rack, number, slot or f"A{number}", profile, catalog.chip(profile.chip))
+    return ModuleIdentity(name, rack, number, slot or f"A{number}", profile, catalog.chip_of(profile))
 
 
 def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery_mv: int) -> ModuleFacts:
@@ -117,15 +117,19 @@ def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery
         gc_heap_bytes=runtime.gc_heap_bytes,
         system_heap_bytes=runtime.system_heap_bytes,
         battery_mv=battery_mv,
+        release=about.release,
+        core_version=about.core_version,
+        repl_uart=runtime.repl_uart,
+        repl_baud=runtime.repl_baud,
     )
 
 
 def quirks_of(identity: ModuleIdentity) -> Quirks:
     """Where this module's firmware differs from others."""
-    runtime = identity.profile.runtime
+    profile = identity.profile
     return Quirks(
-        ctrl_c_stops_main=runtime.ctrl_c_stops_main,
-        is_raw_paste_on=runtime.is_raw_paste_on,
-        has_power_down_reason=runtime.has_power_down_reason,
-        is_uart_8_bits_only=runtime.is_uart_8_bits_only,
+        **asdict(profile.quirks),
+        checksum_schema=catalog.convention(profile.convention).checksum,
+        has_download_command=bool(identity.chip.entry.at_commands),
+        language=profile.runtime.language,
     )

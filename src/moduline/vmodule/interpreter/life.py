@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from moduline.vmodule.interpreter import child, framing
@@ -328,6 +328,11 @@ def child_facts(plan: RuntimePlan) -> dict[str, Any]:
     """What ``onboard/boot`` and the shims are told, as plain values that Python writes and MicroPython reads."""
     facts, quirks = plan.facts, plan.quirks
     return {
+        **asdict(quirks),
+        "release": facts.release,
+        "core_version": facts.core_version,
+        "repl_uart": facts.repl_uart,
+        "repl_baud": facts.repl_baud,
         "serial_number": facts.serial_number,
         "imei": facts.imei,
         "model": facts.model,
@@ -340,8 +345,6 @@ def child_facts(plan: RuntimePlan) -> dict[str, Any]:
         "battery_mv": facts.battery_mv,
         "heap_scale": HEAP_SCALE,
         "quiet": quirks.is_boot_quiet,
-        "checksum_schema": quirks.checksum_schema,
-        "has_power_down_reason": quirks.has_power_down_reason,
         "uart_8_bits_only": quirks.is_uart_8_bits_only,
         "power_on_reason": plan.power_on_reason,
         "power_down_reason": plan.power_down_reason,

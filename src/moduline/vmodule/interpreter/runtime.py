@@ -369,5 +369,5 @@ def banner_of(plan: RuntimePlan) -> bytes:
     Source: device-api 3.2.
     """
     facts = plan.facts
-    first = f"Quecpython v1.12 on {facts.build_date} ; {facts.model} with QUECTEL \r\n"
+    first = f"Quecpython {facts.core_version} on {facts.build_date} ; {facts.model} with QUECTEL \r\n"
     return first.encode() + b' Type "help()" for more information.\r\n'
