@@ -84,6 +84,8 @@ _UNMODELLED = (
     "wifiScan"
 ).split()
 
+_COPIED = ("Qth",)
+
 _HIDDEN = ("argparse framebuf mip platform requests rom shims boot termios tls websocket").split()
 
 
@@ -163,11 +165,23 @@ class Finder:
             if not (self._depth and head in ("boot", "shims")):
                 raise ImportError(_REFUSED % head if head in _UNMODELLED else "no module named '%s'" % name)
         try:
-            return native.import_module(name, *rest)
+            module = native.import_module(name, *rest)
         except ImportError:
             if name == head and head in _UNMODELLED:
                 raise ImportError(_REFUSED % head)
             raise
+        if name == "usr" and len(rest) > 2 and rest[2]:
+            self._offer_copied(module, rest[2])
+        return module
+
+    def _offer_copied(self, usr, wanted):
+        """Libraries that older samples copied to /usr and newer firmware has built in: the copy wins."""
+        for name in _COPIED:
+            if name in wanted and not hasattr(usr, name):
+                try:
+                    native.import_module("usr." + name)
+                except ImportError:
+                    setattr(usr, name, self.find(name))
 
     def _frozen(self, name, rest):
         path = list(sys.path)
