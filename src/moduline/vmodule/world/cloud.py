@@ -321,7 +321,7 @@ class CloudDesk:
         self._step(item, 8)
         self._step(item, 9)
         facts = [item.component, item.target, item.url, item.size_bytes, item.md5, item.crc]
-        self._tell("info", facts)
+        self._tell("info", *facts)
         self._later(MCU_LIMIT_S, lambda: self._finish_late(item))
 
     async def _install(self, item: OtaItem) -> None:
