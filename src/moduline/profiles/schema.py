@@ -88,6 +88,10 @@ class Table:
         """True or false."""
         return bool(self._take(key, bool, default))
 
+    def value(self, key: str, default: Any = _MISSING) -> Any:
+        """A value of any kind; whoever asks checks it."""
+        return self._take(key, object, default)
+
     def choice(self, key: str, allowed: tuple[str, ...], default: Any = _MISSING) -> str:
         """One of a few strings."""
         value = self.text(key, default)

@@ -16,9 +16,15 @@ Descriptors in the child, agreed with ``onboard/boot``:
 4     flash       erase and program requests (``flash_service``)
 5     call        everything else a script asks of the module (``services``)
 6     event       callbacks from the supervisor
-7     control     never touched by the interpreter: ``I`` interrupt, ``E`` events wait, ``D`` + address of the drain
+7     control     never touched by the interpreter: ``I`` interrupt, ``E`` events wait, ``D`` + address of the drain,
+                  ``L`` + number with a descriptor beside it: a line is lent
 8     life        a pipe's writing end: the zygote sees it close when the child ends
+9-    lines       lent at run time (``Life.lend``): sockets of scripts, one each; the shim closes them
 ====  ==========  =========================================================================================
+
+The child can open nothing itself. What it is to have besides the channels the supervisor makes, and sends one end of:
+the control thread takes it and says under which number it arrived, ``L<number> <descriptor>``, -1 when the child has as
+many as it may have.
 
 This file runs without the rest of the package (see ``zygote``): standard library and its two siblings only.
 
@@ -47,9 +53,9 @@ from moduline.vmodule.interpreter import engine, sandbox
 
 MESSAGE_BYTES: Final = 65536
 CHANNELS: Final = ("stdin", "stdout", "command", "flash", "call", "event", "control")
-CONTROL_FD: Final = 7
+CONTROL_FD: Final = sandbox.CONTROL_FD
 LAST_FD: Final = 8
-ORDER: Final = struct.Struct("<cQ")  # letter and, for D, an address
+ORDER: Final = struct.Struct("<cQ")  # letter and, for D, an address, for L, a number
 DONE: Final = b"\n"  # the control thread has carried out an ``I``
 
 _PROT_READ, _MAP_SHARED = 1, 1
@@ -142,11 +148,12 @@ def _become_child(running: engine.Engine, request: dict[str, Any], fds: list[int
             os.sched_setaffinity(0, {request["core"]})
         rom_at = _map(*request["rom"])
         flash_at = _map(*request["flash"])
+        control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=CONTROL_FD)  # made here: it asks about it
         missing = sandbox.confine()
         os.write(CONTROL_FD, json.dumps(missing).encode() + b"\n")
         if missing and request["is_confined"]:
             os._exit(0)
-        threading.Thread(target=_obey, args=(running,), daemon=True).start()
+        threading.Thread(target=_obey, args=(running, control), daemon=True).start()
         facts = dict(request["facts"], flash_at=flash_at, flash_size=request["flash"][2])
         boot = _BOOT.format(rom_at=rom_at, rom_size=request["rom"][2], facts=repr(facts))
         code = running.run(["module", "-X", f"heapsize={request['heap_bytes']}", "-c", boot])
@@ -182,13 +189,13 @@ def _map(path: str, offset: int, size: int) -> int:
     return int(address) + page
 
 
-def _obey(running: engine.Engine) -> None:
-    """The control thread: turns the supervisor's bytes into interrupts and scheduled calls."""
+def _obey(running: engine.Engine, control: socket.socket) -> None:
+    """The control thread: turns the supervisor's bytes into interrupts, scheduled calls and lines."""
     drain = 0
     while True:
-        order = os.read(CONTROL_FD, ORDER.size)
+        order, lent, _, _ = socket.recv_fds(control, ORDER.size, 1)
         while 0 < len(order) < ORDER.size:
-            more = os.read(CONTROL_FD, ORDER.size - len(order))
+            more = control.recv(ORDER.size - len(order))
             order = order + more if more else b""
         if not order:
             os._exit(0)
@@ -200,3 +207,5 @@ def _obey(running: engine.Engine) -> None:
             drain = value
         elif letter == b"E" and drain:
             running.schedule(drain)
+        elif letter == b"L":
+            os.write(CONTROL_FD, b"L%d %d\n" % (value, lent[0] if lent else -1))

@@ -17,9 +17,11 @@ Source: micropython-runtime 3, 6.
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from moduline.vmodule.interpreter import framing
 from moduline.vmodule.interpreter.module_facts import ModuleFacts, Quirks
@@ -42,6 +44,30 @@ class Desk(Protocol):
         """The child has ended: let go of everything that was opened for it."""
 
 
+async def nobody_to_lend_to(end: socket.socket) -> int:
+    """What lends where there is no interpreter.
+
+    Raises:
+        OSError: always.
+    """
+    end.close()
+    raise OSError(errno.EPIPE, "there is no interpreter")
+
+
+@runtime_checkable
+class InformingDesk(Protocol):
+    """A desk that has something to tell the child before it is asked."""
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What ``Life.facts`` in the child gets besides the module's own facts: plain values, read at its birth."""
+
+
+def nobody_to_switch(how: str) -> None:
+    """What switches the power where there is none."""
+    del how
+
+
 @dataclass(frozen=True, slots=True)
 class DeskContext:
     """What a desk may use.
@@ -53,6 +79,9 @@ class DeskContext:
         report: ``report(key, value)`` calls what the script has listening to ``key`` with ``value`` (JSON).
         notice: ``notice(slug, **facts)`` tells the owner of the virtual module; slugs begin with ``virt.``.
         spawn: runs a coroutine on the event loop until it ends or the child does.
+        lend: ``await lend(end)`` passes one end of a socket pair to the child and gives its descriptor there; the other
+            end stays with the caller. Raises OSError when it cannot. ``end`` is closed here in any case.
+        power: ``power(how)`` ends this power-on: ``down``, ``restart`` or ``watchdog``.
     """
 
     name: str
@@ -61,6 +90,8 @@ class DeskContext:
     report: Callable[[str, object], None]
     notice: Callable[..., None]
     spawn: Callable[[Coroutine[Any, Any, None]], None]
+    lend: Callable[[socket.socket], Awaitable[int]] = nobody_to_lend_to
+    power: Callable[[str], None] = nobody_to_switch
 
 
 MakeDesk = Callable[[DeskContext], Desk]

@@ -16,6 +16,7 @@ Source: micropython-runtime 3, 4.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +28,7 @@ _COMMAND: Final = struct.Struct("<cI")
 _FLASH: Final = struct.Struct("<cBII")
 _CALL: Final = struct.Struct("<II")
 _ANSWER: Final = struct.Struct("<I")
+_LINE_TAKEN: Final = re.compile(rb"L([0-9]{1,18}) (-1|[0-9]{1,6})")
 
 
 class BadFrameError(Exception):
@@ -177,6 +179,18 @@ def names(body: bytes) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise BadFrameError("no list of names")
     return tuple(value)
+
+
+def line_taken(line: bytes) -> tuple[int, int]:
+    """(number, descriptor or -1) of what the control thread says when it was lent a line.
+
+    Raises:
+        BadFrameError: anything else.
+    """
+    match = _LINE_TAKEN.fullmatch(line)
+    if match is None:
+        raise BadFrameError("no line of the control thread")
+    return int(match[1]), int(match[2])
 
 
 def stage(body: bytes) -> tuple[str, int]:

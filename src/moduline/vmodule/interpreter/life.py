@@ -6,15 +6,20 @@ the readers first.
 The child's standard input is a socket whose reading end is kept here too: what the script did not read is taken back
 after it ended, for the prompt.
 
-Source: micropython-runtime 3, 5, 6.
+A line is a socket pair made at run time, one end of it sent to the child through the control socket; the other end
+belongs to whoever lent it.
+
+Source: micropython-runtime 3, 5, 6, 9.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import itertools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -27,6 +32,7 @@ READ_BYTES: Final = 65536
 INTERRUPT_GAP_S: Final = 0.05
 MAX_DRAIN_BYTES: Final = 1 << 20
 MAX_STDIN_BYTES: Final = 1 << 16
+LEND_TIMEOUT_S: Final = 2.0
 _AGAIN: Final = 0x80000000
 
 
@@ -72,9 +78,19 @@ class Life:
         self._partial = b""
         self._striking = 0  # interrupts on their way
         self._held = b""  # commands that wait for them
+        self._lent: dict[int, asyncio.Future[int]] = {}  # lines on their way
+        self._line_numbers = itertools.count(1)
 
-    async def begin(self, zygote: Zygote, plan: RuntimePlan, rom: RomWindow) -> None:
+    async def begin(
+        self, zygote: Zygote, plan: RuntimePlan, rom: RomWindow, told: Mapping[str, object] | None = None
+    ) -> None:
         """Fork a child for the plan; its first frames may come before this returns.
+
+        Args:
+            zygote: its parent.
+            plan: what it runs.
+            rom: its on-board modules.
+            told: facts for the child besides those of the plan.
 
         Raises:
             InterpreterMissing: the zygote is gone.
@@ -87,7 +103,7 @@ class Life:
             "flash": [str(plan.flash_path), 0, plan.flash.geometry.capacity_bytes],
             "core": plan.core,
             "is_confined": plan.is_confined,
-            "facts": child_facts(plan),
+            "facts": child_facts(plan) | dict(told or {}),
         }
         try:
             self._child = await zygote.spawn(request, [end.fileno() for end in theirs], self._died)
@@ -150,6 +166,31 @@ class Life:
         """Tell the control thread which function runs the callbacks."""
         self._control(b"D", address)
 
+    async def lend(self, end: socket.socket) -> int:
+        """Give the child a descriptor; ``end`` is closed here. Gives its number there.
+
+        Raises:
+            OSError: the child is gone, does not answer, or has as many descriptors as it may have (EMFILE).
+        """
+        number = next(self._line_numbers)
+        given: asyncio.Future[int] = self._loop.create_future()
+        self._lent[number] = given
+        try:
+            control = self._sockets.get("control")
+            if control is None or self._pending.get("control"):
+                raise OSError(errno.ENOBUFS, "no way to the interpreter")
+            socket.send_fds(control, [child.ORDER.pack(b"L", number)], [end.fileno()])
+            async with asyncio.timeout(LEND_TIMEOUT_S):
+                fd = await given
+        except TimeoutError as late:
+            raise OSError(errno.ENOBUFS, "the interpreter does not take it") from late
+        finally:
+            end.close()
+            self._lent.pop(number, None)
+        if fd < 0:
+            raise OSError(errno.EMFILE, "too many descriptors")
+        return fd
+
     # ---- from the child --------------------------------------------------------------------------------------------
 
     def drain_output(self) -> None:
@@ -199,6 +240,9 @@ class Life:
             end.close()
         self._sockets.clear()
         self._pending.clear()
+        for given in self._lent.values():
+            if not given.done():
+                given.set_exception(OSError(errno.EPIPE, "the interpreter has ended"))
 
     # ---- sockets ---------------------------------------------------------------------------------------------------
 
@@ -306,7 +350,9 @@ class Life:
     def _read_control(self) -> None:
         *lines, self._partial = (self._partial + self._receive("control")).split(b"\n")
         for line in lines:
-            if line:
+            if line.startswith(b"L"):
+                self._taken(line)
+            elif line:
                 try:
                     self._calls.on_missing(framing.names(line))
                 except framing.BadFrameError as fault:
@@ -316,6 +362,17 @@ class Life:
                 if not self._striking:
                     self._send("command", self._held)
                     self._held = b""
+
+    def _taken(self, line: bytes) -> None:
+        """The control thread has taken a line; whatever else says so is a child that lies to itself."""
+        try:
+            number, fd = framing.line_taken(line)
+        except framing.BadFrameError as fault:
+            self._calls.on_bad(fault)
+            return
+        given = self._lent.get(number)
+        if given is not None and not given.done():
+            given.set_result(fd)
 
     def _died(self, code: int) -> None:
         if not self._is_over:

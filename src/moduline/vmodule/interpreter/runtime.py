@@ -18,6 +18,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import signal
+import socket
 from collections.abc import Awaitable, Coroutine
 from enum import Enum
 from typing import Any, Final
@@ -26,7 +30,7 @@ from moduline.clock import Clock, SystemClock
 from moduline.errors import FlashCut, InterpreterMissing, PortGone
 from moduline.events import Notice
 from moduline.vmodule.interpreter import framing, repl
-from moduline.vmodule.interpreter.desk import Desk, DeskContext
+from moduline.vmodule.interpreter.desk import Desk, DeskContext, InformingDesk
 from moduline.vmodule.interpreter.flash_service import FlashService
 from moduline.vmodule.interpreter.life import Life, LifeCalls
 from moduline.vmodule.interpreter.outbox import Outbox
@@ -65,6 +69,7 @@ class ScriptRuntime:
             banner_of(plan),
             is_raw_paste_on=plan.quirks.is_raw_paste_on,
             ctrl_c_stops_main=plan.quirks.ctrl_c_stops_main,
+            skips_main=plan.skips_main,
         )
         self._life: Life | None = None
         self._desks: list[Desk] = []
@@ -117,6 +122,20 @@ class ScriptRuntime:
             await self._out.close()
             await self._uarts.close()
 
+    def stand_still(self) -> None:
+        """Run no further instruction until ``go_on`` or ``stop``: the interpreter hangs."""
+        self._signal("SIGSTOP")
+
+    def go_on(self) -> None:
+        """Run again after ``stand_still``."""
+        self._signal("SIGCONT")
+
+    def _signal(self, name: str) -> None:
+        number = getattr(signal, name, None)  # Windows has neither, and no interpreter
+        if self.pid is not None and number is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
     async def wait_prompt(self) -> None:
         """Wait until the REPL shows a prompt; the caller sets the time limit."""
         await self._at_prompt.wait()
@@ -126,7 +145,14 @@ class ScriptRuntime:
     async def _begin_life(self) -> None:
         self.boots += 1
         context = DeskContext(
-            self._plan.name, self._plan.facts, self._plan.quirks, self._report, self._notice, self._spawn
+            self._plan.name,
+            self._plan.facts,
+            self._plan.quirks,
+            self._report,
+            self._notice,
+            self._spawn,
+            self._lend,
+            self._switch,
         )
         self._desks = [make(context) for make in self._plan.desks]
         self._services = Services(self._plan, self._repl, self._uarts, self._send_raw, self._desks)
@@ -142,7 +168,10 @@ class ScriptRuntime:
             on_death=self._died,
         )
         self._life = Life(calls)
-        await self._life.begin(self._zygote, self._plan, self._rom)
+        told = {
+            name: fact for desk in self._desks if isinstance(desk, InformingDesk) for name, fact in desk.facts.items()
+        }
+        await self._life.begin(self._zygote, self._plan, self._rom, told)
 
     async def _next_life(self) -> None:
         """Soft reset: the collector closes what is open, everything of this life ends, the next one begins."""
@@ -156,7 +185,7 @@ class ScriptRuntime:
         self._end_life()
         await self._close_desks()
         self._uarts.reset()
-        self._repl.is_protected = False
+        self._repl.guard.protect(is_on=False)
         try:
             await self._begin_life()
         except InterpreterMissing as fault:
@@ -180,7 +209,12 @@ class ScriptRuntime:
         """The interpreter crashed, as no script should be able to: the module's watchdog restarts it."""
         self._notice("virt.crashed", exit_code=code)
         self._end_life()
-        self._plan.owner.on_power_restart()
+        self._plan.owner.bite()
+
+    def _switch(self, how: str) -> None:
+        """A part of the world ends this power-on."""
+        owner = self._plan.owner
+        {"down": owner.on_power_down, "restart": owner.on_power_restart, "watchdog": owner.bite}[how]()
 
     # ---- from the child --------------------------------------------------------------------------------------------
 
@@ -347,6 +381,12 @@ class ScriptRuntime:
 
     def _uart_has_data(self, number: int, count: int) -> None:
         self._report(f"uart{number}", [0, number, count])
+
+    async def _lend(self, end: socket.socket) -> int:
+        if self._life is None:
+            end.close()
+            raise OSError(errno.EPIPE, "the interpreter has ended")
+        return await self._life.lend(end)
 
     def _report(self, key: str, value: object) -> None:
         if self._life is not None:

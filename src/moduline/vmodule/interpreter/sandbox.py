@@ -6,7 +6,8 @@ Three layers, all applied by the process to itself, irrevocably, inherited by it
 2. Landlock: an empty rule set, so no path of the host can be opened, listed, made or removed; no TCP, and where the
    kernel knows it no signals or abstract sockets to outside;
 3. seccomp: a list of allowed system calls, everything else fails with EPERM; ``clone`` only for threads, ``tgkill``
-   only to this process, no executable memory, so machine code in a hostile ``.mpy`` never runs.
+   only to this process, ``recvmsg`` only on the control socket (descriptors are lent through it, see ``child``), no
+   executable memory, so machine code in a hostile ``.mpy`` never runs.
 
 The filter is a BPF program assembled here by hand; a few dozen instructions. Runs inside the zygote: standard library
 only. On systems without Landlock or seccomp ``confine`` says what is missing; the caller decides whether to go on.
@@ -25,6 +26,7 @@ from typing import Final
 
 MAX_ADDRESS_SPACE_BYTES: Final = 1 << 30
 MAX_DESCRIPTORS: Final = 32
+CONTROL_FD: Final = 7  # the one socket that descriptors may come through
 
 # ---- system call numbers, x86-64 ----------------------------------------------------------------------------------
 _X86_64: Final = 0xC000003E  # AUDIT_ARCH_X86_64
@@ -38,7 +40,7 @@ _ALLOWED: Final = {
     "set_robust_list": 273, "getrandom": 318, "rseq": 334,
 }  # fmt: skip
 
-_MMAP, _MPROTECT, _CLONE, _TGKILL, _CLONE3 = 9, 10, 56, 234, 435
+_MMAP, _MPROTECT, _RECVMSG, _CLONE, _TGKILL, _CLONE3 = 9, 10, 47, 56, 234, 435
 _PROT_EXEC, _CLONE_THREAD = 4, 0x10000
 _EPERM, _ENOSYS = 1, 38
 
@@ -95,6 +97,11 @@ def seccomp_program(own_pid: int) -> bytes:
         _step(_JUMP_SET, 1, 0, _CLONE_THREAD),
         _deny(_EPERM),
         allow,
+        _step(_JUMP_EQUAL, 0, 4, _RECVMSG),
+        _step(_LOAD, 0, 0, _AT_ARGUMENTS),
+        _step(_JUMP_EQUAL, 0, 1, CONTROL_FD),
+        allow,
+        _deny(_EPERM),
         _step(_JUMP_EQUAL, 0, 3, _TGKILL),
         _step(_LOAD, 0, 0, _AT_ARGUMENTS),
         _step(_JUMP_EQUAL, 0, 1, own_pid),
