@@ -12,6 +12,7 @@ import sys
 
 from boot import native
 from boot.channel import Channel, Request, shelter
+from boot.traces import format_exception
 
 _AGAIN = 0x80000000
 
@@ -61,4 +62,4 @@ class Events(Channel):
             try:
                 callback(report["value"])
             except Exception as fault:
-                sys.print_exception(fault)
+                sys.stdout.write(format_exception(fault))

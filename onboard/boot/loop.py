@@ -9,10 +9,9 @@ After ``S`` exactly one ``E`` follows on every path, whatever strikes when. The 
 the output: a raw REPL must put it behind its own mark.
 """
 
-import io
-import sys
 
 from boot import channel, files, native
+from boot.traces import format_exception
 
 OK, RAISED, EXITED, INTERRUPTED, ABSENT = 0, 1, 2, 3, 4
 
@@ -137,11 +136,3 @@ def read_source(path):
 def execute(source, name, mode, g):
     """Compile and run a text in the global name space ``g``."""
     exec(compile(source, name, mode), g)
-
-
-def format_exception(fault):
-    """The traceback as a real module prints it: without the frames of this boot code."""
-    text = io.StringIO()
-    sys.print_exception(fault, text)
-    lines = [line for line in text.getvalue().split("\n") if not line.startswith('  File "<rom>')]
-    return "\n".join(lines)

@@ -7,7 +7,7 @@ Source: device-api 10.1; micropython-runtime 7.
 """
 
 from boot import native as _native
-from boot.loop import format_exception as _format_exception
+from boot.traces import format_exception as _format_exception
 from boot.state import life as _life
 
 _thread = _native.thread
