@@ -10,6 +10,7 @@ from boot.state import life
 
 CONFIG = "/usr/system_config.json"
 APN = "/usr/apn_cfg.json"
+CONFIG_LIMIT = 16384  # more than any firmware writes; a longer one is cut and so no JSON
 
 
 def run(g):
@@ -35,13 +36,13 @@ def run(g):
 
 
 def _mount(g):
-    names = ("udev", "bdev")
-    for index, plan in enumerate(life.facts["mounts"]):
-        fs = life.partitions.device_fs(plan["partition"], plan["protected"], twin)
+    """The file systems, and the names that the boot script of a real module leaves in the global name space."""
+    plans = life.facts["mounts"]
+    systems = [life.partitions.device_fs(plan["partition"], plan["protected"], twin) for plan in plans]
+    g.update(zip(("bdev", "udev"), systems))
+    for fs, plan in zip(systems, plans):
         vfs.mount(fs, plan["path"])
-        if index < len(names):
-            g[names[index]] = fs
-    if "/usr" in life.partitions.formatted:
+    if "/usr" in life.partitions.formatted or _is_bare("/usr"):
         _write(APN, "{}")
     for name in ("gc", "uos", "ujson", "backup_restore", "app_fota", "misc"):
         g[name] = __import__(name)
@@ -49,20 +50,54 @@ def _mount(g):
     g["dataCall"] = Unmodelled("dataCall")
 
 
+def _is_bare(mount):
+    """True for the empty image of a stock package, and for one whose first file a power cut kept from being written."""
+    entries = list(native.os.ilistdir(mount))
+    return not entries or (len(entries) == 1 and entries[0][0] == APN.rsplit("/", 1)[1] and not entries[0][3])
+
+
 def _apply_config(g):
+    """REPL protection and the flag of the data call; a file that says neither changes nothing."""
     g["datacall_flag"] = 1
-    try:
-        with native.builtins.open(CONFIG) as file:
-            config = native.json.load(file)
-    except OSError:
+    config = _read_config()
+    if config is None:
         _write(CONFIG, native.json.dumps({"replFlag": 0}))
         return
-    except ValueError:
-        life.calls.ask("notice", slug="virt.bad-config", path=CONFIG)
-        return
-    g["datacall_flag"] = config.get("datacallFlag", 1)
+    flag = config.get("datacallFlag", 1)
+    g["datacall_flag"] = flag if isinstance(flag, int) else 1
     if config.get("replFlag", 0):
-        life.calls.ask("repl_protect", is_on=True)
+        password = config.get("replPswd", "") if life.facts["has_repl_password"] else ""
+        if not _is_hash(password):
+            life.calls.ask("notice", slug="virt.bad-config", path=CONFIG, reason="replPswd")
+            password = ""
+        life.calls.ask("repl_protect", is_on=True, password=password)
+
+
+def _read_config():
+    """The configuration; None when there is none, or an empty one that a power cut left. What is bad counts as {}."""
+    try:
+        with native.builtins.open(CONFIG) as file:
+            text = file.read(CONFIG_LIMIT)
+        if not text:
+            return None
+        config = native.json.loads(text)
+        if isinstance(config, dict):
+            return config
+        reason = "not an object"
+    except OSError as fault:
+        if fault.errno == 2:
+            return None
+        reason = repr(fault)
+    except Exception as fault:
+        reason = repr(fault)
+    life.calls.ask("notice", slug="virt.bad-config", path=CONFIG, reason=reason[:200])
+    return {}
+
+
+def _is_hash(text):
+    if not isinstance(text, str) or len(text) not in (0, 64):
+        return False
+    return all(letter in "0123456789abcdef" for letter in text)
 
 
 def _write(path, text):

@@ -31,8 +31,11 @@ if _life.facts["has_power_down_reason"]:
     Power.powerDownReason = staticmethod(lambda: _life.facts["power_down_reason"])
 
 
-def replEnable(flag):
-    _life.calls.ask("repl_protect", is_on=bool(flag))
+def replEnable(flag, password=""):
+    """Until the next reset; ``system.replSetEnable`` lasts. The password is a SHA-256 in hex, 2 asks for the status."""
+    if flag == 2 and _life.facts["has_repl_password"]:
+        return _life.calls.ask("repl_status")
+    _life.calls.ask("repl_protect", is_on=bool(flag), password=password)
     return 0
 
 

@@ -1,5 +1,8 @@
 """``ql_fs``: file-system helpers of the module.
 
+Modelled: everything device-api 5.4 lists. ``read_json`` raises for text that is no JSON, as the code does; the pages
+say it gives the text.
+
 Source: device-api 5.4.
 """
 
@@ -8,6 +11,11 @@ import uos as _uos
 
 _DIRECTORY = 0x4000
 _PIECE = 4096
+
+_ORDER = (
+    "FileNotFoundError", "path_exists", "file_copy", "path_dirname", "path_getsize", "mkdirs", "rmdirs", "touch",
+    "read_json",
+)  # fmt: skip
 
 
 class FileNotFoundError(Exception):
@@ -27,8 +35,19 @@ def path_exists(path):
     return True
 
 
+def file_copy(target, source):
+    if not path_exists(source):
+        return False
+    with open(source, "rb") as read, open(target, "wb") as write:
+        while True:
+            data = read.read(_PIECE)
+            if not data:
+                return True
+            write.write(data)
+
+
 def path_dirname(path):
-    if "/" not in path:
+    if not path or "/" not in path:
         return ""
     return path[: path.rfind("/")] or "/"
 
@@ -41,20 +60,20 @@ def path_getsize(path):
 
 def mkdirs(path):
     made = ""
-    for part in path.split("/"):
-        if part:
-            made += "/" + part
-            if not path_exists(made):
-                _uos.mkdir(made)
+    for number, part in enumerate(path.split("/")):
+        made = made + "/" + part if number else part
+        if made and not path_exists(made):
+            _uos.mkdir(made)
 
 
 def rmdirs(path):
-    for name, kind, _, _ in list(_uos.ilistdir(path)):
-        inner = path.rstrip("/") + "/" + name
-        if kind == _DIRECTORY:
-            rmdirs(inner)
-        else:
-            _uos.remove(inner)
+    entries = list(_uos.ilistdir(path))
+    for entry in entries:
+        if entry[1] != _DIRECTORY:
+            _uos.remove(path + "/" + entry[0])
+    for entry in entries:
+        if entry[1] == _DIRECTORY:
+            rmdirs(path + "/" + entry[0])
     _uos.rmdir(path)
 
 
@@ -76,14 +95,3 @@ def read_json(path):
         return None
     with open(path) as file:
         return _ujson.load(file)
-
-
-def file_copy(target, source):
-    if not path_exists(source):
-        return False
-    with open(source, "rb") as read, open(target, "wb") as write:
-        while True:
-            data = read.read(_PIECE)
-            if not data:
-                return True
-            write.write(data)

@@ -219,9 +219,6 @@ def test_app_fota_when_files_are_staged_takes_them_at_the_next_boot():
             await board.prompt()
             assert await board.client.ask("open('/usr/app.py').read()") == "'new'\n"
             assert await board.client.ask("'.updater' in uos.listdir('/usr')") == "False\n"
-            assert (await board.client.ask("app_fota.new().download('u', '/usr/x')")).endswith(
-                "NotImplementedError: app_fota.download is not modelled by this virtual module yet\n"
-            )
 
     run(story)
 

@@ -296,7 +296,7 @@ def test_system_exit_is_a_soft_reset_in_every_mode():
 def test_protection_refuses_every_line_and_every_control_key():
     """Source: device-api 3.6"""
     bench = at_prompt()
-    bench.repl.is_protected = True
+    bench.repl.guard.protect(is_on=True)
     assert bench.say(b"1+1\r") == b"1+1\r\nREPL refuse\r\n>>> "
     for key in b"\x01\x02\x03\x04\x05":
         assert bench.say(bytes([key])) == b"\r\nREPL refuse\r\n>>> "

@@ -72,6 +72,8 @@ class Quirks:
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing; otherwise it raises OSError.
         is_mcc_hex: ``net.getCellInfo`` gives the country code in hex read as decimal digits (1120 for 460).
         language: MicroPython release whose syntax this firmware takes, such as ``1.12``.
+        has_repl_password: the prompt can be locked by a password (``system.replSetEnable(1, password=...)``).
+        has_app_fota_options: ``app_fota`` takes the keywords of newer firmware, such as ``headers``.
         is_language_strict: newer syntax is a SyntaxError here, as on the module; otherwise only a notice.
 
     Source: device-api 0 (profiles), 1, 2.2, 2.4, 3.5, 4, 6.1, 7.1 to 7.5, 9.3, 9.4, 15.
@@ -94,5 +96,7 @@ class Quirks:
     info_cb_arity: int = 5
     is_missing_exec_silent: bool = True
     is_mcc_hex: bool = False
+    has_repl_password: bool = True
+    has_app_fota_options: bool = True
     language: str = "1.12"
     is_language_strict: bool = False

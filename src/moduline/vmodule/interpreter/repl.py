@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from moduline.vmodule.interpreter import line_editor, repl_source
+from moduline.vmodule.interpreter import line_editor, repl_guard, repl_source
 from moduline.vmodule.interpreter.line_editor import CTRL_A, CTRL_B, CTRL_C, CTRL_D, CTRL_E
 
 WATCH_AFTER_S: Final = 1.0
@@ -40,7 +40,6 @@ PASTE: Final = b"=== "
 RAW_BANNER: Final = b"raw REPL; CTRL-B to exit\r\n>"
 PASTE_BANNER: Final = b"\r\npaste mode; Ctrl-C to cancel, Ctrl-D to finish\r\n=== "
 REBOOT: Final = b"MPY: soft reboot\r\n"
-REFUSE: Final = b"REPL refuse\r\n"
 
 
 class Kind(Enum):
@@ -128,9 +127,17 @@ class Repl:
         banner: what the friendly prompt begins with, line ends included.
         is_raw_paste_on: the raw prompt knows raw-paste.
         ctrl_c_stops_main: Ctrl-C reaches main.py.
+        skips_main: the first boot does not run main.py.
     """
 
-    def __init__(self, banner: bytes, *, is_raw_paste_on: bool = True, ctrl_c_stops_main: bool = True) -> None:
+    def __init__(
+        self,
+        banner: bytes,
+        *,
+        is_raw_paste_on: bool = True,
+        ctrl_c_stops_main: bool = True,
+        skips_main: bool = False,
+    ) -> None:
         self._banner = banner
         self._is_raw_paste_on = is_raw_paste_on
         self._ctrl_c_stops_main = ctrl_c_stops_main
@@ -139,13 +146,13 @@ class Repl:
         self._waiting = bytearray()  # received, not consumed
         self.phase = Phase.BOOTING
         self.is_raw = False
-        self.is_protected = False
+        self.guard = repl_guard.Guard()
         self.wake_at: float | None = None
         self._paste: bytearray | None = None
         self._raw = bytearray()
         self._raw_paste: bytearray | None = None
         self._kind = Kind.MAIN
-        self._is_main_skipped = False
+        self._is_main_skipped = skips_main
         self._is_watched = False
         self._is_holding = False
         self._now = 0.0
@@ -268,7 +275,7 @@ class Repl:
     def _may_interrupt(self) -> bool:
         if self._kind is Kind.RAW:
             return True
-        return not self.is_protected and (self._kind is not Kind.MAIN or self._ctrl_c_stops_main)
+        return not self.guard.is_on and (self._kind is not Kind.MAIN or self._ctrl_c_stops_main)
 
     def _consume(self) -> None:
         if self.is_raw:
@@ -281,6 +288,12 @@ class Repl:
     # ---- friendly ------------------------------------------------------------------------------------------------
 
     def _friendly_byte(self, byte: int) -> None:
+        if self.guard.is_asking:
+            out, is_over = self.guard.feed(byte)
+            self._send(out)
+            if is_over:
+                self._friendly_prompt(b"")
+            return
         out, what = self._editor.feed(byte)
         self._send(out)
         match what:
@@ -295,8 +308,8 @@ class Repl:
                 pass
 
     def _friendly_line(self, text: str) -> None:
-        if self.is_protected:
-            self._friendly_prompt(REFUSE)
+        if self.guard.is_on:
+            self._friendly_prompt(self.guard.refuse())
         elif not text:
             self._friendly_prompt(b"")
         elif line_editor.needs_more(text):
@@ -310,8 +323,8 @@ class Repl:
         self._run(Kind.LINE, text)
 
     def _friendly_key(self, code: int) -> None:
-        if self.is_protected:
-            self._friendly_prompt(b"\r\n" + REFUSE)
+        if self.guard.is_on:
+            self._friendly_prompt(b"\r\n" + self.guard.refuse())
         elif self._continued and code == CTRL_D:
             self._send(b"\r\n")
             self._run_line(self._continued)

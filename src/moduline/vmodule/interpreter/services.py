@@ -56,6 +56,8 @@ class Services:
             "notice": self._notice,
             "power": self._power,
             "repl_protect": self._repl_protect,
+            "repl_password": self._repl_password,
+            "repl_status": self._repl_status,
             "kbd_intr": self._kbd_intr,
             "stdout_raw": self._stdout_raw,
             "twin": self._twin,
@@ -100,8 +102,15 @@ class Services:
         return None
 
     def _repl_protect(self, call: framing.Call) -> Answer:
-        self._repl.is_protected = _fact(call, "is_on", bool)
+        self._repl.guard.protect(_fact(call, "is_on", bool), _hash(call))
         return 0, b""
+
+    def _repl_password(self, call: framing.Call) -> Answer:
+        self._repl.guard.password = _hash(call)
+        return 0, b""
+
+    def _repl_status(self, call: framing.Call) -> Answer:
+        return self._repl.guard.status, b""
 
     def _kbd_intr(self, call: framing.Call) -> Answer:
         self._repl.set_interrupt_byte(_fact(call, "character", int))
@@ -170,6 +179,14 @@ def _frame(reply: Answer) -> bytes:
 
 async def _frame_of(reply: Awaitable[Answer]) -> bytes:
     return _frame(await reply)
+
+
+def _hash(call: framing.Call) -> str:
+    """The SHA-256 of a password; empty for none."""
+    value = _fact(call, "password", str)
+    if value and not _SHA256.fullmatch(value):
+        raise framing.BadFrameError("a password that is no hash")
+    return value
 
 
 def _read_small(path: Path) -> bytes | None:
