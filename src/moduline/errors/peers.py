@@ -200,6 +200,27 @@ class DemoFailed(PeerError):
     hint = Text("run with -vv and report it", "请加 -vv 运行并反馈")
 
 
+class TextNotSeen(PeerError):
+    """A module did not print what was waited for."""
+
+    code = "ML-E1102"
+    slug = "test.text-not-seen"
+    exit_code = 11
+    text = Text("the module did not print '{wanted}' ({seconds} s)", "模组未输出“{wanted}”（{seconds} 秒）")
+    hint = Text("its console shows what it printed instead", "请查看其控制台输出")
+
+
+class TestsFailed(PeerError):
+    """The user's tests did not pass."""
+
+    __test__ = False  # not a test itself
+    code = "ML-E1103"
+    slug = "test.failed"
+    exit_code = 11
+    text = Text("{failed} of {total} tests did not pass", "{total} 项测试中有 {failed} 项未通过")
+    hint = Text("what failed is shown above", "失败内容见上文")
+
+
 class TotalTimeout(PeerError):
     """The time given for the whole command ran out."""
 

@@ -17,7 +17,7 @@ import os
 import tty
 from pathlib import Path
 
-from moduline.errors import PortGone, StorageFailed
+from moduline.errors import NoModule, PortGone, StorageFailed
 from moduline.port.descriptor import DescriptorStream
 
 
@@ -85,3 +85,19 @@ def _publish(link: Path, device: str) -> None:
         fresh.unlink()
     fresh.symlink_to(device)
     fresh.replace(link)
+
+
+def open_pty(path: str) -> DescriptorStream:
+    """The host's side of a pseudo-terminal that this program itself has made.
+
+    Other than ``serial.open_serial`` it takes no lock and throws nothing away, so that a module's first words are read
+    however late somebody listens.
+
+    Raises:
+        NoModule: it is gone.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as cause:
+        raise NoModule(address=path) from cause
+    return DescriptorStream(descriptor, path)

@@ -124,6 +124,7 @@ class RuntimePlan:
         twins_folder: where version-6 twins of version-5 files are; ``None`` for ``<home>/twins``.
         is_confined: refuse to run where the kernel cannot confine the child.
         desks: make the desks that answer questions about what surrounds the module; see ``desk``.
+        skips_main: the first boot comes to the prompt without running main.py, as after an interrupted one.
     """
 
     name: str
@@ -143,3 +144,4 @@ class RuntimePlan:
     twins_folder: Path | None = None
     is_confined: bool = False
     desks: tuple[MakeDesk, ...] = ()
+    skips_main: bool = False
