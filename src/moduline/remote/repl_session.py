@@ -75,8 +75,12 @@ class ReplSession:
         """True when opening stopped a main.py (the module then restarts its interpreter without it)."""
         return SOFT_REBOOT in self.boot_noise
 
-    async def open(self, attempts: int = ATTEMPTS) -> None:
+    async def open(self, attempts: int = ATTEMPTS, *, interrupts: bool = True) -> None:
         """Come to the raw prompt.
+
+        Args:
+            attempts: how often to try.
+            interrupts: stop what runs; False at the first attempt saves time where the prompt is known to be there.
 
         Raises:
             ReplBusy: the module prints but comes to no prompt.
@@ -85,7 +89,7 @@ class ReplSession:
         """
         self._inbox.start()
         for attempt in range(attempts):
-            self._raw.enter()
+            self._raw.enter(interrupts=interrupts or attempt > 0)
             try:
                 await self._drive()
             except NoAnswer as silence:
