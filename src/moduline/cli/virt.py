@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.cli.virt_scenario import bring_up, check_file, register_check
 from moduline.errors import BadOption, NoModule, NoSuchFile, StorageFailed, Text, VirtualRackDown
 from moduline.profiles import catalog
 from moduline.release.firmware import stock_package
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
     virt = typer.Typer(no_args_is_help=True, help=say("Virtual modules in the background.", "后台虚拟模组。"))
     app.add_typer(virt, name="virt")
     register_up(virt)
+    register_check(virt)
     register_others(virt)
 
 
@@ -76,8 +78,33 @@ def register_up(virt: typer.Typer) -> None:
         tcp: Annotated[
             bool, typer.Option("--tcp", help=say("TCP ports instead of ptys", "用 TCP 端口代替 pty"))
         ] = False,
+        scenario: Annotated[
+            Path | None,
+            typer.Option("--scenario", help=say("file that describes the whole rack", "描述整个机架的场景文件")),
+        ] = None,
+        keep: Annotated[
+            bool,
+            typer.Option(
+                "--keep", help=say("with --scenario: keep what was burnt", "与 --scenario 合用：保留已烧录内容")
+            ),
+        ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help=say("with --scenario: only show it", "与 --scenario 合用：仅显示"))
+        ] = False,
         as_json: JsonFlag = False,
     ) -> None:
+        if scenario is not None:
+            if package is not None or blank or fresh or realistic or tcp or (module, count, name) != ("ec600u", 1, "m"):
+                why = Text("the file says what there is", "模组由该文件描述")
+                raise BadOption(name="--scenario", reason=why)
+            if dry_run:
+                check_file(scenario, as_json=as_json)
+            else:
+                _show(bring_up(scenario, rack, is_off=off, is_kept=keep), as_json=as_json)
+            return
+        if keep or dry_run:
+            why = Text("only with --scenario", "只能与 --scenario 合用")
+            raise BadOption(name="--keep" if keep else "--dry-run", reason=why)
         if not 1 <= count <= MAX_MODULES:
             raise BadOption(name="--count", reason=Text("1 to {most}", "应为 1 至 {most}"), most=MAX_MODULES)
         if package is not None and blank:
@@ -144,12 +171,19 @@ def register_others(virt: typer.Typer) -> None:
 
     @virt.command(
         help=say(
-            "Switch on a fault: cut@N, tear@N:SEED (flash operation, from now), cut@download:45%, "
-            "cut@download:BYTES, unplug@download:BYTES, verify-error@PART, silent, at-silent, log-frames, fragment, "
-            "bad-check-answered; clear ends them. Example: moduline virt fault m1 cut@download:45%",
-            "注入故障：cut@N、tear@N:SEED（自此起第 N 次 Flash 操作）、cut@download:45%、cut@download:字节数、"
-            "unplug@download:字节数、verify-error@PART、silent、at-silent、log-frames、fragment、bad-check-answered；"
-            "clear 清除。示例：moduline virt fault m1 cut@download:45%",
+            "Do something to a module, or switch on a fault; words joined by commas: cut@N, tear@N:SEED, cut@Ts, "
+            "cut@boot, cut@download:45%, cut@PORT:BYTES, power@Ts, watchdog, unplug, unplug@Ts, unplug@45%, "
+            "unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
+            "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, "
+            "log-frames, fragment, bad-check-answered, sim-out, sim-in, no-network, network, data-drop, rssi=N, "
+            "battery=MV, clear. clear ends them. Example: moduline virt fault m1 unplug@5s,replug@8s",
+            "对模组施加动作或故障，多个词用逗号连接：cut@N, tear@N:SEED, cut@Ts, cut@boot, cut@download"
+            ":45%, cut@PORT:BYTES, "
+            "power@Ts, watchdog, unplug, unplug@Ts, unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, "
+            "reenumerate@exec, drop@[PORT:]1/N[:SEED], flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent,"
+            " repl-silent, hang, verify-error@PART, log-frames, fragment, bad-check-answered, sim-out, sim-in, "
+            "no-network, network, data-drop, rssi=N, battery=MV, clear。clear 清除。示例：moduline virt fault m1 "
+            "unplug@5s,replug@8s",
         )
     )
     def fault(

@@ -116,6 +116,10 @@ class Mishaps:
         handle = self._world.clock.call_later(seconds, due)
         self._timers.add(handle)
 
+    async def acted(self) -> None:
+        """Return when what has begun to happen has happened."""
+        await asyncio.gather(*self._acts, return_exceptions=True)
+
     async def close(self) -> None:
         """Nothing more happens."""
         self._forget_timers()
@@ -168,6 +172,7 @@ class Mishaps:
             clear(self._faults)
             for line in self._lines.values():
                 line.clear()
+            self._act(self._victim.put_in_cable())
         elif word == "watchdog":
             self._victim.bite()
         elif word == "unplug":

@@ -35,7 +35,7 @@ from moduline.vmodule.download.events import (
     UnplugReached,
 )
 from moduline.vmodule.download.unisoc import DownloadSession
-from moduline.vmodule.download_mode import Window, serve
+from moduline.vmodule.download_mode import MODELLED_WIRES, Window, listen_only, serve
 from moduline.vmodule.facts import ModuleIdentity, facts_of, quirks_of
 from moduline.vmodule.faults import Faults, Line, forget_fired, forget_word
 from moduline.vmodule.flash_file import FlashFile
@@ -127,8 +127,8 @@ class VirtualModule:
         Args:
             boot_pin: hold the pin: the module stays in download mode until it is reset or loses its power.
         """
-        await self.put_in_cable()
         if self._life_task is not None and not self._life_task.done():
+            await self.put_in_cable()
             return
         self.file.flash.power_on()
         start = _Start("power_on_pin" if boot_pin else "power_on", PowerOnReason.KEY, self._down_reason, boot_pin)
@@ -163,6 +163,10 @@ class VirtualModule:
         if word == "clear":
             self.file.flash.arm(())
         self._tell()
+
+    async def fault_acted(self) -> None:
+        """Return when what ``fault`` began, such as pulling the cable, is done."""
+        await self._mishaps.acted()
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         """Call ``act`` when so many seconds of the module's clock have passed, unless the module is closed before."""
@@ -264,6 +268,11 @@ class VirtualModule:
     def world(self) -> World:
         """What surrounds it."""
         return self._options.world
+
+    @property
+    def is_unplugged(self) -> bool:
+        """Whether the cable is out: it runs, and no host sees it."""
+        return not self._cable.is_in
 
     @property
     def has_ports(self) -> bool:
@@ -394,14 +403,27 @@ class VirtualModule:
 
     async def _in_download_mode(self, start: _Start) -> _Wish:
         await self._options.clock.sleep(self._options.timings.enumerate_s)
-        session = DownloadSession(self.storage, self.faults.download)
         window = Window(self._options.clock, None if start.is_pin_held else self._options.timings.window_s)
         window.open()
         try:
-            return await self._first_of(self._serve_download(session, window), self._window_over(window))
+            if self.identity.chip.entry.wire in MODELLED_WIRES:
+                session = DownloadSession(self.storage, self.faults.download)
+                return await self._first_of(self._serve_download(session, window), self._window_over(window))
+            return await self._first_of(self._serve_silence(), self._window_over(window))
         finally:
             window.close()
             self.file.release_memory()
+
+    async def _serve_silence(self) -> _Wish:
+        """Show the port of a ROM whose protocol is not modelled; nothing that arrives is answered."""
+        async with AsyncExitStack() as stack:
+            end = await self._new_end("download", stack)
+            stack.callback(self._show, {})
+            self._show({"download": end})
+            wire = self.identity.chip.entry.wire
+            self._notice("virt.download-not-modelled", wire=wire, chip=self.identity.chip.slug)
+            await listen_only(end)
+            return await _never()
 
     async def _window_over(self, window: Window) -> _Wish:
         await window.over()

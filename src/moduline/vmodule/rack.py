@@ -18,7 +18,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,8 @@ from moduline.vmodule.interpreter.zygote import Zygote
 from moduline.vmodule.module import VirtualModule
 from moduline.vmodule.module_options import ModuleOptions, Runtime
 from moduline.vmodule.power import REALISTIC, Timings
+from moduline.vmodule.scenario import hosting
+from moduline.vmodule.scenario.plan import ModulePlan
 
 LOG_BYTES: Final = 4 << 20
 READY_LIMIT_S: Final = 60.0
@@ -105,13 +107,24 @@ class Rack:
 
     async def _add(self, request: Request) -> Answer:
         """Make modules, or find those that are there, and give them power."""
-        asked = [self._place_of(wanted) for wanted in request["modules"]]
+        plans = hosting.plans_of(request)
+        before = set(self.places)
+        asked = [self._place_of(wanted, plans.get(str(wanted["name"]))) for wanted in request["modules"]]
         self._packages.clear()
+        for place in asked:
+            plan = plans.get(place.module.identity.name)
+            if plan is not None and plan.name not in before:
+                hosting.begin(place.module, plan, self._options())
         if not request.get("is_off"):
-            await self._all_up([place.module for place in asked])
+            dark = {plan.name for plan in plans.values() if plan.is_off}
+            await self._all_up([place.module for place in asked if place.module.identity.name not in dark])
         return {"ok": True, "modules": [self._shown(place) for place in asked]}
 
-    def _place_of(self, wanted: Request) -> Place:
+    def _options(self) -> ModuleOptions:
+        """What every module of the rack has."""
+        return ModuleOptions(on_change=self._publish, report=self._write_log)
+
+    def _place_of(self, wanted: Request, plan: ModulePlan | None = None) -> Place:
         name, slug = str(wanted["name"]), str(wanted["module"]).lower()
         present = self.places.get(name)
         if present is not None:
@@ -127,14 +140,13 @@ class Rack:
         if folder.exists() and not (is_same and not wanted.get("is_fresh")):
             shutil.rmtree(folder)
         is_new = not (folder / "flash.bin").exists()
-        options = ModuleOptions(
+        options = replace(
+            self._options(),
             timings=REALISTIC if wanted.get("is_realistic") else Timings(),
             port_kind="pty" if hasattr(os, "openpty") and wanted.get("ports") != "tcp" else "tcp",
             template=self.folder / f".erased-{identity.geometry.capacity_bytes}",
-            on_change=self._publish,
-            report=self._write_log,
         )
-        module = VirtualModule(identity, folder, self._make_runtime, options)
+        module = VirtualModule(identity, folder, self._make_runtime, hosting.options_with(options, plan))
         kept.write_text(slug, encoding="utf-8")
         try:
             if not wanted.get("is_blank") and wanted.get("package") and (is_new or wanted.get("is_new_package")):
@@ -142,6 +154,8 @@ class Rack:
                 module.content_bytes = program_package(identity, memory, self._package(str(wanted["package"])))
             elif wanted.get("is_blank") and not is_new:
                 _blank(module)
+            if plan is not None and is_new:
+                hosting.fill(module, plan)
         except ModulineError:
             module.file.close()
             shutil.rmtree(folder, ignore_errors=True)
@@ -198,6 +212,7 @@ class Rack:
         modules = self._named(str(request["name"]))
         for module in modules:
             module.fault(str(request["spec"]))
+            await module.fault_acted()
         return {"ok": True, "modules": [self._shown(self.places[one.identity.name]) for one in modules]}
 
     async def _down(self, request: Request) -> Answer:
@@ -277,7 +292,10 @@ class Rack:
 
 
 def _is_seen(module: VirtualModule, states: tuple[registry.ModuleState, ...]) -> bool:
-    return module.state in states and module.has_ports
+    """Whether it has arrived, or a fault of its scenario keeps it from doing so."""
+    if module.state == "off":
+        return module.reason == "power-cut"
+    return module.state in states and (module.has_ports or module.is_unplugged)
 
 
 def _blank(module: VirtualModule) -> None:

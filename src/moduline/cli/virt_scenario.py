@@ -1,0 +1,139 @@
+"""``virt up --scenario`` and ``virt check``: racks as a scenario file describes them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from moduline.cli.language import say
+from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.errors import NoSuchFile, StorageFailed
+from moduline.release.firmware import stock_package
+from moduline.vmodule import rack_client
+
+if TYPE_CHECKING:
+    from moduline.vmodule.scenario import ModulePlan, Scenario
+
+
+def register_check(virt: typer.Typer) -> None:
+    """Add ``virt check``."""
+
+    @virt.command(
+        "check",
+        help=say(
+            "Check a scenario file and show what it would bring up. Example: moduline virt check basement.toml",
+            "检查场景文件并显示将启动的内容。示例：moduline virt check basement.toml",
+        ),
+    )
+    def check(
+        file: Annotated[Path, typer.Argument(metavar="FILE", help=say("scenario file", "场景文件"))],
+        as_json: JsonFlag = False,
+    ) -> None:
+        check_file(file, as_json=as_json)
+
+
+def check_file(file: Path, *, as_json: bool) -> None:
+    """Check a scenario file and show what it would bring up.
+
+    Raises:
+        NoSuchFile, BadRecipe: it cannot be read.
+    """
+    from moduline.vmodule import scenario as scenarios  # takes its time; other commands start faster without
+
+    scenario = scenarios.read_scenario_file(file)
+    modules = scenarios.describe(scenario)
+    if as_json:
+        print_json({"ok": True, "title": scenario.title, "seed": scenario.seed, "modules": modules})
+        return
+    if scenario.title:
+        note("{title}", "{title}", title=scenario.title)
+    headings = [
+        say("name", "名称"),
+        say("model", "型号"),
+        say("slot", "通道"),
+        say("contents", "内容"),
+        say("surroundings", "环境"),
+        say("faults", "故障"),
+        say("later", "之后"),
+    ]
+    print_table(headings, [_row(one) for one in scenario.modules])
+
+
+def _row(one: ModulePlan) -> tuple[str, ...]:
+    later = " ".join(f"{entry.at_s:g}s:{entry.fault}" for entry in one.timeline)
+    contents = say("blank", "空白") if one.is_blank else " ".join(path.name for path in one.contents)
+    cells = (
+        one.name,
+        one.module,
+        one.slot or f"A{one.number}",
+        contents,
+        " ".join(sorted(one.surroundings)),
+        " ".join(one.faults),
+        later,
+    )
+    return tuple(escape(cell) for cell in cells)
+
+
+def bring_up(file: Path, rack: str, *, is_off: bool, is_kept: bool) -> list[dict[str, Any]]:
+    """Bring up the rack that a scenario file describes; gives its modules.
+
+    Args:
+        file: the scenario.
+        rack: name of the rack.
+        is_off: leave the power off.
+        is_kept: keep what is in the flash files; else every module begins anew.
+
+    Raises:
+        NoSuchFile, BadRecipe: the scenario cannot be read.
+        ModulineError: what the rack answered.
+    """
+    from moduline.vmodule.scenario import read_scenario
+
+    try:
+        data = file.read_bytes()
+    except OSError as cause:
+        raise NoSuchFile(path=str(file), reason=cause.strerror or str(cause)) from cause
+    scenario = read_scenario(data, file.absolute())
+    with _stock_packages(scenario) as stock:
+        wanted = [_wanted(plan, stock, is_kept=is_kept) for plan in scenario.modules]
+        rack_client.start(rack)
+        text = {"path": str(scenario.path), "text": data.decode("utf-8-sig")}
+        answer = rack_client.ask(rack, "add", modules=wanted, is_off=is_off, scenario=text)
+    modules: list[dict[str, Any]] = answer["modules"]
+    return modules
+
+
+def _wanted(plan: ModulePlan, stock: dict[str, str], *, is_kept: bool) -> dict[str, Any]:
+    return {
+        "name": plan.name,
+        "module": plan.module,
+        "number": plan.number,
+        "slot": plan.slot,
+        "package": "" if plan.is_blank else str(plan.package or stock[plan.module]),
+        "is_blank": plan.is_blank,
+        "is_fresh": not is_kept,
+        "is_realistic": plan.is_realistic,
+        "ports": "tcp" if plan.is_tcp else "",
+    }
+
+
+@contextmanager
+def _stock_packages(scenario: Scenario) -> Iterator[dict[str, str]]:
+    """The stock package of every module type that needs one, as a file; gone afterwards."""
+    slugs = {plan.module for plan in scenario.modules if plan.package is None and not plan.is_blank}
+    with tempfile.TemporaryDirectory(prefix="moduline-") as folder:
+        paths: dict[str, str] = {}
+        for slug in sorted(slugs):
+            path = Path(folder) / f"{slug}-stock.pac"
+            try:
+                path.write_bytes(stock_package(slug))
+            except OSError as cause:
+                raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
+            paths[slug] = str(path)
+        yield paths
