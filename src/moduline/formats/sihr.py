@@ -1,4 +1,6 @@
-"""The SIHR header of 8850 images: read and checked; never written, because a real one is signed.
+"""The SIHR header of 8850 images: read, checked, and written without certificates.
+
+A real chip refuses an image without its maker's certificates; what is written here is for virtual modules.
 
 ::
 
@@ -19,7 +21,7 @@ from moduline.formats.record import Field, RecordTable
 
 MAGIC: Final = b"SIHR"
 HEADER_BYTES: Final = 256
-_CHECKED_FROM: Final = 36
+CHECKED_FROM: Final = 36
 
 HEADER: Final = RecordTable(
     "SIHR header",
@@ -78,7 +80,7 @@ def read(data: bytes) -> SihrImage:
     head = HEADER.unpack(data)
     if head["magic"] != MAGIC:
         raise BadFormat(format="SIHR image", reason=Text("wrong magic", "魔数错误"), offset=0, rule="magic")
-    _check("header CRC", head["header_crc"], crc32(data[_CHECKED_FROM:HEADER_BYTES]))
+    _check("header CRC", head["header_crc"], crc32(data[CHECKED_FROM:HEADER_BYTES]))
     end = head["data_offset"] + head["data_bytes"]
     if not HEADER_BYTES <= head["total_bytes"] <= len(data) or end > head["total_bytes"]:
         why = Text("a size is out of range", "长度超出范围")
@@ -93,6 +95,38 @@ def read(data: bytes) -> SihrImage:
         data=data[head["data_offset"] : end],
         is_signed=any(head["certificates"]),
     )
+
+
+def write(data: bytes, name: str, time: int, load_address: int) -> bytes:
+    """An image around ``data``, both CRCs right, without certificates.
+
+    Args:
+        data: the payload.
+        name: build name, at most 63 characters of ASCII.
+        time: seconds of the Unix epoch.
+        load_address: where the payload lies when it runs; also its entry.
+    """
+    head = dict.fromkeys(HEADER.offsets, 0) | {
+        "magic": MAGIC,
+        "header_crc_rest": bytes(28),
+        "total_bytes": HEADER_BYTES + len(data),
+        "name": name.encode("ascii").ljust(64, b"\0"),
+        "format_version": (1, 0, 1, 1),
+        "platform": 1,
+        "time": time,
+        "header_bytes": HEADER_BYTES,
+        "payload_crc": crc32(data),
+        "payload_crc_rest": bytes(28),
+        "data_offset": HEADER_BYTES,
+        "data_bytes": len(data),
+        "load_address": (load_address, 0),
+        "entry_address": (load_address, 0),
+        "private_data": (0,) * 3,
+        "certificates": (0,) * 10,
+        "reserved": bytes(12),
+    }
+    head["header_crc"] = crc32(HEADER.pack(head)[CHECKED_FROM:])
+    return HEADER.pack(head) + data
 
 
 def _check(name: str, stored: int, computed: int) -> None:

@@ -119,7 +119,9 @@ class ChipProfile:
     port_names: tuple[tuple[str, str], ...]
 
     def port_name(self, role: str) -> str:
-        """USB interface name of a role; empty for a port without a name."""
+        """USB text of a role's port; empty for a port without one."""
+        if role == "download":
+            return self.entry.product
         return next((name for known, name in self.port_names if known == role), "")
 
 

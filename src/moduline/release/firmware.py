@@ -3,8 +3,11 @@
 ::
 
     onboard/{boot,shims}/*.py ─mpy-cross 6─▶ ROMFS ┐
-    firmware/<module>.toml + module profile ───────┴▶ system image ─uImage─▶ AP ┐
-                                    stubs of our own for loaders, boot, modem ──┴▶ .pac
+    firmware/<module>.toml + module profile ───────┴▶ system image ─header of the chip─▶ AP ┐
+                                            stubs of our own for loaders, boot, modem ──────┴▶ .pac
+
+Platforms whose packages nobody writes yet (see ``_PACKERS``) get the same images in the plain form of
+``package.stock``: enough for a virtual factory, nothing for a burner.
 
 The order of entries is that of a real QuecPython package (seen in an EG915U one): the boot code is erased first and
 written last, so that an interrupted burn leaves the chip in its ROM's download mode. As there, the script areas are
@@ -20,17 +23,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version as installed
 from typing import Final
 
-from moduline.formats import nv, romfs, system_image, uimage
+from moduline.errors import Text, TooBig, Unsupported
+from moduline.formats import nv, romfs, sihr, system_image, uimage
 from moduline.formats.container import unisoc, zip_members
 from moduline.formats.container.shell import CONFIG_NAME
 from moduline.formats.container.unisoc import PacEntry, PacHeader
 from moduline.formats.record import WideText
 from moduline.formats.system_image import SystemImage, SystemPartition
 from moduline.package.parts import ERASE_PREFIX
+from moduline.package.stock import StockFirmware, write_stock
 from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile
@@ -41,8 +47,9 @@ from moduline.release.firmware_recipe import FirmwareRecipe, find_recipe, must_b
 from moduline.release.firmware_scheme import NV_ITEMS, Operation, scheme_xml
 from moduline.release.output import write_whole
 
-REVISION: Final = 1  # raise it when this file gives other bytes for the same inputs
+REVISION: Final = 2  # raise it when this file gives other bytes for the same inputs
 SHELLS: Final = ("pac", "zip", "bin")
+HEADER_BYTES: Final = {"uimage": uimage.HEADER_BYTES, "sihr": sihr.HEADER_BYTES, "none": 0}
 _FIRST_LOADER_BYTES: Final = 6 << 10
 _SECOND_LOADER_BYTES: Final = 16 << 10
 _STUB_BYTES: Final = 4 << 10
@@ -50,7 +57,7 @@ _NO_IMEI: Final = "0" * nv.IMEI_DIGITS
 
 
 def build(recipe: FirmwareRecipe) -> bytes:
-    """The stock package of a recipe, a ``.pac``.
+    """The stock package of a recipe: a ``.pac``, or stock images where there is no package writer.
 
     Raises:
         UnknownModule: the recipe names a module without a profile.
@@ -58,7 +65,37 @@ def build(recipe: FirmwareRecipe) -> bytes:
         TooBig: the ROM does not fit the module's system partition.
     """
     module = catalog.module(recipe.module)
-    chip = catalog.chip(module.chip)
+    chip = catalog.chip_of(module)
+    pack = _PACKERS.get(chip.entry.wire)
+    if pack is not None:
+        return pack(recipe, module, chip)
+    return write_stock(StockFirmware(module.slug, chip.slug, recipe.version, stock_images(recipe)))
+
+
+def stock_images(recipe: FirmwareRecipe) -> dict[str, bytes]:
+    """What lies in the flash of a module that runs this firmware, by the role of its partition.
+
+    Raises:
+        UnknownModule: the recipe names a module without a profile.
+        CompileFailed: an on-board source is refused.
+        TooBig: an image does not fit its partition.
+    """
+    module = catalog.module(recipe.module)
+    chip = catalog.chip_of(module)
+    images = {}
+    for role in ("first_boot", "boot"):
+        place = module.partition(role)
+        if place is not None:
+            images[role] = _wrapped(recipe, chip, _stub_text("boot code", _STUB_BYTES // 2), place.address)
+    images["system"] = build_system_image(recipe, module)
+    for role, data in images.items():
+        place = module.partition(role)
+        if place is not None and len(data) > place.size_bytes:
+            raise TooBig(what=role, need=len(data), have=place.size_bytes)
+    return images
+
+
+def _pac_of_8910(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile) -> bytes:
     operations = _operations(recipe, module, chip, build_system_image(recipe, module))
     entries = [_entry(operation) for operation in operations]
     xml_name = WideText.of(f"{recipe.product}.xml")
@@ -79,7 +116,7 @@ def build(recipe: FirmwareRecipe) -> bytes:
 
 
 def build_system_image(recipe: FirmwareRecipe, module: ModuleProfile) -> bytes:
-    """The AP part: on-board Python and manifest in a system image, in a uImage.
+    """The system part: on-board Python and manifest in a system image, behind the header of the chip.
 
     Raises:
         CompileFailed: an on-board source is refused.
@@ -94,17 +131,21 @@ def build_system_image(recipe: FirmwareRecipe, module: ModuleProfile) -> bytes:
         partitions=tuple(_system_partition(one, module) for one in module.partitions),
         rom=romfs.write(files),
     )
-    return _uimage(recipe, system_image.write(image), 0x60010040)
+    chip = catalog.chip_of(module)
+    place = module.partition("system")
+    assert place is not None, f"{module.slug} has no system partition"
+    lead = HEADER_BYTES[chip.image_header]
+    return _wrapped(recipe, chip, system_image.write(image, lead), place.address + lead)
 
 
 def stock_package(name: str) -> bytes:
-    """The stock package of a module's own recipe, from the cache when nothing it is made of has changed.
+    """The firmware of a module's own recipe, from the cache when nothing it is made of has changed.
 
     Raises:
         BadOption: no such recipe.
     """
     recipe = find_recipe(name)
-    place = registry.home() / "cache" / "firmware" / f"{_fingerprint(recipe)}.pac"
+    place = registry.home() / "cache" / "firmware" / f"{_fingerprint(recipe)}.bin"
     if not place.is_file():
         write_whole(place, build(recipe))
     return place.read_bytes()
@@ -120,8 +161,20 @@ def firmware_file(name: str, shell: str = "pac", version: str = "") -> bytes:
 
     Raises:
         BadOption: no such recipe, or a version of the wrong form.
+        Unsupported: packages of this platform cannot be written yet.
     """
     recipe = find_recipe(name)
+    module = catalog.module(recipe.module)
+    if catalog.chip(module.chip).entry.wire not in _PACKERS:
+        raise Unsupported(
+            format=Text("firmware of {module}", "{module} 固件"),
+            reason=Text("packages of this platform cannot be written yet", "暂不支持生成该平台的固件包"),
+            remedy=Text(
+                "bring the module up without one: moduline virt up --module {module}",
+                "可直接启动：moduline virt up --module {module}",
+            ),
+            module=module.slug,
+        )
     if version:
         must_be_version(version)
         recipe = replace(recipe, version=version)
@@ -205,9 +258,22 @@ def _loader(
 
 def _stub(recipe: FirmwareRecipe, what: str, load_address: int, size: int) -> bytes:
     """An image of ours that says what it stands for, ``size`` bytes with its header."""
+    return _uimage(recipe, _stub_text(what, size - uimage.HEADER_BYTES), load_address)
+
+
+def _stub_text(what: str, size: int) -> bytes:
+    """Text that says what it stands for, ``size`` bytes."""
     text = f"moduline virtual {what}: no code; virtual modules bring their own\n".encode("ascii")
-    body = size - uimage.HEADER_BYTES
-    return _uimage(recipe, (text * (body // len(text) + 1))[:body], load_address)
+    return (text * (size // len(text) + 1))[:size]
+
+
+def _wrapped(recipe: FirmwareRecipe, chip: ChipProfile, data: bytes, load_address: int) -> bytes:
+    """An image behind the header its chip wants."""
+    if chip.image_header == "uimage":
+        return _uimage(recipe, data, load_address)
+    if chip.image_header == "sihr":
+        return sihr.write(data, "moduline virtual firmware", recipe.built_at, load_address)
+    return data
 
 
 def _uimage(recipe: FirmwareRecipe, data: bytes, load_address: int) -> bytes:
@@ -240,3 +306,7 @@ def _entry(one: Operation) -> PacEntry:
         data=one.data,
         file_name=one.file_name,
     )
+
+
+_PACKERS: Final[Mapping[str, Callable[[FirmwareRecipe, ModuleProfile, ChipProfile], bytes]]] = {"pdl": _pac_of_8910}
+"""What writes the stock package of a platform, by the protocol of its ROM."""

@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from moduline.errors import BadOption, Text
+from moduline.errors import BadOption, Text, UnknownModule
 from moduline.package.versions import VERSION
+from moduline.profiles import catalog
 from moduline.profiles.schema import Table
 from moduline.release import shipped
 
@@ -27,9 +28,9 @@ class FirmwareRecipe:
         module: slug of the module it is for.
         version: what ``modem.getDevFwVersion()`` will say.
         models: model names it runs on.
-        product: product name in the container.
-        product_version: product version in the container.
-        alias: build target in the container; begins the file names.
+        product: product name in the container; empty where the container has none.
+        product_version: product version in the container; the same.
+        alias: build target in the container; begins the file names; the same.
         built_at: time in the image headers, in seconds of the Unix epoch.
         onboard: folders of the on-board sources that go into the ROM.
     """
@@ -58,9 +59,9 @@ def read_recipe(data: bytes, name: str) -> FirmwareRecipe:
         module=top.text("module"),
         version=top.text("version"),
         models=top.texts("models"),
-        product=top.text("product"),
-        product_version=top.text("product_version"),
-        alias=top.text("alias"),
+        product=top.text("product", ""),
+        product_version=top.text("product_version", ""),
+        alias=top.text("alias", ""),
         built_at=top.number("built_at"),
         onboard=top.texts("onboard"),
     )
@@ -77,7 +78,7 @@ def find_recipe(name: str) -> FirmwareRecipe:
         BadRecipe: it is wrong.
     """
     folder = shipped.folder("firmware")
-    slug = name.lower()
+    slug = _slug_of(name)
     if not _NAME.fullmatch(slug) or not (folder / (slug + ENDING)).is_file():
         known = ", ".join(recipes())
         why = Text(
@@ -85,6 +86,16 @@ def find_recipe(name: str) -> FirmwareRecipe:
         )
         raise BadOption(name="MODULE", reason=why, wanted=name, known=known)
     return read_recipe((folder / (slug + ENDING)).read_bytes(), slug)
+
+
+def _slug_of(name: str) -> str:
+    """Name of a recipe; an alias of a module becomes its slug."""
+    if name.lower() in recipes():
+        return name.lower()
+    try:
+        return catalog.module(name).slug
+    except UnknownModule:
+        return name.lower()
 
 
 def recipes() -> tuple[str, ...]:

@@ -18,30 +18,29 @@ boot code falls back to the ROM by itself, and says why.
 A vendor's package may have its file systems elsewhere than the profile says: when there is no superblock at the
 profile's place but there are some elsewhere, those are taken, in the order of their addresses, and reported.
 
+How boot code and system are packed depends on the chip, see ``image_headers``.
+
 Source: platform-unisoc 2.10, 3.1, 9; brief, decision 5; docs/design/virtual-module.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from moduline.digest import crc32
 from moduline.errors import BadChecksum, BadFormat, FormatError
 from moduline.events import Notice
 from moduline.formats import littlefs, system_image, uimage
 from moduline.nor.flash import Flash
-from moduline.nor.geometry import ERASED
 from moduline.package.parts import Part
 from moduline.package.versions import identify
 from moduline.profiles import catalog
 from moduline.profiles.module import BACKUP_FS, USER_FS, Partition
 from moduline.vmodule.facts import ModuleIdentity
+from moduline.vmodule.image_headers import ImagePlace
 from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
 
-_READ_BYTES: Final = 0x10000
 _SUPERBLOCK_BYTES: Final = 8192
 _LITTLEFS: Final = b"littlefs"
 _MOUNTED_ROLES: Final = (USER_FS, BACKUP_FS)
@@ -97,50 +96,30 @@ class BootCode:
         Raises:
             FlashCut: the power went away.
         """
-        boot, system = (self._identity.profile.partition(role) for role in ("boot", "system"))
-        for name, partition in (("boot", boot), ("system", system)):
-            if partition is not None and (fault := self._image_fault(partition)) is not None:
+        for name, role in (("boot", "first_boot"), ("boot", "boot"), ("system", "system")):
+            place = self._place(role)
+            if place is not None and (fault := place.fault()) is not None:
                 return StayInRom(f"{name}-{fault}")
+        system = self._place("system")
         if system is None:
             return StayInRom("system-erased")
         return self._ours(system) or self._vendors(system)
 
-    # ---- images ----------------------------------------------------------------------------------------------------
-
-    def _image_fault(self, partition: Partition) -> str | None:
-        """``erased``, ``invalid``, or None for an image whose header and data CRC are right."""
-        start = self._identity.offset_of(partition)
-        head = self._flash.read(start, uimage.HEADER_BYTES)
-        if head.count(ERASED) == len(head):
-            return "erased"
-        size = int.from_bytes(head[12:16], "big")
-        if not uimage.is_uimage(head) or size > partition.size_bytes - uimage.HEADER_BYTES:
-            return "invalid"
-        if crc32(head[:4] + bytes(4) + head[8:]) != int.from_bytes(head[4:8], "big"):
-            return "invalid"
-        check = 0
-        for piece in self._pieces(start + uimage.HEADER_BYTES, size):
-            check = crc32(piece, check)
-        return None if check == int.from_bytes(head[24:28], "big") else "invalid"
-
-    def _content(self, partition: Partition) -> bytes:
-        """Data of a valid image."""
-        start = self._identity.offset_of(partition)
-        size = int.from_bytes(self._flash.read(start + 12, 4), "big")
-        return self._flash.read(start + uimage.HEADER_BYTES, size)
-
-    def _pieces(self, start: int, size: int) -> Iterator[bytes]:
-        for at in range(start, start + size, _READ_BYTES):
-            yield self._flash.read(at, min(_READ_BYTES, start + size - at))
+    def _place(self, role: str) -> ImagePlace | None:
+        partition = self._identity.profile.partition(role)
+        if partition is None:
+            return None
+        start, header = self._identity.offset_of(partition), self._identity.chip.image_header
+        return ImagePlace(self._flash, start, partition.size_bytes, header)
 
     # ---- our own system ----------------------------------------------------------------------------------------------
 
-    def _ours(self, system: Partition) -> BootDecision | None:
-        content_at = self._identity.offset_of(system) + uimage.HEADER_BYTES
+    def _ours(self, system: ImagePlace) -> BootDecision | None:
+        content_at = system.content_start
         if not system_image.is_system_image(self._flash.read(content_at, system_image.HEADER.total_bytes)):
             return None
         try:
-            image = system_image.read(self._content(system))
+            image = system_image.read(system.content())
         except (FormatError, BadFormat, BadChecksum):
             return StayInRom("system-invalid")
         profile = self._identity.profile
@@ -167,17 +146,17 @@ class BootCode:
 
     # ---- a vendor's system -------------------------------------------------------------------------------------------
 
-    def _vendors(self, system: Partition) -> BootSystem:
+    def _vendors(self, system: ImagePlace) -> BootSystem:
         mounts, notices = self._vendor_mounts()
         return BootSystem(self._vendor_version(system), mounts, None, is_ours=False, notices=notices)
 
-    def _vendor_version(self, system: Partition) -> str:
+    def _vendor_version(self, system: ImagePlace) -> str:
         app = self._identity.profile.partition("app")
-        key = self._flash.read(self._identity.offset_of(system) + 24, 4)
+        key = system.stamp()
         if app is not None:
-            key += self._flash.read(self._identity.offset_of(app) + 8, 4)
+            key += self._flash.read(self._identity.offset_of(app), uimage.HEADER_BYTES)
         if key not in self._versions:
-            images = [("system", self._content(system))]
+            images = [("system", system.content())]
             if app is not None:
                 images.append(("app", self._flash.read(self._identity.offset_of(app), app.size_bytes)))
             parts = (Part(role, role, "code", data, 0, 0) for role, data in images)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Final
 
 from moduline.errors import PortGone
 from moduline.port.stream import ByteStream, pump
@@ -23,6 +24,9 @@ from moduline.vmodule.download.events import (
 from moduline.vmodule.download.unisoc import DownloadSession
 from moduline.vmodule.faults import Faults
 from moduline.vmodule.power import WaitingClock
+
+MODELLED_WIRES: Final = ("pdl",)
+"""Protocols of ROMs that ``DownloadSession`` speaks."""
 
 LeaveReason = ResetWanted | PowerOffWanted | CutReached | UnplugReached | StageEntered
 
@@ -47,6 +51,13 @@ async def serve(
         if talk.last_words:
             await stream.write_all(talk.last_words)
     return talk.left
+
+
+async def listen_only(stream: ByteStream) -> None:
+    """Take what arrives and answer nothing, until the port vanishes."""
+    with contextlib.suppress(PortGone):
+        while True:
+            await stream.read_some()
 
 
 class _Talk:

@@ -1,6 +1,7 @@
-"""Factory programming: a package written straight into a flash, as a gang programmer does it before soldering.
+"""Factory programming: firmware written straight into a flash, as a gang programmer does it before soldering.
 
-Loaders, formats and NV are left out: the module has its own NV (IMEI, calibration) from the factory.
+Loaders, formats and NV are left out: the module has its own NV (IMEI, calibration) from the factory. Firmware is a
+package, or, for platforms without a package writer, the images by role of ``package.stock``.
 
 Source: platform-unisoc 2.7, 2.8.
 """
@@ -9,22 +10,40 @@ from __future__ import annotations
 
 from moduline.errors import TooBig, WrongModule
 from moduline.nor.flash import Flash
-from moduline.package.parts import FirmwarePackage, Part
+from moduline.package import read_package
+from moduline.package.parts import FirmwarePackage
+from moduline.package.stock import StockFirmware, is_stock, read_stock
 from moduline.vmodule.download.cpio_unpacker import CpioUnpacker
 from moduline.vmodule.download.flash_loader import INTERNAL_FLASH
 from moduline.vmodule.facts import ModuleIdentity
 
+Firmware = FirmwarePackage | StockFirmware
 CONTENT_KINDS = ("loader", "code", "nv", "cpio")
 
 
-def program_package(identity: ModuleIdentity, flash: Flash, package: FirmwarePackage) -> int:
-    """Write a package's parts; gives the bytes a burner would send for it.
+def read_firmware(data: bytes, name: str = "") -> Firmware:
+    """What can be programmed into a flash: a package of any container, or stock firmware.
+
+    Args:
+        data: the file.
+        name: how it is called, for messages.
 
     Raises:
-        WrongModule: the package is for another chip.
+        FormatError: it is neither.
+    """
+    return read_stock(data) if is_stock(data) else read_package(data, name)
+
+
+def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -> int:
+    """Write firmware; gives the bytes a burner would send for it.
+
+    Raises:
+        WrongModule: it is for another chip, or has images for partitions this module does not have.
         TooBig: a part does not fit the flash.
         BadFormat: a part that cannot be unpacked.
     """
+    if isinstance(package, StockFirmware):
+        return _program_stock(identity, flash, package)
     if package.chip != identity.chip.slug:
         raise WrongModule(package=package.chip, module=identity.chip.slug)
     files = identity.storage(flash).files
@@ -32,7 +51,8 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: FirmwarePac
         if not part.is_default:
             continue
         if part.kind in {"code", "erase"} and part.address >> 24 == INTERNAL_FLASH:
-            _write(flash, part)
+            size = part.size if part.kind == "erase" else len(part.data)
+            _write(flash, part.name, part.address & 0xFFFFFF, size, part.data)
         elif part.kind == "cpio":
             if not files.is_mountable:
                 files.format()
@@ -40,13 +60,25 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: FirmwarePac
     return sum(len(part.data) for part in package.parts if part.kind in CONTENT_KINDS)
 
 
-def _write(flash: Flash, part: Part) -> None:
+def _program_stock(identity: ModuleIdentity, flash: Flash, firmware: StockFirmware) -> int:
+    if firmware.chip != identity.chip.slug:
+        raise WrongModule(package=firmware.chip, module=identity.chip.slug)
+    places = {role: identity.profile.partition(role) for role in firmware.images}
+    for role, data in firmware.images.items():
+        place = places[role]
+        if place is None:
+            raise WrongModule(package=f"{firmware.module} ({role})", module=identity.profile.slug)
+        if len(data) > place.size_bytes:
+            raise TooBig(what=role, need=len(data), have=place.size_bytes)
+        _write(flash, role, identity.offset_of(place), len(data), data)
+    return sum(map(len, firmware.images.values()))
+
+
+def _write(flash: Flash, name: str, offset: int, size: int, data: bytes) -> None:
     unit, capacity = flash.geometry.erase_bytes, flash.geometry.capacity_bytes
-    offset = part.address & 0xFFFFFF
-    size = part.size if part.kind == "erase" else len(part.data)
     first, end = offset // unit * unit, -(-(offset + size) // unit) * unit
     if end > capacity:
-        raise TooBig(what=part.name, need=offset + size, have=capacity)
+        raise TooBig(what=name, need=offset + size, have=capacity)
     if end > first:
         flash.erase(first, end - first)
-        flash.program(offset, part.data)
+        flash.program(offset, data)

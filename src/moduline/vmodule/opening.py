@@ -10,8 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from moduline.package import read_package
-from moduline.vmodule.factory import program_package
+from moduline.vmodule.factory import program_package, read_firmware
 from moduline.vmodule.facts import identity_of
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.runtime import ScriptRuntime
@@ -54,7 +53,7 @@ async def open_module(
         try:
             async with VirtualModule(identity, place, make_runtime, options) as opened:
                 if package is not None and is_new:
-                    opened.content_bytes = program_package(identity, opened.file.memory, read_package(package))
+                    opened.content_bytes = program_package(identity, opened.file.memory, read_firmware(package))
                     opened.file.release_memory()
                 yield opened
         finally:

@@ -35,10 +35,9 @@ from moduline.errors import (
     VirtualRackDown,
 )
 from moduline.events import Event, Notice, to_json
-from moduline.package import FirmwarePackage, read_package
 from moduline.port import registry
 from moduline.vmodule import rack_wire
-from moduline.vmodule.factory import program_package
+from moduline.vmodule.factory import Firmware, program_package, read_firmware
 from moduline.vmodule.facts import identity_of
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.rom import builtin_rom
@@ -81,7 +80,7 @@ class Rack:
         self._zygote: Zygote | None = None
         self._zygote_lock = asyncio.Lock()
         self._log = rack_wire.log_path(name).open("a", encoding="utf-8", buffering=1)
-        self._packages: dict[str, FirmwarePackage] = {}
+        self._packages: dict[str, Firmware] = {}
 
     # ---- control channel ---------------------------------------------------------------------------------------------
 
@@ -252,13 +251,13 @@ class Rack:
             "ports": {port.role: port.path for port in entry.ports},
         }
 
-    def _package(self, path: str) -> FirmwarePackage:
+    def _package(self, path: str) -> Firmware:
         if path not in self._packages:
             try:
                 data = Path(path).read_bytes()
             except OSError as cause:
                 raise NoSuchFile(path=path, reason=cause.strerror or str(cause)) from cause
-            self._packages[path] = read_package(data, Path(path).name)
+            self._packages[path] = read_firmware(data, Path(path).name)
         return self._packages[path]
 
     async def _make_runtime(self, plan: RuntimePlan) -> Runtime:
