@@ -21,6 +21,9 @@ from boot.channel import Guard, shelter
 
 EIO = 5
 ENODEV = 19
+ENAMETOOLONG = 36
+
+_MAX_NAME = 255  # littlefs 1 itself would keep the length's lowest byte and the name's beginning
 
 _MAX_LIVE = 16
 _DIRECTORY = 0x4000
@@ -224,6 +227,13 @@ class Blocks:
             raise OSError(EIO)
 
 
+def _named(path):
+    """The path, when the file system has room for its names."""
+    if any(len(part.encode()) > _MAX_NAME for part in path.split("/")):
+        raise OSError(ENAMETOOLONG)
+    return path
+
+
 class DeviceFs:
     """A partition mounted for scripts: littlefs behind the gate."""
 
@@ -231,6 +241,9 @@ class DeviceFs:
         self.lfs = lfs
         self.is_protected = is_protected
         self._twin = twin
+
+    def __repr__(self):
+        return "<%s>" % type(self.lfs).__name__
 
     def mount(self, readonly, mkfs):
         pass
@@ -243,7 +256,7 @@ class DeviceFs:
             return io.BytesIO(self._twin(path, self.read_whole(path)))
         if self.is_protected and mode not in ("r", "rt", "br", "tr"):
             return -1
-        return gate.run(File, self.lfs, path, mode)
+        return gate.run(File, self.lfs, _named(path), mode)
 
     def read_whole(self, path):
         return gate.run(self._read_whole, path)
@@ -277,7 +290,7 @@ class DeviceFs:
         return gate.run(self.lfs.getcwd)
 
     def mkdir(self, path):
-        return gate.run(self.lfs.mkdir, path)
+        return gate.run(self.lfs.mkdir, _named(path))
 
     def remove(self, path):
         return gate.run(self.lfs.remove, path)
@@ -286,7 +299,7 @@ class DeviceFs:
         return gate.run(self.lfs.rmdir, path)
 
     def rename(self, old, new):
-        return gate.run(self.lfs.rename, old, new)
+        return gate.run(self.lfs.rename, old, _named(new))
 
 
 class Partitions:

@@ -49,6 +49,7 @@ def _take_over(imports):
     sys.path[:] = [""]
     native.builtins.open = open_file
     native.builtins.help = words.make_help(imports.names)
+    native.builtins.dir = words.dir
     native.builtins.__import__ = imports.find
 
 

@@ -22,12 +22,7 @@ For a list of available modules, type help('modules')"""
 
 _MODULE = type(sys)
 
-
-def _function():
-    return None
-
-
-_FUNCTIONS = (type(_function), type(len), type("".join))
+_list_names = dir
 
 
 def make_help(modules):
@@ -36,13 +31,29 @@ def make_help(modules):
     def help(*subject):
         if not subject:
             print(_TEXT)
-        elif subject[0] == "modules":
+        elif isinstance(subject[0], str) and subject[0] == "modules":
             _columns(modules)
             print("Plus any modules on the filesystem")
         else:
             _describe(subject[0])
 
     return help
+
+
+def dir(*subject):
+    """The built-in ``dir``: of an on-board module only what the device has."""
+    if subject and isinstance(subject[0], _MODULE):
+        return ["__class__", "__name__"] + _visible(subject[0])
+    return _list_names(*subject)
+
+
+def _visible(module):
+    """Names of a module in the order of the device's table; of a file's module, in no order, all of them."""
+    order = getattr(module, "_ORDER", None)
+    if order is not None:
+        return [name for name in order if hasattr(module, name)]
+    names = [name for name in _list_names(module) if name not in ("__class__", "__name__", "__dict__")]
+    return names if hasattr(module, "__file__") else [name for name in names if not name.startswith("_")]
 
 
 def _columns(names):
@@ -55,14 +66,12 @@ def _columns(names):
 def _describe(subject):
     print("object", subject, "is of type", type(subject).__name__)
     if isinstance(subject, _MODULE):
-        names = getattr(subject, "_ORDER", None)
-        if names is None:
-            names = sorted(n for n in dir(subject) if not n.startswith("_"))
+        names = _visible(subject)
         print("  __name__ --", subject.__name__)
     else:
         if not isinstance(subject, type):
             subject = type(subject)
-        names = [n for n in dir(subject) if not n.startswith("__")]
+        names = [name for name in _list_names(subject) if not name.startswith("__")]
     for name in names:
         value = getattr(subject, name)
-        print("  " + name, "--", "<function>" if isinstance(value, _FUNCTIONS) else value)
+        print("  " + name, "--", "<function>" if callable(value) and not isinstance(value, type) else value)

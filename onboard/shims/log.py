@@ -34,9 +34,7 @@ class Logger:
         return level >= (self.level or _level[0])
 
     def set_output(self, output):
-        if not hasattr(output, "write"):
-            raise Exception("output must be a UART, usys.stdout or usys.stderr")
-        self._output = output
+        self._output = _checked(output)
 
     def log(self, level, message, *arguments):
         if self.isEnabledFor(level):
@@ -78,9 +76,17 @@ def basicConfig(level=INFO, filename=None, stream=None, format=None):
 
 
 def set_output(output):
-    if not hasattr(output, "write"):
-        raise Exception("output must be a UART, usys.stdout or usys.stderr")
-    _stream[0] = output
+    _stream[0] = _checked(output)
+
+
+def _checked(output):
+    """The output, when it is one that the module takes."""
+    if output is not _sys.stdout and output is not _sys.stderr:
+        import machine
+
+        if not isinstance(output, machine.UART):
+            raise Exception("output must be a UART, usys.stdout or usys.stderr")
+    return output
 
 
 def debug(message, *arguments):

@@ -100,6 +100,7 @@ class VirtualModule:
         is_new = not (folder / "flash.bin").exists()
         self.file = FlashFile(folder / "flash.bin", identity.geometry, self._options.template)
         self.storage = identity.storage(self.file.flash)
+        self._options.world.secure.store = self.storage.nv
         self._boot_code = BootCode(identity, self.file.flash, self.file.path)
         if is_new:
             block = factory_block(identity.factory_imei, identity.factory_imei, identity.chip.entry.nv_bytes)

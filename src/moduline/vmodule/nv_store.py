@@ -80,6 +80,19 @@ class NvStore:
         """
         self._records.drop(_PHASE_KEY)
 
+    def read_secure(self, index: int) -> bytes | None:
+        """Record ``index`` of the secure data area; None when there is none."""
+        return self._records.get(f"secure{index}")
+
+    def write_secure(self, index: int, data: bytes) -> None:
+        """Keep a record of the secure data area.
+
+        Raises:
+            TooBig: the partition has no room for it.
+            FlashCut: the power went away; the old or the new record is in force.
+        """
+        self._records.put(f"secure{index}", data)
+
     def format(self) -> None:
         """Make the partition an empty store; the IMEI is lost unless the caller writes it again.
 

@@ -247,7 +247,11 @@ class ScriptRuntime:
     def _call(self, data: bytes) -> bytes:
         ready = bytearray()
         for call in self._calls.feed(data):
-            reply = self._services.answer(call)
+            try:
+                reply = self._services.answer(call)
+            except FlashCut as cut:
+                self._lose_power(cut)
+                return b""
             if isinstance(reply, bytes):
                 ready += reply
             elif self._life is not None:
@@ -267,9 +271,12 @@ class ScriptRuntime:
         try:
             return self._flash.feed(data)
         except FlashCut as cut:
-            self._go_off()
-            self._plan.owner.on_power_cut(cut)
+            self._lose_power(cut)
         return b""
+
+    def _lose_power(self, cut: FlashCut) -> None:
+        self._go_off()
+        self._plan.owner.on_power_cut(cut)
 
     def _distrust(self, fault: framing.BadFrameError) -> None:
         self._notice("virt.bad-request", reason=str(fault))

@@ -109,7 +109,7 @@ class Services:
         self._repl.guard.password = _hash(call)
         return 0, b""
 
-    def _repl_status(self, call: framing.Call) -> Answer:
+    def _repl_status(self, _: framing.Call) -> Answer:
         return self._repl.guard.status, b""
 
     def _kbd_intr(self, call: framing.Call) -> Answer:

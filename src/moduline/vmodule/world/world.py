@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from moduline.vmodule.interpreter.desk import MakeDesk
+from moduline.vmodule.world.bench import Bench
+from moduline.vmodule.world.bench_desk import BenchDesk
+from moduline.vmodule.world.bench_plan import BenchPlan
 from moduline.vmodule.world.clock import ModuleClock
 from moduline.vmodule.world.cloud import Cloud
 from moduline.vmodule.world.cloud_plan import CloudPlan
 from moduline.vmodule.world.network import Network
 from moduline.vmodule.world.network_plan import NetworkPlan
-from moduline.vmodule.world.radio import RadioFacts
+from moduline.vmodule.world.radio import Radio
+from moduline.vmodule.world.radio_plan import RadioPlan
+from moduline.vmodule.world.secure_area import SecureArea
 from moduline.vmodule.world.socket_desk import SocketDesk
+from moduline.vmodule.world.timing import timing_desks
 
 
 @dataclass(slots=True)
@@ -24,26 +30,45 @@ class World:
 
     Attributes:
         clock: its time.
-        radio: SIM, network, battery.
+        seed: decides what is left to chance.
+        radio_plan: what SIM, cell, packet network and battery are like.
+        radio: all that, alive; the AT port and the scripts read and change it.
         cloud_plan: what the scripted QuecThing platform says and when.
         cloud: that platform, with what it saw of the module.
         network_plan: which hosts there are and how they are reached.
         network: the module's way to them; sockets, downloads and the cloud use it.
+        bench_plan: what is wired to pins, buses and UARTs.
+        bench: all that, alive.
+        secure: records that a download of firmware leaves alone.
     """
 
     clock: ModuleClock = field(default_factory=ModuleClock)
-    radio: RadioFacts = field(default_factory=RadioFacts)
-
+    seed: int = 0
+    radio_plan: RadioPlan = field(default_factory=RadioPlan)
+    radio: Radio = field(init=False)
     cloud_plan: CloudPlan = field(default_factory=CloudPlan)
     cloud: Cloud = field(init=False)
     network_plan: NetworkPlan = field(default_factory=NetworkPlan)
     network: Network = field(init=False)
+    bench_plan: BenchPlan = field(default_factory=BenchPlan)
+    bench: Bench = field(init=False)
+    secure: SecureArea = field(default_factory=SecureArea)
 
     def __post_init__(self) -> None:
         """Wire the parts to each other."""
-        self.network = Network(self.network_plan, self.clock, lambda: True)
-        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: True)
+        self.radio = Radio(self.radio_plan, self.clock, self.seed)
+        self.bench = Bench(self.bench_plan, self.clock)
+        self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data)
+        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data)
 
     def desks(self) -> tuple[MakeDesk, ...]:
-        """What answers the questions of scripts; see ``interpreter.desk``."""
-        return (self.cloud.desk, partial(SocketDesk, self.network))
+        """What answers the questions of scripts; see ``interpreter.desk``. Asked for at each power-on, which is now."""
+        self.bench.power_on()
+        return (
+            self.radio.desk,
+            self.cloud.desk,
+            partial(SocketDesk, self.network),
+            timing_desks(self.clock),
+            partial(BenchDesk, self.bench),
+            self.secure.desk,
+        )
