@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,12 +14,15 @@ import typer
 from moduline.cli import language, output, terminal
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
-from moduline.errors import AtRefused, BadOption, NoSuchFile, ScriptRaised, UserSaidNo
+from moduline.errors import AtRefused, BadOption, ModulineError, NoSuchFile, ScriptRaised, UserSaidNo
 from moduline.events import Event, Notice, Reporter, Step
+from moduline.port import registry
+from moduline.port.address import resolve
 from moduline.remote import reach, snippets
 from moduline.remote.files import absolute
 from moduline.remote.repl_session import drop
-from moduline.remote.rescue import STEPS, RescuePlan, Ways, plan_rescue, rescue, stop
+from moduline.remote.rescue import STEPS, Reburnt, RescuePlan, Ways, plan_rescue, rescue, stop
+from moduline.vmodule import rack_client
 
 T = TypeVar("T")
 
@@ -275,7 +278,7 @@ def _register_rescue(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        ways = reach.ways(port, at)
+        ways = _with_reburn(reach.ways(port, at), port)
         plan = plan_rescue(ways, renames=not keep, wait_s=wait)
         _show_plan(plan, ways, as_json=(as_json or as_jsonl) and dry_run)
         if dry_run:
@@ -285,13 +288,30 @@ def _register_rescue(app: typer.Typer) -> None:
         if as_json or as_jsonl:
             print_json({"ok": True, **asdict(rescued)})
             return
-        note("the module is at its prompt", "模组处于提示符状态")
+        note("the module is at its prompt; no file was lost", "模组处于提示符状态；未丢失任何文件")
         if rescued.renamed_to:
             note(
                 "main.py is now {path}; `moduline cp {path} NAME` fetches it",
                 "main.py 已改名为 {path}；可用 `moduline cp {path} 文件名` 取回",
                 path=":" + rescued.renamed_to,
             )
+
+
+def _with_reburn(ways: Ways, address: str) -> Ways:
+    """The same ways, and for a module of a rack one to write its script area back."""
+    try:
+        path = resolve(address, role="repl").path
+    except ModulineError:
+        return ways  # the rescue itself says what is wrong with the address
+    entry = next((one for one in registry.modules() if any(path == port.path for port in one.ports)), None)
+    if entry is None:
+        return ways
+
+    async def reburn() -> Reburnt:
+        done = await asyncio.to_thread(rack_client.ask, entry.rack, "set_aside", name=entry.name)
+        return Reburnt(str(done["renamed_to"]), bool(done["was_protected"]))
+
+    return replace(ways, reburn=reburn)
 
 
 def _show_plan(plan: RescuePlan, ways: Ways, *, as_json: bool) -> None:
@@ -301,6 +321,8 @@ def _show_plan(plan: RescuePlan, ways: Ways, *, as_json: bool) -> None:
     lang = language.current()
     for number, name in enumerate(plan.steps, 1):
         note("{number}. {what}", "{number}. {what}", number=number, what=STEPS[name].say(lang))
+    if "reburn" in plan.steps:
+        return
     note(
         "If the firmware does not honour Ctrl-C, only burning the scripts area helps: "
         "moduline burn PACKAGE --port {address}",

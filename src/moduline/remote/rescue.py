@@ -4,11 +4,18 @@
 
     interrupt   Ctrl-C, again and again for longer than the deaf first second of a script
     reset       AT+CFUN=1,1 (or the user re-powers), then Ctrl-C through the whole boot
+    reburn      the script area is read, main.py renamed in it, and the area written back; a rack does it with the
+                power off, a burner in download mode
     soft-reset  from the raw prompt, which does not run main.py: leftover threads end
     disable     /usr/main.py becomes /usr/main.py.off, and no backup brings it back
-    (burn)      firmware that does not honour Ctrl-C: only burning the scripts area again helps
 
-Source: device-api 2.4 (Ctrl-C, 1000 ms), 3.4 (raw mode does not run main.py), 6.3 (backups), 2.3 (S0).
+The first three stop at the one that works, and each loses nothing but what the script had in memory. Firmware of 2020
+(EC600S, EC100Y) looks at its input only when it comes to a prompt: bytes sent while main.py runs, in its first second
+or before it, wait for a prompt that never comes. So there, ``reburn`` is the only way. Who has no way to read and write
+the area (``Ways.reburn``) is told to burn it.
+
+Source: device-api 2.4 (Ctrl-C, 1000 ms), 3.4 (raw mode does not run main.py), 6.3 (backups), 2.3 (S0), T03; the public
+firmware source in its older state (its main task and its console reader).
 """
 
 from __future__ import annotations
@@ -40,9 +47,11 @@ from moduline.remote.repl_session import ReplSession
 MAIN: Final = "/usr/main.py"
 RESET_COMMAND: Final = "AT+CFUN=1,1"
 INTERRUPT_ATTEMPTS: Final = 3
+INTERRUPT_ATTEMPTS_OF_MANY: Final = 2  # where a surer way is at hand: still three times the deaf first second
 FLOOD_LIMITS: Final = Limits(entering_s=0.25)
 FLOOD_ATTEMPTS: Final = 20  # per opened port; then the port is opened afresh
 REOPEN_PAUSE_S: Final = 0.25
+PATIENCE_S: Final = 2.5  # with a prompt still to come from ``reburn``: how long a restarted module is flooded
 WAIT_S: Final = 60.0
 
 Opener = Callable[[], Awaitable[ByteStream]]
@@ -56,6 +65,10 @@ STEPS: Final = {
     "repower": Text(
         "you re-power the module; Ctrl-C is sent while it boots", "请给模组重新上电；启动过程中会持续发送 Ctrl-C"
     ),
+    "reburn": Text(
+        "with its power off, read the script area, rename main.py in it, and write it back; no file is lost",
+        "断电后读出脚本区，将其中的 main.py 改名后写回；不丢失任何文件",
+    ),
     "soft-reset": Text(
         "restart the interpreter without main.py, which ends its threads", "不运行 main.py 重启解释器，结束残留线程"
     ),
@@ -68,7 +81,7 @@ STEPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RescuePlan:
-    """What will be tried, in order; ``interrupt`` and the restart stop at the first that works."""
+    """What will be tried, in order; ``interrupt``, the restart and ``reburn`` stop at the first that works."""
 
     steps: tuple[str, ...]  # keys of STEPS
     wait_s: float  # how long a restart may take
@@ -76,11 +89,20 @@ class RescuePlan:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """How a module was freed."""
+    """How a module was freed, and what that cost."""
 
-    freed_by: str  # "interrupt", "reset" or "repower"
+    freed_by: str  # "interrupt", "reset", "repower" or "reburn"
     renamed_to: str  # absolute path; empty when there was no main.py or it was left alone
     was_protected: bool  # main.py was on the list of files that a backup restores
+    lost_files: tuple[str, ...] = ()  # none of the ways loses any; a burnt script area would
+
+
+@dataclass(frozen=True, slots=True)
+class Reburnt:
+    """What writing the script area back did."""
+
+    renamed_to: str  # absolute path; empty when there was no main.py in it
+    was_protected: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +112,14 @@ class Ways:
     address: str
     open_repl: Opener
     open_at: Opener | None = None
+    reburn: Callable[[], Awaitable[Reburnt]] | None = None
 
 
 def plan_rescue(ways: Ways, *, renames: bool = True, wait_s: float = WAIT_S) -> RescuePlan:
     """The ladder for a module with these ports."""
     restart = "reset" if ways.open_at is not None else "repower"
-    return RescuePlan(("interrupt", restart, "soft-reset", *(("disable",) if renames else ())), wait_s)
+    reburn = ("reburn",) if ways.reburn is not None and renames else ()
+    return RescuePlan(("interrupt", restart, *reburn, "soft-reset", *(("disable",) if renames else ())), wait_s)
 
 
 async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Rescued:
@@ -115,11 +139,17 @@ async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Res
             continue
         tried.append(name)
         report(Step(f"rescue.{name}", "begin", ways.address))
-        repl = await (_interrupt(ways) if name == "interrupt" else _restart(ways, name, plan.wait_s, report))
+        reburnt: Reburnt | None = None
+        if name == "interrupt":
+            repl = await _interrupt(ways, INTERRUPT_ATTEMPTS_OF_MANY if "reburn" in plan.steps else INTERRUPT_ATTEMPTS)
+        elif name == "reburn":
+            repl, reburnt = await _reburn(ways, plan.wait_s)
+        else:
+            repl = await _restart(ways, name, plan, report)
         report(Step(f"rescue.{name}", "done" if repl else "failed", ways.address))
         if repl is not None:
             try:
-                return await _finish(repl, ways, plan, name, report)
+                return await _finish(repl, ways, plan, name, report, reburnt)
             finally:
                 await repl.close()
     if not opened:
@@ -149,28 +179,49 @@ def _counting(ways: Ways, opened: list[ByteStream]) -> Ways:
     return replace(ways, open_repl=open_repl)
 
 
-async def _interrupt(ways: Ways) -> ReplSession | None:
+async def _interrupt(ways: Ways, attempts: int) -> ReplSession | None:
     try:
         repl = ReplSession(await ways.open_repl())
     except (NoModule, PortBusy, PortGone):  # a main.py that restarts the module takes the port along
         return None
-    return repl if await _has_opened(repl, INTERRUPT_ATTEMPTS) else None
+    return repl if await _has_opened(repl, attempts) else None
 
 
-async def _restart(ways: Ways, name: str, wait_s: float, report: Reporter) -> ReplSession | None:
+async def _restart(ways: Ways, name: str, plan: RescuePlan, report: Reporter) -> ReplSession | None:
     if name == "repower":
         report(Notice("remote.repower-now", ways.address))
     elif not await _has_reset(ways, report):
         return None
+    return await _flood(ways, plan.wait_s, PATIENCE_S if "reburn" in plan.steps else plan.wait_s)
+
+
+async def _reburn(ways: Ways, wait_s: float) -> tuple[ReplSession | None, Reburnt | None]:
+    assert ways.reburn is not None, "the plan says reburn only where there is a way"
+    reburnt = await ways.reburn()
+    return await _flood(ways, wait_s, wait_s), reburnt
+
+
+async def _flood(ways: Ways, wait_s: float, patience_s: float) -> ReplSession | None:
+    """Open the REPL as soon as it shows up and send Ctrl-C until the prompt comes.
+
+    Args:
+        ways: to the module.
+        wait_s: for all of it.
+        patience_s: for the prompt, from the port's first showing up on.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
+    is_there = False
     while loop.time() < deadline:
         try:
             repl = ReplSession(await ways.open_repl(), limits=FLOOD_LIMITS)
         except (NoModule, PortBusy, PortGone):
             await asyncio.sleep(REOPEN_PAUSE_S)
             continue
-        if await _has_opened(repl, FLOOD_ATTEMPTS):
+        if not is_there:
+            is_there, deadline = True, min(deadline, loop.time() + patience_s)
+        attempts = max(1, min(FLOOD_ATTEMPTS, round((deadline - loop.time()) / FLOOD_LIMITS.entering_s)))
+        if await _has_opened(repl, attempts):
             return repl
     return None
 
@@ -200,14 +251,17 @@ async def _has_opened(repl: ReplSession, attempts: int) -> bool:
     return True
 
 
-async def _finish(repl: ReplSession, ways: Ways, plan: RescuePlan, freed_by: str, report: Reporter) -> Rescued:
+async def _finish(
+    repl: ReplSession, ways: Ways, plan: RescuePlan, freed_by: str, report: Reporter, reburnt: Reburnt | None
+) -> Rescued:
     if "soft-reset" in plan.steps:
         try:
             await repl.soft_reset()
         except PeerError as failure:
             raise RescueFailed(port=ways.address, tried=f"{freed_by}, soft-reset", address=ways.address) from failure
         report(Step("rescue.soft-reset", "done", ways.address))
-    renamed_to, was_protected = "", False
+    renamed_to = reburnt.renamed_to if reburnt is not None else ""
+    was_protected = reburnt is not None and reburnt.was_protected
     files = ModuleFiles(repl)
     if "disable" in plan.steps and await files.find(MAIN) is not None:
         was_protected = await files.unlist(MAIN)

@@ -46,6 +46,7 @@ from moduline.vmodule.interpreter.zygote import Zygote
 from moduline.vmodule.module import VirtualModule
 from moduline.vmodule.module_options import ModuleOptions, Runtime
 from moduline.vmodule.power import REALISTIC, Timings
+from moduline.vmodule.reburn import USER_MOUNT, set_main_aside
 from moduline.vmodule.scenario import hosting
 from moduline.vmodule.scenario.plan import ModulePlan
 
@@ -95,6 +96,7 @@ class Rack:
             "list": self._list,
             "power": self._power,
             "fault": self._fault,
+            "set_aside": self._set_aside,
             "down": self._down,
         }
         if self.is_over.is_set():
@@ -213,6 +215,15 @@ class Rack:
             module.fault(str(request["spec"]))
             await module.fault_acted()
         return {"ok": True, "modules": [self._shown(self.places[one.identity.name]) for one in modules]}
+
+    async def _set_aside(self, request: Request) -> Answer:
+        """Rename main.py in a module's flash, with its power off; see ``reburn``."""
+        (module,) = self._named(str(request["name"]))[:1]
+        await module.power_off()
+        done = set_main_aside(module)
+        await self._all_up([module])
+        renamed_to = f"{USER_MOUNT}/{done.renamed_to}" if done is not None else ""
+        return {"ok": True, "renamed_to": renamed_to, "was_protected": done is not None and done.was_protected}
 
     async def _down(self, request: Request) -> Answer:
         names = [one.identity.name for one in self._named(str(request.get("name") or "all"))]

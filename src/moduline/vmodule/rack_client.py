@@ -27,7 +27,7 @@ def ask(rack: str, do: str, limit_s: float = ANSWER_LIMIT_S, **facts: Any) -> di
 
     Args:
         rack: name.
-        do: ``add``, ``list``, ``power``, ``fault`` or ``down``.
+        do: ``add``, ``list``, ``power``, ``fault``, ``set_aside`` or ``down``.
         limit_s: how long the rack may take, in seconds.
         facts: the rest of the request.
 
