@@ -39,7 +39,10 @@ def test_module_when_unknown_then_said(example):
 
 def test_new_project_when_made_then_it_passes_and_builds(tmp_path):
     written = starter.create(tmp_path / "my-meter", "EC600U")
-    assert written == ["moduline.toml", "usr/main.py", "tests/test_project.py", "ci.sh"]
+    assert written == [
+        "moduline.toml", "usr/main.py", "usr/counter.py", "tests/test_main.py", ".github/workflows/test.yml",
+        ".gitignore", "README.md", "README.zh.md",
+    ]  # fmt: skip
     examined = examine(tmp_path / "my-meter")
     assert not examined.remarks
     assert examined.project.title == "MY_METER_1.0.0"

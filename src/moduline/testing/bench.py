@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from moduline.profiles import catalog
+from moduline.testing.covered_lines import CoveredLines
 from moduline.testing.factory_flash import FLASH_NAME, RACK, FactoryFlash
 from moduline.testing.hosted import HostedModule
 from moduline.testing.loop_thread import LoopThread
@@ -53,11 +54,16 @@ class Wanted:
 
 
 class TestBench:
-    """One per session; ``close`` ends everything it started and removes what it wrote."""
+    """One per session; ``close`` ends everything it started and removes what it wrote.
+
+    Args:
+        has_coverage: put probes into scripts; ``covered`` then knows which lines ran.
+    """
 
     __test__ = False  # not a test itself
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_coverage: bool = False) -> None:
+        self.covered = CoveredLines() if has_coverage else None
         self.folder = Path(tempfile.mkdtemp(prefix="moduline-test-"))
         self.loop = LoopThread()
         self._zygote: Zygote | None = None
@@ -87,7 +93,10 @@ class TestBench:
         slug = catalog.module(slug or (loaded.module if loaded else DEFAULT_MODULE)).slug
         identity = identity_of(slug, wanted.name or f"m{wanted.number}", RACK, wanted.number)
         folder = self.folder / str(next(self._numbers))
-        self._flash.place(folder, identity, self._images_of(loaded, slug, wanted.replaced), wanted.package)
+        replaced = dict(wanted.replaced)
+        if self.covered is not None and loaded is not None and wanted.package is None:
+            replaced = self.covered.instrument(loaded) | replaced
+        self._flash.place(folder, identity, self._images_of(loaded, slug, replaced), wanted.package)
         if wanted.number != 1:
             with FlashFile(folder / FLASH_NAME, identity.geometry) as file:
                 block = factory_block(identity.factory_imei, identity.factory_imei, identity.chip.entry.nv_bytes)
@@ -143,4 +152,5 @@ class TestBench:
             self._zygote = await Zygote.start()
         identity = identity_of(slug, wanted.name or f"m{wanted.number}", RACK, wanted.number)
         options = ModuleOptions(timings=QUICK, uarts=wanted.uarts, world=world or World())
-        return await HostedModule(identity, folder, self._zygote, options).__aenter__()
+        covered = self.covered if wanted.package is None else None
+        return await HostedModule(identity, folder, self._zygote, options, covered).__aenter__()

@@ -23,6 +23,7 @@ from moduline.port.stream import ByteStream
 from moduline.remote.at_session import AtAnswer, AtSession
 from moduline.remote.console import Console
 from moduline.remote.repl_session import ReplSession
+from moduline.testing.covered_lines import CoveredLines
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.runtime import RuntimeState, ScriptRuntime
@@ -43,13 +44,22 @@ class HostedModule:
         folder: with its flash file.
         zygote: where its interpreters come from.
         options: how it is set up; ``report`` and ``on_change`` are replaced.
+        covered: hears which lines of the scripts run; None where they carry no probes.
     """
 
-    def __init__(self, identity: ModuleIdentity, folder: Path, zygote: Zygote, options: ModuleOptions) -> None:
+    def __init__(
+        self,
+        identity: ModuleIdentity,
+        folder: Path,
+        zygote: Zygote,
+        options: ModuleOptions,
+        covered: CoveredLines | None = None,
+    ) -> None:
         self.notices: list[Notice] = []
         self.text = ""  # everything printed so far, LF at line ends
         self.position = 0  # up to where ``wait_for`` has read
         self._zygote = zygote
+        self._covered = covered
         self._skips_main = False
         self._has_return = False
         self._printed = asyncio.Event()
@@ -140,6 +150,8 @@ class HostedModule:
 
     async def _make_runtime(self, plan: RuntimePlan) -> Runtime:
         plan = dataclasses.replace(plan, skips_main=self._skips_main)
+        if self._covered is not None:
+            plan = dataclasses.replace(plan, has_line_probes=True, desks=(*plan.desks, self._covered.desk))
         self._skips_main = False
         return ScriptRuntime(plan, self._zygote)
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 MARKER = "moduline"
 _WORDS = frozenset({"module", "project", "files", "package", "uarts", "count", "seed"})
+HITS = "moduline_hits"
 _modules: pytest.StashKey[list[ModuleUnderTest]] = pytest.StashKey()
+_hits: pytest.StashKey[list[dict[str, list[int]]]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("moduline", "virtual QuecPython modules (Moduline)")
     group.addoption("--moduline", action="store_true", help="test the Moduline project in this folder; fail without")
     group.addoption("--moduline-project", metavar="DIR", default="", help="the project; default: where the test lies")
+    group.addoption("--moduline-coverage", action="store_true", help="which lines of the scripts ran; slows them down")
     group.addoption("--moduline-module", metavar="M", default="", help="model for all tests without a marker")
 
 
@@ -60,6 +63,29 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"moduline: {folder}"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended: take over what it saw."""
+    hits = getattr(node, "workeroutput", {}).get(HITS)
+    if hits is not None:
+        node.config.stash.setdefault(_hits, []).append(hits)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The coverage report; the data file is where pytest was started."""
+    parts = config.stash.get(_hits, [])
+    if not parts:
+        return
+    import io
+
+    from moduline.testing.covered_lines import DATA_NAME, merged, write_report
+
+    table = io.StringIO()
+    write_report(merged(parts), config.invocation_params.dir / DATA_NAME, table)
+    terminalreporter.section("coverage of the module's scripts")
+    terminalreporter.write_line(table.getvalue().rstrip())
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
@@ -77,12 +103,17 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def moduline_bench() -> Iterator[TestBench]:
+def moduline_bench(request: pytest.FixtureRequest) -> Iterator[TestBench]:
     """What all virtual modules of this session share."""
     from moduline.testing.bench import TestBench
 
-    with TestBench() as bench:
+    with TestBench(has_coverage=request.config.getoption("--moduline-coverage")) as bench:
         yield bench
+        if bench.covered is not None:
+            hits = bench.covered.hits()
+            request.config.stash.setdefault(_hits, []).append(hits)
+            if hasattr(request.config, "workeroutput"):
+                request.config.workeroutput[HITS] = hits
 
 
 @pytest.fixture
