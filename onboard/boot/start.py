@@ -8,7 +8,7 @@ import sys
 
 import vfs
 
-from boot import channel, events, files, finder, loop, native, startup, words
+from boot import channel, events, files, finder, loop, native, probes, startup, words
 from boot.state import life
 
 COMMAND_FD, FLASH_FD, CALL_FD, EVENT_FD = 3, 4, 5, 6
@@ -51,6 +51,8 @@ def _take_over(imports):
     native.builtins.help = words.make_help(imports.names)
     native.builtins.dir = words.dir
     native.builtins.__import__ = imports.find
+    if life.facts["line_probes"]:
+        probes.install()
 
 
 def open_file(name, mode="r", *rest, **options):

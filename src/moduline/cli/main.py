@@ -20,7 +20,20 @@ from moduline.cli.complaints import both
 from moduline.cli.language import say
 from moduline.errors import BadOption, ModulineError, Text
 
-NOUNS = ("about", "remote", "remote_files", "package", "image", "burn", "port", "virt", "firmware", "project", "demo")
+NOUNS = (
+    "about",
+    "remote",
+    "remote_files",
+    "package",
+    "image",
+    "burn",
+    "port",
+    "virt",
+    "firmware",
+    "project",
+    "run_tests",
+    "demo",
+)
 
 
 def build_app() -> typer.Typer:

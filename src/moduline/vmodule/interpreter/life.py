@@ -406,6 +406,7 @@ def child_facts(plan: RuntimePlan) -> dict[str, Any]:
         "power_on_reason": plan.power_on_reason,
         "power_down_reason": plan.power_down_reason,
         "rtc_offset_s": plan.rtc_offset_s,
+        "line_probes": plan.has_line_probes,
         "uarts": sorted(plan.uarts),
         "mounts": [
             {

@@ -125,6 +125,7 @@ class RuntimePlan:
         is_confined: refuse to run where the kernel cannot confine the child.
         desks: make the desks that answer questions about what surrounds the module; see ``desk``.
         skips_main: the first boot comes to the prompt without running main.py, as after an interrupted one.
+        has_line_probes: scripts carry probes that tell which lines ran; a desk answers ``line_ran``.
     """
 
     name: str
@@ -145,3 +146,4 @@ class RuntimePlan:
     is_confined: bool = False
     desks: tuple[MakeDesk, ...] = ()
     skips_main: bool = False
+    has_line_probes: bool = False
