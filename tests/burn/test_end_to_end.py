@@ -130,7 +130,7 @@ def test_download_port_when_silent_then_no_answer_and_recoverable(rack):
     assert burn_one().outcome == "PASS"
 
 
-def test_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
+def test_t05_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
     """T05 over the real wire; the victim is re-powered by whoever watches the records."""
     rack(8)
     do("fault", "m4", spec=f"cut@download:{order().plan.write_bytes // 2}")
