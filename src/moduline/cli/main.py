@@ -1,7 +1,7 @@
 """The command tree, and the one place where an error becomes an exit code.
 
-Every noun file offers ``register(app)``; nothing else is imported from it. ``--lang``, ``-q`` and ``-v`` may stand
-anywhere before ``--`` and are taken off here, because the language must be known before help texts are built.
+Every noun file offers ``register(app)``; nothing else is imported from it. ``--lang``, ``--record``, ``-q`` and ``-v``
+may stand anywhere before ``--`` and are taken off here, because the language must be known before help texts are built.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -19,6 +20,7 @@ from moduline.cli import language, output
 from moduline.cli.complaints import both
 from moduline.cli.language import say
 from moduline.errors import BadOption, ModulineError, Text
+from moduline.port import recording
 
 NOUNS = (
     "about",
@@ -41,8 +43,10 @@ def build_app() -> typer.Typer:
     app = typer.Typer(
         name="moduline",
         help=say(
-            "Open tool chain and virtual modules for QuecPython. Anywhere: --lang zh|en|auto, -q, -v, -vv.",
-            "QuecPython 的开放工具链与虚拟模组。任意位置可用：--lang zh|en|auto、-q、-v、-vv。",
+            "Open tool chain and virtual modules for QuecPython. Anywhere: --lang zh|en|auto, -q, -v, -vv, "
+            "--record FILE (ports).",
+            "QuecPython 的开放工具链与虚拟模组。任意位置可用：--lang zh|en|auto、-q、-v、-vv、"
+            "--record 文件（记录端口字节）。",
         ),
         no_args_is_help=True,
         add_completion=True,
@@ -81,6 +85,8 @@ def run(argv: list[str]) -> int:
         return 0
     except Exception:  # noqa: BLE001  the last line of defence: a bug is reported, never shown as a traceback
         return _report_bug(wants_json=wants_json)
+    finally:
+        recording.end_session()
 
 
 def _sentence(wrong: Exception) -> str:
@@ -100,6 +106,8 @@ def _take_global_options(argv: list[str]) -> list[str]:
             wanted = next(words, "")
         elif word.startswith("--lang="):
             wanted = word.removeprefix("--lang=")
+        elif word == "--record":
+            recording.begin_session(Path(next(words, "")), " ".join(argv))
         elif word in {"-q", "--quiet"}:
             output.verbosity = -1
         elif word in {"-v", "--verbose"}:

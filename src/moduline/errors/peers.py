@@ -221,6 +221,20 @@ class TestsFailed(PeerError):
     hint = Text("what failed is shown above", "失败内容见上文")
 
 
+class ReplayDiverged(PeerError):
+    """A host sent something else than the recorded one."""
+
+    code = "ML-E1104"
+    slug = "replay.diverged"
+    exit_code = 11
+    text = Text(
+        "line {line}, port {port}, byte {offset} of the host, after {before}:\n"
+        "  expected {expected}\n  found    {found}",
+        "第 {line} 行，端口 {port}，主机第 {offset} 字节，位于 {before} 之后：\n  应为 {expected}\n  实为 {found}",
+    )
+    hint = Text("the client has changed, or the recording is of another one", "客户端已改变，或录制来自其他客户端")
+
+
 class TotalTimeout(PeerError):
     """The time given for the whole command ran out."""
 

@@ -36,6 +36,35 @@ class TooBig(Refusal):
     hint = Text("remove files or choose a larger area", "请删减文件或选择更大的分区")
 
 
+class PatchMisfit(Refusal):
+    """A patch that was made for another source."""
+
+    code = "ML-E1701"
+    slug = "patch.misfit"
+    exit_code = 17
+    text = Text("the patch does not fit: {reason}", "差分包与源不符：{reason}")
+    hint = Text("make a patch from exactly the firmware that runs", "请用当前正在运行的固件版本制作差分包")
+
+
+class PatchForeign(Refusal):
+    """Old and new firmware, or patch and module, are of different models or chips."""
+
+    code = "ML-E0703"
+    slug = "patch.foreign"
+    exit_code = 7
+    text = Text("{ours} is not {theirs}", "{ours} 与 {theirs} 不是同一型号")
+    hint = Text("use packages and patches of one model", "请使用同一型号的固件包与差分包")
+
+
+class PatchUntrusted(Refusal):
+    """A patch without a signature of the key that the module trusts."""
+
+    code = "ML-E1502"
+    slug = "patch.untrusted"
+    text = Text("the patch is not signed by {key}", "差分包没有密钥 {key} 的签名")
+    hint = Text("sign it with the key the module knows", "请用模组信任的密钥签名")
+
+
 class UserSaidNo(Refusal):
     """The user declined the plan."""
 

@@ -23,6 +23,7 @@ from typing import Final
 from moduline.errors import BadAddress, NoModule, SeveralModules
 from moduline.port.identity import ask_imei
 from moduline.port.listing import PortInfo, all_ports, is_module
+from moduline.port.recording import recorded
 from moduline.port.serial import DEFAULT_BAUD, open_serial
 from moduline.port.stream import ByteStream
 
@@ -78,7 +79,7 @@ async def open_address(address: str, role: str | Sequence[str] = "at", baud: int
 
 
 async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
-    """The port, open for this program alone.
+    """The port, open for this program alone; recorded when this program records, see ``port.recording``.
 
     Args:
         info: from :func:`resolve` or a listing.
@@ -88,6 +89,10 @@ async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
         NoModule: it is gone, or nobody listens there.
         PortBusy: another program holds it, or no permission.
     """
+    return recorded(await _open(info, baud), info)
+
+
+async def _open(info: PortInfo, baud: int) -> ByteStream:
     if tcp := _TCP.fullmatch(info.path):
         from moduline.port.tcp import open_tcp
 

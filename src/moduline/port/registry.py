@@ -15,6 +15,7 @@ no IMEI and no serial number, so consumers that look for download ports use ``po
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -27,6 +28,8 @@ from typing import Any, Literal
 import platformdirs
 
 from moduline.errors import BadOption, StorageFailed, Text
+
+_ENUMERATIONS = itertools.count(1)
 
 ModuleState = Literal["off", "booting", "running", "download"]
 
@@ -72,6 +75,11 @@ class ModuleEntry:
     def port(self, role: str) -> PortEntry | None:
         """The port of that role, or None."""
         return next((port for port in self.ports if port.role == role), None)
+
+
+def next_enumeration() -> int:
+    """A number for a port that appears now; never given twice by this process."""
+    return next(_ENUMERATIONS)
 
 
 def home() -> Path:

@@ -89,6 +89,7 @@ class Mishaps:
         self._lines = lines
         self._world = world
         self._seed = seed
+        self._is_world_changed = False
         self._timers: set[asyncio.TimerHandle] = set()
         self._acts: set[asyncio.Task[None]] = set()
 
@@ -147,7 +148,8 @@ class Mishaps:
         elif isinstance(fault, TrafficFault):
             self._lines[fault.role].after(fault.count, partial(self._happens, fault.happening, fault.word))
         elif isinstance(fault, Surrounding):
-            change(self._world, fault)
+            self._is_world_changed = True
+            change(self._world, fault.word)
         elif isinstance(fault, Moment):
             self._now(fault.word)
         elif isinstance(fault, Switch):
@@ -169,6 +171,9 @@ class Mishaps:
         if word == "clear":
             self._forget_timers()
             self._victim.unhang()
+            if self._is_world_changed:
+                change(self._world, word)
+            self._is_world_changed = False
             clear(self._faults)
             for line in self._lines.values():
                 line.clear()
@@ -206,10 +211,12 @@ class Mishaps:
 
 def can_change(world: World, fault: Surrounding) -> bool:
     """Whether the world has the part that ``fault`` is about."""
-    del world, fault
-    return False
+    del fault
+    return hasattr(world.radio, "set_fault")
 
 
-def change(world: World, fault: Surrounding) -> None:
-    """Change the surroundings as ``fault`` says."""
-    del world, fault
+def change(world: World, word: str) -> None:
+    """Change the surroundings as ``word`` says."""
+    act = getattr(world.radio, "set_fault", None)
+    if act is not None:
+        act(word)

@@ -11,17 +11,16 @@ While the line is clean, conversations run straight on the port below; see ``por
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from moduline.errors import PortGone
+from moduline.port.registry import next_enumeration
 from moduline.port.stream import READ_LIMIT, React, pump
 from moduline.vmodule.faults.line import Line
 from moduline.vmodule.power import WaitingClock
 
 SLICE_S: Final = 0.02  # a slow line moves this much at a time
-_ENUMERATIONS: Final = itertools.count(1)
 
 
 class HostEnd(Protocol):
@@ -86,7 +85,7 @@ class Outlet:
         """Make the port, unless it is there; a closed outlet stays closed."""
         if self._end is None and not self._is_closed:
             self._end = await self._make_end()
-            self.enumeration = next(_ENUMERATIONS)
+            self.enumeration = next_enumeration()
             self._plugged.set()
 
     async def unplug(self) -> None:

@@ -20,6 +20,7 @@ from moduline.vmodule.faults.words import (
     LineFault,
     PartFault,
     SlowFault,
+    Surrounding,
     Switch,
     TimedFault,
     TrafficFault,
@@ -77,6 +78,9 @@ def add_fault(faults: Faults, fault: Fault, profile: ModuleProfile, content_byte
         faults.download.verify_errors.add(address_of(fault.part, profile))
     elif isinstance(fault, Switch):
         _switch_on(faults, fault.word)
+    elif isinstance(fault, Surrounding):
+        _replace_surrounding(faults, fault)
+        return
     elif not isinstance(fault, LineFault | SlowFault | TimedFault | TrafficFault):
         return
     faults.words = (*faults.words, fault.word)
@@ -119,6 +123,14 @@ def _switch_on(faults: Faults, word: str) -> None:
         faults.is_cut_at_boot = True
     elif word == "hang":
         faults.is_hanging = True
+
+
+def _replace_surrounding(faults: Faults, fault: Surrounding) -> None:
+    """List what lasts: a card that is out, a network that is gone, a fixed signal or voltage; the latest counts."""
+    undone = {"sim-in": "sim-out", "network": "no-network"}.get(fault.name, fault.name)
+    faults.words = tuple(word for word in faults.words if word != undone and not word.startswith(f"{undone}="))
+    if fault.name in {"sim-out", "no-network", "rssi", "battery"}:
+        faults.words = (*faults.words, fault.word)
 
 
 def _kind_of(word: str) -> str:
