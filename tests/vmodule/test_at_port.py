@@ -1,19 +1,37 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from hand_clock import HandClock
 from moduline.vmodule.at_port import COMMANDS, AtAction, AtFacts, AtSession
-from moduline.vmodule.world.radio import RadioFacts
+from moduline.vmodule.world.radio import Radio
+from moduline.vmodule.world.radio_plan import RadioPlan, SimPlan
 
-FACTS = AtFacts("EC600U", "EC600UCNLBR03A01M08", "866981057532206", "D1Q21LM0700000001")
+IDENTITY = ("EC600U", "EC600UCNLBR03A01M08", "866981057532206")
+
+
+def module(**plan):
+    """A module that has been on for a minute."""
+    clock = HandClock()
+    radio = Radio(RadioPlan(**plan), clock)
+    radio.power_on()
+    clock.advance(60)
+    return AtFacts(*IDENTITY, radio, "D1Q21LM0700000001")
+
+
+def quiet(facts, on_unasked=None):
+    """A session without echo."""
+    session = AtSession(facts, on_unasked)
+    session.receive(b"ATE0\r")
+    session.bytes_to_send()
+    return session
 
 
 @pytest.fixture
 def port():
-    session = AtSession(FACTS)
-    session.receive(b"ATE0\r")
-    session.bytes_to_send()
-    return session
+    return quiet(module())
 
 
 def ask(session, line):
@@ -61,7 +79,7 @@ def test_download_when_execute_or_any_set_form_then_ok_and_enter(port, line):
 
 
 def test_download_when_module_only_has_the_pin_then_error():
-    session = AtSession(AtFacts("EC600E", "V", "1" * 15, has_download_command=False))
+    session = AtSession(replace(module(), has_download_command=False))
     assert ask(session, "AT+QDOWNLOAD=1") == ("AT+QDOWNLOAD=1\r\r\nERROR\r\n", [])
 
 
@@ -71,7 +89,7 @@ def test_power_when_asked_then_answered_before_it_happens(port):
 
 
 def test_echo_when_on_then_every_byte_comes_back_before_the_answer():
-    session = AtSession(FACTS)
+    session = AtSession(module())
     assert session.receive(b"AT+C") == []
     assert session.bytes_to_send() == b"AT+C"
     session.receive(b"SQ\r\nAT\r")
@@ -79,7 +97,7 @@ def test_echo_when_on_then_every_byte_comes_back_before_the_answer():
 
 
 def test_echo_when_switched_then_line_of_the_switch_is_still_echoed():
-    session = AtSession(FACTS)
+    session = AtSession(module())
     assert ask(session, "ATE0")[0] == "ATE0\r\r\nOK\r\n"
     assert ask(session, "ATE1")[0] == "\r\nOK\r\n"
     assert ask(session, "AT")[0] == "AT\r\r\nOK\r\n"
@@ -112,9 +130,7 @@ def test_error_style_when_chosen_then_used(port):
 
 
 def test_sim_when_missing_then_cme_error():
-    session = AtSession(AtFacts("EC600U", "V", "1" * 15, radio=RadioFacts(has_sim=False)))
-    session.receive(b"ATE0\r")
-    session.bytes_to_send()
+    session = quiet(module(sim=SimPlan(state="absent")))
     assert ask(session, "AT+CPIN?")[0] == "\r\n+CME ERROR: 10\r\n"
 
 
@@ -127,4 +143,4 @@ def test_port_when_silent_then_nothing_at_all(port):
 def test_command_when_given_any_argument_then_ends_with_a_final_result(port, name, form):
     sent = {"execute": "", "read": "?", "set": "=zzz", "test": "=?"}[form]
     answer, _ = ask(port, f"AT{name}{sent}")
-    assert "OK\r\n" in answer or "ERROR" in answer
+    assert "\r\nOK\r\n" in answer or "ERROR" in answer or answer == "0\r"  # ATV: results as numbers

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from moduline.events import Notice
 from moduline.port.pty import PtyEnd
 from moduline.port.registry import ModuleEntry, ModuleState, PortEntry
 from moduline.port.tcp import open_tcp_end
+from moduline.vmodule.at_desk import at_desk
 from moduline.vmodule.at_port import AtAction, AtFacts, AtSession
 from moduline.vmodule.boot import BootCode, BootSystem, StayInRom
 from moduline.vmodule.download.events import (
@@ -334,6 +335,8 @@ class VirtualModule:
         await self._options.clock.sleep(self._options.timings.enumerate_s)
         async with AsyncExitStack() as stack:
             stack.callback(self._ports.clear)
+            self._options.world.radio.power_on()
+            stack.callback(self._options.world.radio.power_off)
             stack.callback(self._end_hang)
             roles = ["at", "repl", *(f"uart{number}" for number in self._options.uarts)]
             ends = {role: await self._new_end(role, stack) for role in roles}
@@ -375,21 +378,33 @@ class VirtualModule:
             rom=decision.rom,
             power_on_reason=start.on_reason,
             power_down_reason=start.down_reason,
-            desks=self._options.world.desks(),
+            desks=(*self._options.world.desks(), at_desk(self._at_facts(), self._act)),
+        )
+
+    def _act(self, action: AtAction) -> None:
+        """A script's AT command does something to the power."""
+        self._wants(_after(action))
+
+    def _at_facts(self) -> AtFacts:
+        return AtFacts(
+            model=self.identity.profile.identity.model,
+            firmware_version=self.firmware_version,
+            imei=self.imei,
+            radio=self._options.world.radio,
+            serial_number=self.identity.serial_number,
+            has_download_command=bool(self.identity.chip.entry.at_commands),
         )
 
     async def _serve_at(self, end: ModuleEnd) -> _Wish:
         """Answer the AT port until a command ends the state."""
-        facts = AtFacts(
-            model=self.identity.profile.identity.model,
-            firmware_version=self.firmware_version,
-            imei=self.imei,
-            serial_number=self.identity.serial_number,
-            has_download_command=bool(self.identity.chip.entry.at_commands),
-            radio=self._options.world.radio,
-        )
-        session = AtSession(facts)
-        with suppress(PortGone):
+
+        def say_unasked() -> None:
+            said = session.bytes_to_send()
+            if not self.faults.is_at_silent:
+                end.write_if_room(said)
+
+        session = AtSession(self._at_facts(), say_unasked)
+        with closing(session), suppress(PortGone):
             while True:
                 data = await end.read_some()
                 session.is_silent = self.faults.is_at_silent

@@ -17,7 +17,7 @@ from moduline.vmodule.world.cloud import Cloud
 from moduline.vmodule.world.cloud_plan import CloudPlan
 from moduline.vmodule.world.network import Network
 from moduline.vmodule.world.network_plan import NetworkPlan
-from moduline.vmodule.world.radio import Radio
+from moduline.vmodule.world.radio import News, Radio
 from moduline.vmodule.world.radio_plan import RadioPlan
 from moduline.vmodule.world.secure_area import SecureArea
 from moduline.vmodule.world.socket_desk import SocketDesk
@@ -59,7 +59,12 @@ class World:
         self.radio = Radio(self.radio_plan, self.clock, self.seed)
         self.bench = Bench(self.bench_plan, self.clock)
         self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data)
+        self.radio.subscribe(self._on_radio)
         self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data)
+
+    def _on_radio(self, news: News) -> None:
+        if news.kind == "data" and not self.radio.has_data:
+            self.network.data_lost()
 
     def desks(self) -> tuple[MakeDesk, ...]:
         """What answers the questions of scripts; see ``interpreter.desk``. Asked for at each power-on, which is now."""
