@@ -5,7 +5,7 @@ Source: device-api 2.2.
 
 import vfs
 
-from boot import native
+from boot import language, native
 from boot.state import life
 
 CONFIG = "/usr/system_config.json"
@@ -64,7 +64,7 @@ def _apply_config(g):
         _write(CONFIG, native.json.dumps({"replFlag": 0}))
         return
     flag = config.get("datacallFlag", 1)
-    g["datacall_flag"] = flag if isinstance(flag, int) else 1
+    g["datacall_flag"] = flag if isinstance(flag, (int, bool)) else 1
     if config.get("replFlag", 0):
         password = config.get("replPswd", "") if life.facts["has_repl_password"] else ""
         if not _is_hash(password):
@@ -123,6 +123,8 @@ def twin(path, data):
 
     A twin is kept by the supervisor under the file's SHA-256, made when the package was built.
     """
+    if path.endswith(".py"):
+        language.admit(path, data)
     if not path.endswith(".mpy") or data[:2] != b"M\x05":
         return data
     digest = native.hashlib.sha256(data).digest()

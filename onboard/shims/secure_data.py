@@ -16,14 +16,14 @@ _size = len
 
 def Store(index, databuf, len):
     data = bytes(databuf, "utf-8") if isinstance(databuf, str) else bytes(memoryview(databuf))
-    if not isinstance(index, int) or not isinstance(len, int) or len <= 0:
+    if not isinstance(index, (int, bool)) or not isinstance(len, (int, bool)) or len <= 0:
         return _WRONG
     return _life.calls.ask_bytes("secure_store", data[:len], index=int(index))[0]
 
 
 def Read(index, databuf, len):
     room = memoryview(databuf)
-    if not isinstance(index, int) or not isinstance(len, int) or len <= 0:
+    if not isinstance(index, (int, bool)) or not isinstance(len, (int, bool)) or len <= 0:
         return _WRONG
     code, data = _life.calls.ask_bytes("secure_read", b"", index=int(index))
     if code:
