@@ -10,7 +10,7 @@ the output: a raw REPL must put it behind its own mark.
 """
 
 
-from boot import channel, files, native
+from boot import channel, files, language, native
 from boot.traces import format_exception
 
 OK, RAISED, EXITED, INTERRUPTED, ABSENT = 0, 1, 2, 3, 4
@@ -130,7 +130,9 @@ class NoMain(Exception):
 def read_source(path):
     """Text of a script file."""
     with native.builtins.open(path) as file:
-        return file.read()
+        source = file.read()
+    language.admit(path, source.encode())
+    return source
 
 
 def execute(source, name, mode, g):

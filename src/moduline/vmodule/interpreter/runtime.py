@@ -32,6 +32,7 @@ from moduline.events import Notice
 from moduline.vmodule.interpreter import framing, repl
 from moduline.vmodule.interpreter.desk import Desk, DeskContext, InformingDesk
 from moduline.vmodule.interpreter.flash_service import FlashService
+from moduline.vmodule.interpreter.language_desk import LanguageDesk, refusal_of
 from moduline.vmodule.interpreter.life import Life, LifeCalls
 from moduline.vmodule.interpreter.outbox import Outbox
 from moduline.vmodule.interpreter.plan import RuntimePlan
@@ -154,7 +155,7 @@ class ScriptRuntime:
             self._lend,
             self._switch,
         )
-        self._desks = [make(context) for make in self._plan.desks]
+        self._desks = [make(context) for make in (LanguageDesk, *self._plan.desks)]
         self._services = Services(self._plan, self._repl, self._uarts, self._send_raw, self._desks)
         self._flash = FlashService(self._plan.flash, self._plan.mounts)
         self._calls = framing.Calls()
@@ -371,10 +372,14 @@ class ScriptRuntime:
 
     def _run(self, life: Life, action: repl.Run) -> None:
         self._is_started = self._is_interrupt_due = False
+        quirks = self._plan.quirks
         size = len(action.source.encode())
         if size > self._plan.facts.gc_heap_bytes // 4:  # text, its copies and what is compiled share the heap
             trace = f"MemoryError: memory allocation failed, allocating {size} bytes\n"
             self._repl.ended(repl.Status.RAISED, trace)
+            self._act()
+        elif quirks.is_language_strict and (refusal := refusal_of(action.source, quirks.language)) is not None:
+            self._repl.ended(repl.Status.RAISED, refusal)
             self._act()
         else:
             life.command(action.kind.value, action.source)
