@@ -20,6 +20,7 @@ from moduline.port.pty import PtyEnd
 from moduline.vmodule.interpreter.plan import ModuleFacts, MountPlan, OwnerCalls, Quirks, RuntimePlan
 from moduline.vmodule.interpreter.runtime import ScriptRuntime
 from moduline.vmodule.interpreter.zygote import Zygote
+from moduline.vmodule.world.world import World
 
 USR_BYTES, BAK_BYTES = 512 * 1024, 200 * 1024
 
@@ -160,9 +161,11 @@ class Board:
         uarts: numbers of UARTs that lead to a pty.
         cuts: power-cut string for the first power-on.
         is_powered: False leaves the first ``power_on`` to the test.
+        world: what surrounds the module; a healthy one by default. ``desks`` in ``plan`` take its place.
     """
 
-    def __init__(self, mounts=None, facts=FACTS, quirks=None, uarts=(), cuts="", is_powered=True, **plan):
+    def __init__(self, mounts=None, facts=FACTS, quirks=None, uarts=(), cuts="", is_powered=True, world=None, **plan):
+        self.world = world or World()
         self.mounts = mounts or lfs1_mounts()
         self.facts, self.quirks, self.cuts = facts, quirks or Quirks(checksum_schema="sha256"), cuts
         self.uart_numbers, self.is_powered, self.more = uarts, is_powered, plan
@@ -196,6 +199,7 @@ class Board:
             on_enter_download=lambda: self._wish("download"),
             on_power_cut=lambda cut: self._wish("cut"),
             on_notice=self.notices.append,
+            on_watchdog=lambda: self._wish("watchdog"),
         )
         plan = RuntimePlan(
             name="t1",
@@ -207,7 +211,7 @@ class Board:
             owner=owner,
             quirks=self.quirks,
             uarts=self.uart_ends,
-            **{**self.more, **changes},
+            **{"desks": self.world.desks(), **self.more, **changes},
         )
         self.runtime = ScriptRuntime(plan, self.zygote)
         started = time.monotonic()

@@ -162,6 +162,11 @@ class Life:
             self._is_waking = True
             self._control(b"E")
 
+    @property
+    def events_waiting(self) -> int:
+        """Reports whose callbacks have not run yet."""
+        return self._events_sent - self._events_taken
+
     def set_drain(self, address: int) -> None:
         """Tell the control thread which function runs the callbacks."""
         self._control(b"D", address)

@@ -93,6 +93,7 @@ class OwnerCalls:
         on_enter_download: the script asked for download mode.
         on_power_cut: a flash operation met a power cut; the child is dead already.
         on_notice: something worth telling the user, such as a formatted partition or a twin in use.
+        on_watchdog: the watchdog restarts the module; None: as ``on_power_restart``.
     """
 
     on_power_down: Callable[[], None]
@@ -100,6 +101,11 @@ class OwnerCalls:
     on_enter_download: Callable[[], None]
     on_power_cut: Callable[[FlashCut], None]
     on_notice: Callable[[Notice], None]
+    on_watchdog: Callable[[], None] | None = None
+
+    def bite(self) -> None:
+        """The watchdog restarts the module."""
+        (self.on_watchdog or self.on_power_restart)()
 
 
 @dataclass(frozen=True, slots=True)

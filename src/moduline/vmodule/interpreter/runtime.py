@@ -41,6 +41,7 @@ from moduline.vmodule.interpreter.services import Services
 from moduline.vmodule.interpreter.uart_bank import UartBank
 from moduline.vmodule.interpreter.zygote import Zygote
 
+CALLBACK_DEPTH: Final = 64
 CLOSING_S: Final = 2.0  # how long a soft reset waits for files to be written
 
 
@@ -108,7 +109,7 @@ class ScriptRuntime:
         self._rom = self._plan.rom or builtin_rom()
         self._is_off = False
         self._out = Outbox(self._plan.repl)
-        self._uarts = UartBank(self._plan.uarts, self._uart_has_data)
+        self._uarts = UartBank(self._plan.uarts, self._uart_has_data, self._plan.facts.repl_uart, self._out)
         await self._begin_life()
         self._spawn(self._read_port())
 
@@ -295,7 +296,7 @@ class ScriptRuntime:
 
     def _output(self, data: bytes) -> None:
         """What the script printed: LF becomes CR LF."""
-        self._out.put(self._cook(data))
+        self._say(self._cook(data))
         if self._out.is_full and not self._is_output_paused and self._life is not None:
             self._is_output_paused = True
             self._life.pause_output()
@@ -323,7 +324,12 @@ class ScriptRuntime:
     def _send_raw(self, data: bytes) -> None:
         self._drain()
         self._after_cr = False
-        self._out.put(data)
+        self._say(data)
+
+    def _say(self, data: bytes) -> None:
+        """Put bytes of the REPL on its port; while a script has the port as a UART, they are lost."""
+        if not self._uarts.repl.is_open:
+            self._out.put(data)
 
     # ---- REPL --------------------------------------------------------------------------------------------------------
 
@@ -331,8 +337,11 @@ class ScriptRuntime:
         with contextlib.suppress(PortGone):
             while True:
                 data = await self._plan.repl.read_some()
-                self._repl.receive(data, self._clock.tick_s())
-                self._act()
+                if self._uarts.repl.is_open:
+                    self._uarts.repl.take(data)
+                else:
+                    self._repl.receive(data, self._clock.tick_s())
+                    self._act()
 
     def _act(self) -> None:
         """Do what the REPL wants done; set the timer; tell who waits for the prompt."""
@@ -353,7 +362,7 @@ class ScriptRuntime:
         life = self._life
         if isinstance(action, repl.Send):
             self._after_cr = False
-            self._out.put(action.data)
+            self._say(action.data)
         elif isinstance(action, repl.SoftReset):
             self._spawn(self._next_life())
         elif life is None:
@@ -392,7 +401,9 @@ class ScriptRuntime:
     # ---- parts -------------------------------------------------------------------------------------------------------
 
     def _uart_has_data(self, number: int, count: int) -> None:
-        self._report(f"uart{number}", [0, number, count])
+        """Have the script called, unless the module's queue of callbacks is full."""
+        if self._life is not None and self._life.events_waiting < CALLBACK_DEPTH:
+            self._report(f"uart{number}", [0, number, count])
 
     async def _lend(self, end: socket.socket) -> int:
         if self._life is None:

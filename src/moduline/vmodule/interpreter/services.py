@@ -20,7 +20,7 @@ from moduline.vmodule.interpreter.desk import Answer, Desk, Question
 from moduline.vmodule.interpreter.desk import fact as _fact
 from moduline.vmodule.interpreter.plan import RuntimePlan
 from moduline.vmodule.interpreter.repl import Repl
-from moduline.vmodule.interpreter.uart_bank import UartBank
+from moduline.vmodule.interpreter.uart_bank import Uart, UartBank
 
 MAX_TWIN_BYTES: Final = 1 << 19
 PIECE_BYTES: Final = 12 * 1024  # an answer is sent in one piece, see onboard/boot/channel.py
@@ -138,12 +138,19 @@ class Services:
     def _uart_open(self, call: framing.Call) -> Answer:
         uart = self._uarts.get(_fact(call, "port", int))
         if uart is not None:
+            self._settle(uart)
             uart.is_open = True
         return True, b""
+
+    def _settle(self, uart: Uart) -> None:
+        """What was printed until now goes where the REPL port leads until now."""
+        if uart is self._uarts.repl:
+            self._send_raw(b"")
 
     def _uart_close(self, call: framing.Call) -> Answer:
         uart = self._uarts.get(_fact(call, "port", int))
         if uart is not None:
+            self._settle(uart)
             uart.reset()
         return 0, b""
 

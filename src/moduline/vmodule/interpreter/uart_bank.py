@@ -1,8 +1,9 @@
 """The module's UARTs: bytes that wait for the script, bytes on their way out, and who wants to hear of news.
 
-A UART that leads nowhere swallows what is written and never has anything to read, as an unconnected pin does.
+A UART that leads nowhere swallows what is written and never has anything to read, as an unconnected pin does. One of
+them is the REPL port: while a script has it open, the REPL neither hears nor says anything.
 
-Source: device-api 10.5.
+Source: device-api 3.1, 10.5.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from moduline.errors import PortGone
 from moduline.vmodule.interpreter.outbox import Outbox
 from moduline.vmodule.interpreter.plan import ByteEnd
 
-BUFFER_BYTES = 65536
+BUFFER_BYTES: Final = 65536
 
 
 class Uart:
@@ -23,19 +25,17 @@ class Uart:
 
     Args:
         number: of the port on the module.
-        end: the module's end of what it leads to.
+        out: what takes the bytes that are written.
         on_data: called with (number, bytes waiting) when a listener is set and bytes came.
     """
 
-    def __init__(self, number: int, end: ByteEnd, on_data: Callable[[int, int], None]) -> None:
+    def __init__(self, number: int, out: Outbox, on_data: Callable[[int, int], None]) -> None:
         self._number = number
-        self._end = end
+        self._out = out
         self._on_data = on_data
         self._received = bytearray()
-        self._out = Outbox(end)
         self.is_open = False
         self.is_listening = False
-        self._task = asyncio.create_task(self._receive())
 
     def available(self) -> int:
         """Bytes that wait to be read."""
@@ -56,35 +56,43 @@ class Uart:
         """Send; bytes nobody takes for a second are lost."""
         self._out.put(data)
 
+    def take(self, data: bytes) -> None:
+        """Bytes have arrived; a UART that is not open does not see them, a full one loses the oldest."""
+        if not self.is_open:
+            return
+        self._received += data
+        del self._received[: max(0, len(self._received) - BUFFER_BYTES)]
+        if self.is_listening:
+            self._on_data(self._number, len(self._received))
+
     def reset(self) -> None:
         """Closed and empty, as after a reset of the module."""
         self._received.clear()
         self.is_open = self.is_listening = False
 
-    async def close(self) -> None:
-        """Let go of the port's end; it is not closed."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        await self._out.close()
-
-    async def _receive(self) -> None:
-        with contextlib.suppress(PortGone):
-            while True:
-                data = await self._end.read_some()
-                if not self.is_open:
-                    continue
-                self._received += data
-                del self._received[: max(0, len(self._received) - BUFFER_BYTES)]
-                if self.is_listening:
-                    self._on_data(self._number, len(self._received))
-
 
 class UartBank:
-    """All UARTs of one power-on life."""
+    """All UARTs of one power-on life.
 
-    def __init__(self, ends: Mapping[int, ByteEnd], on_data: Callable[[int, int], None]) -> None:
-        self._uarts = {number: Uart(number, end, on_data) for number, end in ends.items()}
+    Args:
+        ends: the module's end of what each UART leads to.
+        on_data: called with (number, bytes waiting) when a listener is set and bytes came.
+        repl_number: the UART that is the REPL port.
+        repl_out: what takes the bytes for that port; its owner closes it.
+    """
+
+    def __init__(
+        self, ends: Mapping[int, ByteEnd], on_data: Callable[[int, int], None], repl_number: int, repl_out: Outbox
+    ) -> None:
+        self._outs: list[Outbox] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._uarts: dict[int, Uart] = {}
+        for number, end in ends.items():
+            out = Outbox(end)
+            self._outs.append(out)
+            uart = self._uarts[number] = Uart(number, out, on_data)
+            self._tasks.append(asyncio.create_task(_receive(end, uart)))
+        self.repl = self._uarts[repl_number] = Uart(repl_number, repl_out, on_data)
 
     def get(self, number: int) -> Uart | None:
         """The UART of that number; None when it leads nowhere."""
@@ -96,6 +104,15 @@ class UartBank:
             uart.reset()
 
     async def close(self) -> None:
-        """Let go of all ends."""
-        for uart in self._uarts.values():
-            await uart.close()
+        """Let go of all ends; they are not closed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for out in self._outs:
+            await out.close()
+
+
+async def _receive(end: ByteEnd, uart: Uart) -> None:
+    with contextlib.suppress(PortGone):
+        while True:
+            uart.take(await end.read_some())
