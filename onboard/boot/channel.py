@@ -10,6 +10,7 @@ it never waits in the middle. A closed socket is not looked for: the control thr
 """
 
 from boot import native
+from boot.state import life
 
 
 class Shelter:
@@ -128,6 +129,7 @@ class Calls(Channel):
 
     def ask_bytes(self, op, data, **facts):
         """(JSON value, bytes) for a question with bytes beside it."""
+        life.end_if_stopped()
         facts["op"] = op
         head = native.json.dumps(facts).encode()
         size = len(head).to_bytes(4, "little") + len(data).to_bytes(4, "little")

@@ -9,6 +9,7 @@ import sys
 import vfs
 
 from boot import native
+from boot.state import life
 
 # name on the device -> file in shims/; a name whose file is not in the ROM is refused as not modelled
 _SHIMS = {
@@ -47,6 +48,7 @@ _SHIMS = {
     "queue": "queue",
     "request": "request",
     "securedata": "secure_data",
+    "select": "stream_select",
     "sim": "sim",
     "sms": "sms",
     "socket": "sockets",
@@ -65,16 +67,18 @@ _SHIMS = {
 
 _ALIASES = {
     "uos": "os", "uio": "io", "usys": "sys", "utime": "time", "uhashlib": "hashlib", "usocket": "socket", "ussl": "ssl",
+    "uselect": "select",
 }  # fmt: skip
 
 # what such a module calls itself
 _CALLED = {
     "os": "uos", "io": "uio", "time": "utime", "hashlib": "uhashlib", "socket": "usocket", "ssl": "ussl",
+    "select": "uselect",
 }  # fmt: skip
 
 _NATIVE = (
-    "array binascii builtins cmath collections cryptolib deflate errno heapq json math random re select struct uctypes "
-    "ubinascii ucollections ucryptolib uerrno uheapq ujson urandom ure uselect ustruct"
+    "array binascii builtins cmath collections cryptolib deflate errno heapq json math random re struct uctypes "
+    "ubinascii ucollections ucryptolib uerrno uheapq ujson urandom ure ustruct"
 ).split()
 
 _FROZEN = ("asyncio", "uasyncio")
@@ -92,13 +96,27 @@ _HIDDEN = ("argparse framebuf mip platform requests rom shims boot termios tls w
 _REFUSED = "'%s' is not modelled by this virtual module yet"
 
 
+class FrozenTime:
+    """``time`` for ``uasyncio``, whose queue is the interpreter's own: its ticks, and delays on the module's clock."""
+
+    ticks_ms = staticmethod(native.time.ticks_ms)
+    ticks_diff = staticmethod(native.time.ticks_diff)
+
+    @staticmethod
+    def ticks_add(ticks, delta):
+        rate = life.facts["clock"][-1][2] if "clock" in life.facts else 1
+        return native.time.ticks_add(ticks, int(delta / rate))
+
+
 class Finder:
     """Stands in for ``__import__``."""
 
     def __init__(self, rom):
         self._rom = rom
         self._depth = 0
+        self._is_frozen = False  # an import of uasyncio is under way
         self._path = []
+        self._parts = {}  # what shims share with each other: seen by shims only, loaded once
         self._boot = {name: m for name, m in sys.modules.items() if name.split(".")[0] == "boot"}
         for name in self._boot:
             del sys.modules[name]
@@ -139,6 +157,7 @@ class Finder:
             self._path = list(sys.path)
             sys.path[:] = ["/rom"]
             sys.modules.update(self._boot)
+            sys.modules.update(self._parts)
 
     def _close_rom(self):
         self._depth -= 1
@@ -147,6 +166,8 @@ class Finder:
             sys.path[:] = self._path
             for name in self._boot:
                 sys.modules.pop(name, None)
+            for name in [n for n in sys.modules if n.startswith("shims.")]:
+                self._parts[name] = sys.modules.pop(name)
             sys.modules.pop("shims", None)
 
     def find(self, name, *rest):
@@ -155,6 +176,8 @@ class Finder:
         if level:
             return native.import_module(name, *rest)
         top = _ALIASES.get(name, name)
+        if self._is_frozen and top in ("time", "select"):
+            return FrozenTime if top == "time" else native.import_module("select")
         if top in _SHIMS:
             module = sys.modules.get(top)
             return self.load_shim(top) if module is None else module
@@ -184,9 +207,11 @@ class Finder:
                     setattr(usr, name, self.find(name))
 
     def _frozen(self, name, rest):
-        path = list(sys.path)
+        path, was_frozen = list(sys.path), self._is_frozen
         sys.path[:] = [".frozen"]
+        self._is_frozen = True
         try:
             return native.import_module(name, *rest)
         finally:
+            self._is_frozen = was_frozen
             sys.path[:] = path

@@ -13,6 +13,12 @@ class Life:
     protected = ()  # mount names whose writing calls return -1
     g = None  # the one global name space of boot script, main.py, example.exec and the prompt
     events = None  # events.Events
+    stopped = {}  # native numbers of threads that have been stopped and have not noticed yet
+
+    def end_if_stopped(self):
+        """End the calling thread if another one stopped it: asked wherever a thread waits or asks for something."""
+        if self.stopped and native.thread.get_ident() in self.stopped:
+            raise SystemExit
 
 
 life = Life()

@@ -1,21 +1,30 @@
-"""``misc``: power and REPL protection.
+"""``misc``: power, keys, plugs, analogue pins and REPL protection; the classes say in their files what is modelled.
 
-Source: device-api 2.5, 3.6, 10.6.
+Modelled: ``Power``, ``PowerKey``, ``USB``, ``USBNET``, ``ADC``, ``PWM``, ``PWM_V2``, ``replEnable``. Not modelled:
+``Temperature``, ``antennaSecRXOffCtrl``: they raise.
+
+Source: device-api 2.5, 3.6, 10.6; QuecPython/microPython ``modmisc.c``, ``misc_power.c``.
 """
 
 from boot import native as _native
 from boot.state import life as _life
+from shims.analogue import ADC, PWM, PWM_V2
+from shims.plugs import USB, USBNET, PowerKey
+
+_ORDER = "Power ADC PowerKey replEnable PWM PWM_V2 USB USBNET".split()
+_UNMODELLED = ("Temperature", "antennaSecRXOffCtrl")
+_CLASSES = (ADC, PWM, PWM_V2, USB, USBNET, PowerKey)
 
 
 class Power:
     """Power state of the module."""
 
     @staticmethod
-    def powerDown():
+    def powerDown(*_):
         _leave("down")
 
     @staticmethod
-    def powerRestart():
+    def powerRestart(*_):
         _leave("restart")
 
     @staticmethod
@@ -31,11 +40,10 @@ if _life.facts["has_power_down_reason"]:
     Power.powerDownReason = staticmethod(lambda: _life.facts["power_down_reason"])
 
 
-def replEnable(flag, password=""):
-    """Until the next reset; ``system.replSetEnable`` lasts. The password is a SHA-256 in hex, 2 asks for the status."""
-    if flag == 2 and _life.facts["has_repl_password"]:
-        return _life.calls.ask("repl_status")
-    _life.calls.ask("repl_protect", is_on=bool(flag), password=password)
+def replEnable(flag, *_):
+    if flag not in (0, 1):
+        return -1
+    _life.calls.ask("repl_protect", is_on=bool(flag))
     return 0
 
 
@@ -47,6 +55,6 @@ def _leave(how):
 
 
 def __getattr__(name):
-    if name in ("ADC", "PWM", "PowerKey", "USB", "USBNET", "PWM_V2"):
+    if name in _UNMODELLED:
         raise NotImplementedError("misc.%s is not modelled by this virtual module yet" % name)
     raise AttributeError("'module' object has no attribute '%s'" % name)

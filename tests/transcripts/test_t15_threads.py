@@ -157,7 +157,7 @@ def test_uart_with_a_bad_setting_is_refused_in_the_modules_words():
             await board.client.ask("from machine import UART")
             for arguments, word in (
                 ("2, 1234, 8, 0, 1, 0", "invalid baudrate"),
-                ("2, 9600, 7, 0, 1, 0", "invalid data bits"),
+                ("2, 9600, 7, 0, 1, 0", "invalid data bits, Unisoc platform only support 8 data bit."),
                 ("2, 9600, 8, 3, 1, 0", "invalid parity bits"),
                 ("2, 9600, 8, 0, 3, 0", "invalid stop bits"),
                 ("2, 9600, 8, 0, 1, 2", "invalid flow bits"),
