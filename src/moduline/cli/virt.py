@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.cli.virt_models import register_models
 from moduline.cli.virt_scenario import bring_up, check_file, register_check
 from moduline.errors import BadOption, NoModule, NoSuchFile, StorageFailed, Text, VirtualRackDown
 from moduline.profiles import catalog
@@ -39,6 +40,19 @@ REASONS = {
 RackOption = Annotated[str, typer.Option("--rack", help=say("name of the rack", "机架名称"))]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=say("module, or all", "模组名称，或 all"))]
 
+StrictFlag = Annotated[
+    bool, typer.Option("--strict-language", help=say("refuse syntax newer than the module's", "拒绝比模组更新的语法"))
+]
+ScenarioOption = Annotated[
+    Path | None, typer.Option("--scenario", help=say("file that describes the whole rack", "描述整个机架的场景文件"))
+]
+KeepFlag = Annotated[
+    bool, typer.Option("--keep", help=say("with --scenario: keep what was burnt", "与 --scenario 合用：保留已烧录内容"))
+]
+DryFlag = Annotated[
+    bool, typer.Option("--dry-run", help=say("with --scenario: only show it", "与 --scenario 合用：仅显示"))
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add ``virt`` to the tree."""
@@ -47,6 +61,7 @@ def register(app: typer.Typer) -> None:
     register_up(virt)
     register_check(virt)
     register_others(virt)
+    register_models(virt)
 
 
 def register_up(virt: typer.Typer) -> None:
@@ -78,33 +93,24 @@ def register_up(virt: typer.Typer) -> None:
         tcp: Annotated[
             bool, typer.Option("--tcp", help=say("TCP ports instead of ptys", "用 TCP 端口代替 pty"))
         ] = False,
-        scenario: Annotated[
-            Path | None,
-            typer.Option("--scenario", help=say("file that describes the whole rack", "描述整个机架的场景文件")),
-        ] = None,
-        keep: Annotated[
-            bool,
-            typer.Option(
-                "--keep", help=say("with --scenario: keep what was burnt", "与 --scenario 合用：保留已烧录内容")
-            ),
-        ] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help=say("with --scenario: only show it", "与 --scenario 合用：仅显示"))
-        ] = False,
+        strict: StrictFlag = False,
+        scenario: ScenarioOption = None,
+        keep: KeepFlag = False,
+        dry_run: DryFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
+        is_plain = (
+            package is None
+            and not (blank or fresh or realistic or tcp or strict)
+            and (module, count, name) == ("ec600u", 1, "m")
+        )
+        _refuse_mixture(is_scenario=scenario is not None, is_plain=is_plain, is_kept=keep, is_dry=dry_run)
         if scenario is not None:
-            if package is not None or blank or fresh or realistic or tcp or (module, count, name) != ("ec600u", 1, "m"):
-                why = Text("the file says what there is", "模组由该文件描述")
-                raise BadOption(name="--scenario", reason=why)
             if dry_run:
                 check_file(scenario, as_json=as_json)
             else:
                 _show(bring_up(scenario, rack, is_off=off, is_kept=keep), as_json=as_json)
             return
-        if keep or dry_run:
-            why = Text("only with --scenario", "只能与 --scenario 合用")
-            raise BadOption(name="--keep" if keep else "--dry-run", reason=why)
         if not 1 <= count <= MAX_MODULES:
             raise BadOption(name="--count", reason=Text("1 to {most}", "应为 1 至 {most}"), most=MAX_MODULES)
         if package is not None and blank:
@@ -122,12 +128,26 @@ def register_up(virt: typer.Typer) -> None:
                     "is_fresh": fresh,
                     "is_realistic": realistic,
                     "ports": "tcp" if tcp else "",
+                    "is_language_strict": strict,
                 }
                 for number in range(1, count + 1)
             ]
             rack_client.start(rack)
             answer = rack_client.ask(rack, "add", modules=wanted, is_off=off)
         _show(answer["modules"], as_json=as_json)
+
+
+def _refuse_mixture(*, is_scenario: bool, is_plain: bool, is_kept: bool, is_dry: bool) -> None:
+    """See that options of one module and of a scenario are not mixed.
+
+    Raises:
+        BadOption: they are.
+    """
+    if is_scenario and not is_plain:
+        raise BadOption(name="--scenario", reason=Text("the file says what there is", "模组由该文件描述"))
+    if not is_scenario and (is_kept or is_dry):
+        why = Text("only with --scenario", "只能与 --scenario 合用")
+        raise BadOption(name="--keep" if is_kept else "--dry-run", reason=why)
 
 
 def register_others(virt: typer.Typer) -> None:

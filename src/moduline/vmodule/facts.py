@@ -124,12 +124,18 @@ def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery
     )
 
 
-def quirks_of(identity: ModuleIdentity) -> Quirks:
-    """Where this module's firmware differs from others."""
+def quirks_of(identity: ModuleIdentity, *, is_language_strict: bool = False) -> Quirks:
+    """Where this module's firmware differs from others.
+
+    Args:
+        identity: who it is.
+        is_language_strict: newer syntax shall be refused.
+    """
     profile = identity.profile
     return Quirks(
         **asdict(profile.quirks),
         checksum_schema=catalog.convention(profile.convention).checksum,
         has_download_command=bool(identity.chip.entry.at_commands),
         language=profile.runtime.language,
+        is_language_strict=is_language_strict,
     )

@@ -373,7 +373,7 @@ class VirtualModule:
             facts=facts_of(self.identity, self.imei, decision.firmware_version, self._options.world.radio.battery_mv),
             repl=ends["repl"],
             owner=owner,
-            quirks=quirks_of(self.identity),
+            quirks=quirks_of(self.identity, is_language_strict=self._options.is_language_strict),
             uarts={number: ends[f"uart{number}"] for number in self._options.uarts},
             rom=decision.rom,
             power_on_reason=start.on_reason,

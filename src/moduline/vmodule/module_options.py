@@ -59,6 +59,7 @@ class ModuleOptions:
         uarts: numbers of the UARTs that lead to ports.
         world: what surrounds it.
         seed: decides what is left to chance, such as which bytes a bad line loses.
+        is_language_strict: scripts with syntax newer than the module's are refused, as on the module.
         template: an erased flash file to copy from; see ``FlashFile``.
         on_change: told after every change of state, ports or IMEI.
         report: gets notices about what happens inside.
@@ -70,6 +71,7 @@ class ModuleOptions:
     uarts: tuple[int, ...] = (2,)
     world: World = field(default_factory=World)
     seed: int = 0
+    is_language_strict: bool = False
     template: Path | None = None
     on_change: Callable[[ModuleEntry], None] | None = None
     report: Reporter = silent

@@ -144,6 +144,7 @@ class Rack:
         options = replace(
             self._options(),
             timings=REALISTIC if wanted.get("is_realistic") else Timings(),
+            is_language_strict=bool(wanted.get("is_language_strict")),
             port_kind="pty" if hasattr(os, "openpty") and wanted.get("ports") != "tcp" else "tcp",
             template=self.folder / f".erased-{identity.geometry.capacity_bytes}",
         )
