@@ -136,9 +136,6 @@ class Mishaps:
             known = ", ".join(self._lines)
             why = Text("no port '{role}'; known: {known}", "没有端口“{role}”；已知：{known}")
             raise BadOption(name="SPEC", reason=why, role=fault.role, known=known)
-        if isinstance(fault, Surrounding) and not can_change(self._world, fault):
-            why = Text("'{word}' is not modelled yet", "“{word}”尚未建模")
-            raise BadOption(name="SPEC", reason=why, word=fault.word)
 
     def _do(self, fault: Fault) -> None:
         if isinstance(fault, LineFault | SlowFault):
@@ -149,7 +146,7 @@ class Mishaps:
             self._lines[fault.role].after(fault.count, partial(self._happens, fault.happening, fault.word))
         elif isinstance(fault, Surrounding):
             self._is_world_changed = True
-            change(self._world, fault.word)
+            self._world.radio.set_fault(fault.word)
         elif isinstance(fault, Moment):
             self._now(fault.word)
         elif isinstance(fault, Switch):
@@ -172,7 +169,7 @@ class Mishaps:
             self._forget_timers()
             self._victim.unhang()
             if self._is_world_changed:
-                change(self._world, word)
+                self._world.radio.set_fault(word)
             self._is_world_changed = False
             clear(self._faults)
             for line in self._lines.values():
@@ -207,16 +204,3 @@ class Mishaps:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-
-
-def can_change(world: World, fault: Surrounding) -> bool:
-    """Whether the world has the part that ``fault`` is about."""
-    del fault
-    return hasattr(world.radio, "set_fault")
-
-
-def change(world: World, word: str) -> None:
-    """Change the surroundings as ``word`` says."""
-    act = getattr(world.radio, "set_fault", None)
-    if act is not None:
-        act(word)

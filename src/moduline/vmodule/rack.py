@@ -190,6 +190,7 @@ class Rack:
         action = str(request["action"])
         for module in modules:
             if action == "on":
+                await module.put_in_cable()
                 await module.power_on()
             elif action == "off":
                 await module.power_off()
@@ -197,6 +198,7 @@ class Rack:
                 await module.reset()
             elif action == "boot-pin":
                 await module.power_off()
+                await module.put_in_cable()
                 await module.power_on(boot_pin=True)
             else:
                 known = "on, off, reset, boot-pin"

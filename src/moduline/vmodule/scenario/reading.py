@@ -36,7 +36,7 @@ from moduline.profiles.schema import Table
 from moduline.vmodule.faults import check_parts, parse_faults
 from moduline.vmodule.scenario.layers import Layer, LayeredTable
 from moduline.vmodule.scenario.plan import ModulePlan, Scenario, TimelineEntry
-from moduline.vmodule.scenario.surroundings import HOMES, read_surroundings
+from moduline.vmodule.scenario.surroundings import READERS, read_surroundings
 
 MAX_MODULES: Final = 256
 MAX_TIMELINE: Final = 10_000
@@ -55,7 +55,7 @@ MODULE_KEYS: Final = (
     "tcp",
     "faults",
     "timeline",
-    *HOMES,
+    *READERS,
 )
 """Keys of a module; those of ``PLACE_KEYS`` stand in ``[[modules]]`` only, these in ``[defaults]`` and ``only`` too."""
 
