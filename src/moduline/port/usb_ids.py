@@ -2,11 +2,12 @@
 
 Never by interface number alone: match the ids, then the name, then ask.
 
-Source: platform-unisoc 8; device-api 4.
+Source: platform-unisoc 8; platform-asr 3; platform-eigencomm 2; device-api 3.1, 4.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -21,7 +22,7 @@ class UsbId:
         vid: USB vendor id.
         pid: USB product id.
         mode: ``running`` or ``download``.
-        chip: chip slug such as ``unisoc8910``, as in package and profile.
+        chip: chip slug such as ``unisoc8910``, as in package and profile; ``asr`` where the ids stand for several.
         modules: models that show these ids, for people.
     """
 
@@ -37,8 +38,12 @@ USB_IDS: Final = (
     UsbId(0x2C7C, 0x0904, "running", "unisoc8850", "EC600G EC800G"),
     UsbId(0x0525, 0xA4A7, "download", "unisoc8910", "EC200U EC600U EG912U EG915U"),
     UsbId(0x1782, 0x4D16, "download", "unisoc8850", "EC200G EC600G EC800G EG700G EG800G EG915G"),
-    UsbId(0x2ECC, 0x3017, "download", "asr", "EC100Y EC600N EC600S EC800N"),
-    UsbId(0x2ECC, 0x3004, "download", "asr", "EC600M EC800M"),
+    UsbId(0x2C7C, 0x6001, "running", "asr", "EC100Y EC600S EC600N EC800N EC600M EC800M EC600K EC800K EG800K"),
+    UsbId(0x2C7C, 0x6002, "running", "asr", "EC600S (8 MB) EG810M"),
+    UsbId(0x2ECC, 0x3017, "download", "asr", "EC100Y EC600S EC600N EC800N EC600M EC800M EG810M EC600K EC800K EG800K"),
+    UsbId(0x2ECC, 0x3004, "download", "asr", "EC600S (8 MB)"),
+    UsbId(0x2C7C, 0x0903, "running", "eigen618", "EC600E EC800E"),
+    UsbId(0x17D1, 0x0001, "download", "eigen618", "EC600E EC800E"),
 )
 
 DOWNLOAD_NAMES: Final = ("SPRD U2S Port", "SPRD U2S Diag", "Quectel Download Port", "Quectel QDLoader Port")
@@ -47,6 +52,8 @@ DOWNLOAD_NAMES: Final = ("SPRD U2S Port", "SPRD U2S Diag", "Quectel Download Por
 NAME_ROLES: Final = (
     ("USB AT Port", "at"),
     ("REPL Port", "repl"),
+    ("MI05 COM Port", "repl"),
+    ("USB Serial-1 Port", "repl"),
     ("DIAG Port", "diag"),
     ("AP Log Port", "ap_log"),
     ("CP Log Port", "cp_log"),
@@ -56,8 +63,14 @@ NAME_ROLES: Final = (
 )
 """Part of the interface name and the role it stands for."""
 
-# Interfaces of 2C7C:0901 and 2C7C:0904 where the system shows numbers but no names; 8 is NMEA or REPL by firmware.
-INTERFACE_ROLES: Final = {2: "at", 3: "diag", 4: "mos", 5: "cp_log", 6: "ap_log", 7: "modem", 8: "repl"}
+_UNISOC: Final = {2: "at", 3: "diag", 4: "mos", 5: "cp_log", 6: "ap_log", 7: "modem", 8: "repl"}
+# Interfaces by chip where the system shows numbers but no names; 8 on Unisoc is NMEA or REPL by firmware.
+INTERFACE_ROLES: Final[Mapping[str, Mapping[int, str]]] = {
+    "unisoc8910": _UNISOC,
+    "unisoc8850": _UNISOC,
+    "asr": {2: "diag", 3: "at", 5: "repl"},
+    "eigen618": {0: "diag", 1: "diag", 2: "at", 3: "at"},
+}
 
 
 def find_usb_id(vid: int | None, pid: int | None) -> UsbId | None:
@@ -73,5 +86,5 @@ def role_of(row: UsbId | None, name: str, interface: int | None) -> str:
         if part in name:
             return role
     if row is not None and interface is not None:
-        return INTERFACE_ROLES.get(interface, "serial")
+        return INTERFACE_ROLES.get(row.chip, {}).get(interface, "serial")
     return "serial"
