@@ -51,7 +51,7 @@ def _visible(module):
     """Names of a module in the order of the device's table; of a file's module, in no order, all of them."""
     order = getattr(module, "_ORDER", None)
     if order is not None:
-        return [name for name in order if hasattr(module, name)]
+        return [name for name in order if name in module.__dict__]
     names = [name for name in _list_names(module) if name not in ("__class__", "__name__", "__dict__")]
     return names if hasattr(module, "__file__") else [name for name in names if not name.startswith("_")]
 

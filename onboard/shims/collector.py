@@ -6,6 +6,8 @@ Source: device-api 1; micropython-runtime 11.
 from boot import native as _native
 from boot.state import life as _life
 
+_ORDER = ("collect", "enable", "disable", "isenabled", "threshold", "mem_free", "mem_alloc")
+
 _scale = _life.facts["heap_scale"]
 
 collect = _native.gc.collect

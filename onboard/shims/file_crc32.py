@@ -5,6 +5,8 @@ Source: device-api 6.1, 6.5.
 
 import utils as _utils
 
+_ORDER = ("calc",)
+
 
 def calc(path):
     """Hex text of the CRC; None for an empty or missing file."""

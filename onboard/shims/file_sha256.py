@@ -5,6 +5,8 @@ Source: device-api 6.1, 6.5.
 
 import uhashlib as _uhashlib
 
+_ORDER = ("calc",)
+
 
 def calc(path):
     """64 hex digits; None for an empty or missing file."""

@@ -5,6 +5,8 @@ Source: device-api 5.3.
 
 from boot import native as _native
 
+_ORDER = ("open", "StringIO", "BytesIO", "IOBase")
+
 open = _native.builtins.open
 StringIO = _native.io.StringIO
 BytesIO = _native.io.BytesIO

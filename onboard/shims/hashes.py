@@ -5,6 +5,8 @@ Source: device-api 10.7.
 
 from boot import native as _native
 
+_ORDER = ("sha256", "sha1", "md5")
+
 
 class _Digest:
     """One running digest."""

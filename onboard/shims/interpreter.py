@@ -3,6 +3,11 @@
 from boot import native as _native
 from boot.state import life as _life
 
+_ORDER = (
+    "const", "schedule", "mem_info", "opt_level", "heap_lock", "heap_unlock", "kbd_intr",
+    "alloc_emergency_exception_buf",
+)  # fmt: skip
+
 const = _native.micropython.const
 schedule = _native.micropython.schedule
 mem_info = _native.micropython.mem_info

@@ -5,6 +5,11 @@ Source: device-api 10.4.
 
 import usys as _sys
 
+_ORDER = (
+    "CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "NOTSET", "Logger", "getLogger", "basicConfig", "set_output",
+    "debug", "info",
+)  # fmt: skip
+
 CRITICAL = 50
 ERROR = 40
 WARNING = 30

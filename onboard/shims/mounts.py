@@ -2,6 +2,8 @@
 
 from boot import native as _native
 
+_ORDER = ("mount", "umount", "VfsFat", "VfsLfs1", "VfsLfs2")
+
 mount = _native.vfs.mount
 umount = _native.vfs.umount
 VfsFat = _native.vfs.VfsFat

@@ -8,6 +8,11 @@ Source: device-api 1; micropython-runtime 5.
 from boot import native as _native
 from boot.state import life as _life
 
+_ORDER = (
+    "implementation", "version", "version_info", "platform", "byteorder", "maxsize", "argv", "path", "modules",
+    "stdin", "stdout", "stderr", "exit", "print_exception",
+)  # fmt: skip
+
 _sys = _native.sys
 
 

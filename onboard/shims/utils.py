@@ -5,6 +5,8 @@ Source: device-api 6.1, 10.7.
 
 import ubinascii as _ubinascii
 
+_ORDER = ("crc32",)
+
 
 class crc32:
     """CRC-32 continued from a start value."""

@@ -53,6 +53,7 @@ class Services:
         self._uarts = uarts
         self._send_raw = send_raw
         self._questions: dict[str, Question] = {
+            "answers": self._answers,
             "notice": self._notice,
             "power": self._power,
             "repl_protect": self._repl_protect,
@@ -85,6 +86,10 @@ class Services:
         return _frame(reply) if reply is None or isinstance(reply, tuple) else _frame_of(reply)
 
     # ---- module ----------------------------------------------------------------------------------------------------
+
+    def _answers(self, call: framing.Call) -> Answer:
+        """Whether anybody answers the question of that name; for boot code that must also run on a bare module."""
+        return _fact(call, "name", str) in self._questions, b""
 
     def _notice(self, call: framing.Call) -> Answer:
         slug = _fact(call, "slug", str)
@@ -190,7 +195,7 @@ async def _frame_of(reply: Awaitable[Answer]) -> bytes:
 
 def _hash(call: framing.Call) -> str:
     """The SHA-256 of a password; empty for none."""
-    value = _fact(call, "password", str)
+    value = _fact(call, "password", str) if "password" in call.facts else ""
     if value and not _SHA256.fullmatch(value):
         raise framing.BadFrameError("a password that is no hash")
     return value
