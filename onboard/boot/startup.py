@@ -5,7 +5,7 @@ Source: device-api 2.2.
 
 import vfs
 
-from boot import language, native
+from boot import data_call, language, native
 from boot.state import life
 
 CONFIG = "/usr/system_config.json"
@@ -31,6 +31,8 @@ def run(g):
         life.calls.ask("notice", slug="virt.boot-step", reason=repr(fault))
     try:
         _apply_config(g)
+        if g["datacall_flag"] == 1:
+            data_call.begin()
     except Exception as fault:
         life.calls.ask("notice", slug="virt.boot-config", reason=repr(fault))
 
@@ -44,10 +46,8 @@ def _mount(g):
         vfs.mount(fs, plan["path"])
     if "/usr" in life.partitions.formatted or _is_bare("/usr"):
         _write(APN, "{}")
-    for name in ("gc", "uos", "ujson", "backup_restore", "app_fota", "misc"):
+    for name in ("gc", "uos", "ujson", "backup_restore", "app_fota", "misc", "dial", "dataCall"):
         g[name] = __import__(name)
-    g["dial"] = Unmodelled("dial")
-    g["dataCall"] = Unmodelled("dataCall")
 
 
 def _is_bare(mount):
@@ -103,19 +103,6 @@ def _is_hash(text):
 def _write(path, text):
     with native.builtins.open(path, "w") as file:
         file.write(text)
-
-
-class Unmodelled:
-    """A name that is there on a real module and says so here."""
-
-    def __init__(self, name):
-        self._name = name
-
-    def __repr__(self):
-        return "<module '%s'>" % self._name
-
-    def __getattr__(self, attribute):
-        raise NotImplementedError("%s.%s is not modelled by this virtual module yet" % (self._name, attribute))
 
 
 def twin(path, data):

@@ -150,6 +150,9 @@ class QuirkProfile:
         info_cb_arity: arguments of the OTA ``infoCB``, 5 or 6.
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing.
         is_mcc_hex: cell information gives the country code in hex.
+        is_nitz_in_quarters: network time has its zone in quarters of an hour.
+        pdp_profiles: highest number of a data call's profile.
+        account_bytes: longest user name and password of a data call.
     """
 
     ctrl_c_stops_main: bool
@@ -166,6 +169,9 @@ class QuirkProfile:
     info_cb_arity: int
     is_missing_exec_silent: bool
     is_mcc_hex: bool
+    is_nitz_in_quarters: bool
+    pdp_profiles: int
+    account_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +318,9 @@ def _quirks(top: Table) -> QuirkProfile:
         info_cb_arity=api.number("info_cb_arity"),
         is_missing_exec_silent=api.flag("is_missing_exec_silent"),
         is_mcc_hex=api.flag("is_mcc_hex"),
+        is_nitz_in_quarters=api.flag("is_nitz_in_quarters"),
+        pdp_profiles=api.number("pdp_profiles"),
+        account_bytes=api.number("account_bytes"),
     )
     for table in (quirks, fota, api):
         table.end()

@@ -71,6 +71,9 @@ class Quirks:
         info_cb_arity: arguments of the OTA ``infoCB``: 5, or 6 with the size.
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing; otherwise it raises OSError.
         is_mcc_hex: ``net.getCellInfo`` gives the country code in hex read as decimal digits (1120 for 460).
+        is_nitz_in_quarters: ``net.nitzTime`` has the zone in quarters of an hour (``+32``), otherwise in hours (``8``).
+        pdp_profiles: highest number of a data call's profile.
+        account_bytes: longest user name and password of a data call.
         language: MicroPython release whose syntax this firmware takes, such as ``1.12``.
         has_repl_password: the prompt can be locked by a password (``system.replSetEnable(1, password=...)``).
         has_app_fota_options: ``app_fota`` takes the keywords of newer firmware, such as ``headers``.
@@ -96,6 +99,9 @@ class Quirks:
     info_cb_arity: int = 5
     is_missing_exec_silent: bool = True
     is_mcc_hex: bool = False
+    is_nitz_in_quarters: bool = True
+    pdp_profiles: int = 7
+    account_bytes: int = 15
     has_repl_password: bool = True
     has_app_fota_options: bool = True
     language: str = "1.12"
