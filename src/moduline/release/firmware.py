@@ -130,12 +130,19 @@ def build_system_image(recipe: FirmwareRecipe, module: ModuleProfile) -> bytes:
         bytecode=VIRTUAL_BYTECODE,
         partitions=tuple(_system_partition(one, module) for one in module.partitions),
         rom=romfs.write(files),
+        others=_said(recipe),
     )
     chip = catalog.chip_of(module)
     place = module.partition("system")
     assert place is not None, f"{module.slug} has no system partition"
     lead = HEADER_BYTES[chip.image_header]
     return _wrapped(recipe, chip, system_image.write(image, lead), place.address + lead)
+
+
+def _said(recipe: FirmwareRecipe) -> tuple[tuple[str, str], ...]:
+    """Manifest keys that the recipe gives beyond what every system image has."""
+    texts = (("build_date", recipe.build_date), ("qpy_version", recipe.qpy_version))
+    return tuple((key, json.dumps(text, ensure_ascii=False)) for key, text in texts if text)
 
 
 def stock_package(name: str) -> bytes:

@@ -33,6 +33,8 @@ class FirmwareRecipe:
         alias: build target in the container; begins the file names; the same.
         built_at: time in the image headers, in seconds of the Unix epoch.
         onboard: folders of the on-board sources that go into the ROM.
+        build_date: what the banner says; empty for the profile's.
+        qpy_version: last item of ``uos.uname()``; empty for the profile's.
     """
 
     name: str
@@ -44,6 +46,8 @@ class FirmwareRecipe:
     alias: str
     built_at: int
     onboard: tuple[str, ...]
+    build_date: str = ""
+    qpy_version: str = ""
 
 
 def read_recipe(data: bytes, name: str) -> FirmwareRecipe:
@@ -64,6 +68,8 @@ def read_recipe(data: bytes, name: str) -> FirmwareRecipe:
         alias=top.text("alias", ""),
         built_at=top.number("built_at"),
         onboard=top.texts("onboard"),
+        build_date=top.text("build_date", ""),
+        qpy_version=top.text("qpy_version", ""),
     )
     top.end()
     must_be_version(recipe.version)

@@ -25,6 +25,7 @@ Source: platform-unisoc 2.10, 3.1, 9; brief, decision 5; docs/design/virtual-mod
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,7 @@ from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.image_headers import ImagePlace
 from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
 
+MAX_SAID_CHARS: Final = 40
 _SUPERBLOCK_BYTES: Final = 8192
 _LITTLEFS: Final = b"littlefs"
 _MOUNTED_ROLES: Final = (USER_FS, BACKUP_FS)
@@ -62,6 +64,8 @@ class BootSystem:
         mounts: file systems in mount order.
         rom: where the on-board modules are; None for the built-in ones.
         is_ours: the system image is one of ours, not a vendor's.
+        build_date: of the firmware, for banner and ``uos.uname()``; empty when it does not say.
+        qpy_version: last item of ``uos.uname()``; empty when it does not say.
         notices: what the user should know.
     """
 
@@ -69,6 +73,8 @@ class BootSystem:
     mounts: tuple[MountPlan, ...]
     rom: RomWindow | None
     is_ours: bool
+    build_date: str = ""
+    qpy_version: str = ""
     notices: tuple[Notice, ...] = ()
 
 
@@ -105,6 +111,16 @@ class BootCode:
             return StayInRom("system-erased")
         return self._ours(system) or self._vendors(system)
 
+    def can_update(self, decision: BootDecision) -> bool:
+        """Whether there is boot code, which alone applies updates."""
+        return isinstance(decision, BootSystem) or not decision.reason.startswith("boot-")
+
+    def sure_version(self, decision: BootDecision) -> str | None:
+        """Version of a system that is whole; None when none is, or a vendor's has no check values to tell by."""
+        if isinstance(decision, StayInRom) or not (decision.is_ours or self._identity.chip.image_header != "none"):
+            return None
+        return decision.firmware_version
+
     def _place(self, role: str) -> ImagePlace | None:
         partition = self._identity.profile.partition(role)
         if partition is None:
@@ -128,7 +144,8 @@ class BootCode:
         partitions = [one for role in _MOUNTED_ROLES if (one := image.partition(role)) is not None and one.fs]
         mounts = tuple(self._mount_of_ours(one) for one in partitions)
         rom = RomWindow(self._flash_path, content_at + image.rom_offset, len(image.rom))
-        return BootSystem(image.version, mounts, rom, is_ours=True)
+        date, qpy = (_said(image, key) for key in ("build_date", "qpy_version"))
+        return BootSystem(image.version, mounts, rom, is_ours=True, build_date=date, qpy_version=qpy)
 
     def _mount_of_ours(self, one: system_image.SystemPartition) -> MountPlan:
         return MountPlan(
@@ -224,3 +241,9 @@ class BootCode:
         except FormatError:
             return None, 0
         return kind, geometry.block_bytes * geometry.block_count
+
+
+def _said(image: system_image.SystemImage, key: str) -> str:
+    """A text of the manifest that a banner can show; empty when there is none."""
+    value = json.loads(dict(image.others).get(key, '""'))
+    return value if isinstance(value, str) and len(value) <= MAX_SAID_CHARS and value.isprintable() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from moduline.nor.flash import Flash
 from moduline.nor.geometry import Geometry
@@ -95,13 +96,29 @@ def identity_of(module: str, name: str, rack: str = "default", number: int = 1, 
     return ModuleIdentity(name, rack, number, slot or f"A{number}", profile, catalog.chip_of(profile))
 
 
-def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery_mv: int) -> ModuleFacts:
+class BootedFirmware(Protocol):
+    """What a firmware says about itself; empty texts leave the profile's."""
+
+    @property
+    def firmware_version(self) -> str:
+        """What ``modem.getDevFwVersion()`` says."""
+
+    @property
+    def build_date(self) -> str:
+        """In the banner."""
+
+    @property
+    def qpy_version(self) -> str:
+        """Last item of ``uos.uname()``."""
+
+
+def facts_of(identity: ModuleIdentity, imei: str, booted: BootedFirmware, battery_mv: int) -> ModuleFacts:
     """What scripts are told about the module.
 
     Args:
         identity: who it is.
         imei: from NV; empty when NV is lost.
-        firmware_version: of what boots.
+        booted: what boots.
         battery_mv: supply voltage.
     """
     about, runtime = identity.profile.identity, identity.profile.runtime
@@ -109,11 +126,11 @@ def facts_of(identity: ModuleIdentity, imei: str, firmware_version: str, battery
         model=about.model,
         imei=imei or "0" * 15,
         serial_number=identity.serial_number,
-        firmware_version=firmware_version,
+        firmware_version=booted.firmware_version,
         product_id=about.product_id,
         variant=about.variant,
-        build_date=about.build_date,
-        qpy_version=about.qpy_version,
+        build_date=booted.build_date or about.build_date,
+        qpy_version=booted.qpy_version or about.qpy_version,
         gc_heap_bytes=runtime.gc_heap_bytes,
         system_heap_bytes=runtime.system_heap_bytes,
         battery_mv=battery_mv,

@@ -14,16 +14,13 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from moduline.errors import FlashCut, InterpreterMissing, PortGone, StorageFailed
 from moduline.events import Notice
-from moduline.port.pty import PtyEnd
 from moduline.port.registry import ModuleEntry, ModuleState, PortEntry
-from moduline.port.tcp import open_tcp_end
 from moduline.vmodule.at_desk import at_desk
 from moduline.vmodule.at_port import AtAction, AtFacts, AtSession
 from moduline.vmodule.boot import BootCode, BootSystem, StayInRom
@@ -44,20 +41,15 @@ from moduline.vmodule.interpreter.plan import OwnerCalls, RuntimePlan
 from moduline.vmodule.mishaps import Mishaps
 from moduline.vmodule.module_options import MakeRuntime, ModuleEnd, ModuleOptions, Runtime
 from moduline.vmodule.nv_store import factory_block
-from moduline.vmodule.outlet import Cable, HostEnd, Outlet
+from moduline.vmodule.outlet import Cable, Outlet
 from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason
+from moduline.vmodule.power import Start as _Start
+from moduline.vmodule.update import UpdateUnit
+from moduline.vmodule.update.acceptance import abilities_of
+from moduline.vmodule.update.boot_loop import run_boot_steps
+from moduline.vmodule.wiring import make_end, uart_numbers
+from moduline.vmodule.world.updates import Station
 from moduline.vmodule.world.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """How the next stage begins: ``event`` is a word of ``power.TABLE``."""
-
-    event: str
-    on_reason: PowerOnReason = PowerOnReason.RESET
-    down_reason: PowerDownReason = PowerDownReason.UNKNOWN
-    is_pin_held: bool = False
-
 
 _Wish = _Start | None  # None: the module switches itself off
 _RESET_BY_DOWNLOAD = _Start("reset")
@@ -91,7 +83,7 @@ class VirtualModule:
         self._wish: asyncio.Future[_Wish] | None = None
         self._changed = asyncio.Event()
         self._cable = Cable()
-        roles = ["at", "repl", "download", *(f"uart{number}" for number in self._options.uarts)]
+        roles = ["at", "repl", "download", *(f"uart{number}" for number in uart_numbers(self._options))]
         self._lines = {role: Line(role) for role in roles}
         self._mishaps = Mishaps(
             self, identity.profile, self.faults, self._lines, self._options.world, self._options.seed
@@ -103,11 +95,14 @@ class VirtualModule:
         self.storage = identity.storage(self.file.flash)
         self._options.world.secure.store = self.storage.nv
         self._boot_code = BootCode(identity, self.file.flash, self.file.path)
+        abilities = abilities_of(identity, self._options.world.update_plan.public_key)
+        self.update = UpdateUnit(identity, self.file.flash, self.storage.files, abilities)
         if is_new:
             block = factory_block(identity.factory_imei, identity.factory_imei, identity.chip.entry.nv_bytes)
             self.storage.nv.write_block(block)
         self.imei = self.storage.nv.imei
         self.file.flash.power_off()
+        self._options.world.attend(folder, self._wake)
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,6 +115,7 @@ class VirtualModule:
         await self._mishaps.close()
         await self.power_off()
         self.file.close()
+        self._options.world.close()
 
     # ---- power -----------------------------------------------------------------------------------------------------
 
@@ -137,9 +133,17 @@ class VirtualModule:
         self.reason = ""
         self._life_task = asyncio.get_running_loop().create_task(self._life(start))
 
+    def _wake(self, reason: int) -> None:
+        """A module that has switched itself off is switched on by its power key or its alarm."""
+        if self._life_task is None or self._life_task.done():
+            self.file.flash.power_on()
+            start = _Start("power_on", PowerOnReason(reason), self._down_reason)
+            self._life_task = asyncio.get_running_loop().create_task(self._life(start))
+
     async def power_off(self) -> None:
         """Take the power away, whatever happens just now; ports vanish before this returns."""
         self.file.flash.power_off()
+        self._options.world.lose_supply()
         task = self._life_task
         if task is not None and not task.done():
             task.cancel()
@@ -324,6 +328,10 @@ class VirtualModule:
             self.faults.is_cut_at_boot = False
             forget_word(self.faults, "cut@boot")
             raise FlashCut(operation=self.file.flash.operation)
+        if self.update.is_due and self._boot_code.can_update(decision):
+            if await run_boot_steps(self.update, self._boot_code.sure_version(decision), self._notice):
+                return _Start("reset", down_reason=PowerDownReason.NORMAL)
+            decision = self._boot_code.decide()
         if isinstance(decision, StayInRom):
             self.reason, self.firmware_version = decision.reason, ""
             self._notice("virt.nothing-to-boot", reason=decision.reason)
@@ -337,9 +345,11 @@ class VirtualModule:
             stack.callback(self._ports.clear)
             self._options.world.radio.power_on()
             stack.callback(self._options.world.radio.power_off)
-            stack.callback(self._end_hang)
-            roles = ["at", "repl", *(f"uart{number}" for number in self._options.uarts)]
+            roles = ["at", "repl", *(f"uart{number}" for number in uart_numbers(self._options))]
             ends = {role: await self._new_end(role, stack) for role in roles}
+            stack.callback(self._end_hang)
+            stack.push_async_callback(self._options.world.updates.close)
+            self._options.world.updates.open(self._station())
             await self._start_runtime(self._plan(decision, start, ends), stack)
             self._ports = ends
             self._become("booted")
@@ -364,17 +374,18 @@ class VirtualModule:
             on_enter_download=lambda: self._wants(_Start("enter_download")),
             on_power_cut=self._cut,
             on_notice=self._options.report,
+            on_watchdog=self.bite,
         )
         return RuntimePlan(
             name=self.identity.name,
             flash=self.file.flash,
             flash_path=self.file.path,
             mounts=decision.mounts,
-            facts=facts_of(self.identity, self.imei, decision.firmware_version, self._options.world.radio.battery_mv),
+            facts=facts_of(self.identity, self.imei, decision, self._options.world.radio.battery_mv),
             repl=ends["repl"],
             owner=owner,
             quirks=quirks_of(self.identity, is_language_strict=self._options.is_language_strict),
-            uarts={number: ends[f"uart{number}"] for number in self._options.uarts},
+            uarts={number: ends[f"uart{number}"] for number in uart_numbers(self._options)},
             rom=decision.rom,
             power_on_reason=start.on_reason,
             power_down_reason=start.down_reason,
@@ -384,6 +395,16 @@ class VirtualModule:
     def _act(self, action: AtAction) -> None:
         """A script's AT command does something to the power."""
         self._wants(_after(action))
+
+    def _station(self) -> Station:
+        """What the update service gets of this life."""
+        return Station(
+            unit=self.update,
+            running_version=self.firmware_version,
+            on_restart=lambda: self._wants(_Start("reset", down_reason=PowerDownReason.NORMAL)),
+            on_cut=self._cut,
+            notice=self._notice,
+        )
 
     def _at_facts(self) -> AtFacts:
         return AtFacts(
@@ -518,7 +539,8 @@ class VirtualModule:
 
     async def _new_end(self, role: str, stack: AsyncExitStack) -> Outlet:
         """The module's side of a new port, closed with the stack; on the cable unless it is a UART."""
-        outlet = Outlet(role, partial(self._make_end, role), self._lines[role], self._options.clock)
+        make = partial(make_end, role, self.folder / role, self._options)
+        outlet = Outlet(role, make, self._lines[role], self._options.clock)
         stack.push_async_callback(outlet.close)
         if role.startswith("uart"):
             await outlet.plug()
@@ -526,9 +548,6 @@ class VirtualModule:
             await self._cable.hold(outlet)
             stack.callback(self._cable.let_go, outlet)
         return outlet
-
-    async def _make_end(self, role: str) -> HostEnd:
-        return await open_tcp_end() if self._options.port_kind == "tcp" else PtyEnd(self.folder / role)
 
     def _become(self, event: str) -> None:
         self.state = TABLE[self.state, event]

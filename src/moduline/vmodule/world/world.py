@@ -5,8 +5,11 @@ The world is made once with the module and outlives power cycles; what a soft re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 from moduline.vmodule.interpreter.desk import MakeDesk
 from moduline.vmodule.world.bench import Bench
@@ -17,11 +20,15 @@ from moduline.vmodule.world.cloud import Cloud
 from moduline.vmodule.world.cloud_plan import CloudPlan
 from moduline.vmodule.world.network import Network
 from moduline.vmodule.world.network_plan import NetworkPlan
-from moduline.vmodule.world.radio import News, Radio
+from moduline.vmodule.world.radio import REGISTERED, News, Radio
 from moduline.vmodule.world.radio_plan import RadioPlan
 from moduline.vmodule.world.secure_area import SecureArea
 from moduline.vmodule.world.socket_desk import SocketDesk
 from moduline.vmodule.world.timing import timing_desks
+from moduline.vmodule.world.updates import UpdatePlan, Updates
+
+WOKEN_BY_KEY: Final = 1
+WOKEN_BY_ALARM: Final = 4
 
 
 @dataclass(slots=True)
@@ -39,7 +46,10 @@ class World:
         network: the module's way to them; sockets, downloads and the cloud use it.
         bench_plan: what is wired to pins, buses and UARTs.
         bench: all that, alive.
+        has_supply: the module is supplied, switched on or not.
         secure: records that a download of firmware leaves alone.
+        update_plan: which firmware updates the module trusts.
+        updates: its update service, behind ``fota``.
     """
 
     clock: ModuleClock = field(default_factory=ModuleClock)
@@ -52,7 +62,10 @@ class World:
     network: Network = field(init=False)
     bench_plan: BenchPlan = field(default_factory=BenchPlan)
     bench: Bench = field(init=False)
+    has_supply: bool = field(init=False, default=False)
     secure: SecureArea = field(default_factory=SecureArea)
+    update_plan: UpdatePlan = field(default_factory=UpdatePlan)
+    updates: Updates = field(init=False)
 
     def __post_init__(self) -> None:
         """Wire the parts to each other."""
@@ -60,14 +73,46 @@ class World:
         self.bench = Bench(self.bench_plan, self.clock)
         self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data)
         self.radio.subscribe(self._on_radio)
-        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data)
+        self.updates = Updates(self.update_plan, self.clock, self.network.connect)
+        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data, self.updates.install)
+
+    def attend(self, folder: Path, wake: Callable[[int], None]) -> None:
+        """Belong to a module: keep the RTC in its folder, and switch it on where its key or its alarm does.
+
+        Args:
+            folder: of the module.
+            wake: gets the reason, as ``Power.powerOnReason()`` counts it; only called while there is a supply.
+
+        Raises:
+            StorageFailed: the RTC's file cannot be read or written.
+        """
+        self.clock.rtc.keep_in(folder / "rtc.json")
+        self.clock.rtc.wake = lambda: wake(WOKEN_BY_ALARM) if self.has_supply else None
+        self.bench.wake = lambda: wake(WOKEN_BY_KEY) if self.has_supply else None
+
+    def lose_supply(self) -> None:
+        """The module has lost its supply."""
+        self.has_supply = False
+        self.clock.rtc.lose_supply()
+
+    def close(self) -> None:
+        """The module is put away: nothing happens by itself any more, the RTC is kept.
+
+        Raises:
+            StorageFailed: the RTC's file cannot be written.
+        """
+        self.bench.close()
+        self.clock.rtc.close()
 
     def _on_radio(self, news: News) -> None:
+        if news.kind == "registration" and self.radio.registration in REGISTERED:
+            self.clock.rtc.set_to(self.clock.true_s())  # NITZ
         if news.kind == "data" and not self.radio.has_data:
             self.network.data_lost()
 
     def desks(self) -> tuple[MakeDesk, ...]:
         """What answers the questions of scripts; see ``interpreter.desk``. Asked for at each power-on, which is now."""
+        self.has_supply = True
         self.bench.power_on()
         return (
             self.radio.desk,
@@ -76,4 +121,5 @@ class World:
             timing_desks(self.clock),
             partial(BenchDesk, self.bench),
             self.secure.desk,
+            self.updates.desk,
         )

@@ -1,0 +1,74 @@
+"""Old plus patch gives new, on this computer; the boot code of a module does the same in the flash.
+
+Source: delta.md 4 (integrity).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from moduline.delta import codecs
+from moduline.delta.side import SCRIPT_ROLE, Side
+from moduline.errors import PatchForeign, PatchMisfit, Text
+from moduline.formats.patch import Patch, PatchRegion
+from moduline.package import merge, write_package
+from moduline.package.merge import substitute_entry
+from moduline.package.reading import package_of
+from moduline.package.stock import write_stock
+
+
+def apply(old: Side, patch: Patch) -> bytes:
+    """The new file: a raw image for a raw image, a package for a package.
+
+    Raises:
+        PatchForeign: the patch is for another model or chip.
+        PatchMisfit: the old side is not what the patch was made from.
+        FormatError: a block of the patch is damaged.
+    """
+    must_be_for(old, patch)
+    for region in patch.regions:
+        _must_match(old, region)
+    if old.stock is not None:
+        images = dict(old.stock.images) | {region.role: codecs.decode(region) for region in patch.regions}
+        version = patch.target_version or old.version
+        return write_stock(replace(old.stock, version=version, images=images))
+    if old.package is None:
+        return codecs.decode(patch.regions[0])
+    package = old.package
+    for region in patch.regions:
+        new = codecs.decode(region)
+        if region.role == SCRIPT_ROLE:
+            package = merge(package, {SCRIPT_ROLE: new})
+        else:
+            pac = substitute_entry(package.source, package.need(region.role).name, new)
+            package = package_of(pac, package.shells, package.name)
+    return write_package(package)
+
+
+def must_be_for(old: Side, patch: Patch) -> None:
+    """Stop when the patch is known to be for another model or chip.
+
+    Raises:
+        PatchForeign: it is.
+    """
+    if old.models and patch.models and not set(old.models) & set(patch.models):
+        raise PatchForeign(ours=", ".join(patch.models), theirs=", ".join(old.models))
+    if old.chip and patch.chip and old.chip != patch.chip:
+        raise PatchForeign(ours=patch.chip, theirs=old.chip)
+
+
+def _must_match(old: Side, region: PatchRegion) -> None:
+    if region.role == SCRIPT_ROLE and not region.is_checked:
+        if old.is_raw and old.part(SCRIPT_ROLE) is None:
+            raise PatchMisfit(
+                reason=Text("it renews the scripts, the old file has none", "它更新脚本，而旧文件不含脚本")
+            )
+        return
+    part = old.part(region.role)
+    if part is None:
+        why = Text(f"the old file has no part '{region.role}'", f"旧文件没有“{region.role}”部分")
+        raise PatchMisfit(reason=why, role=region.role)
+    if len(part.data) != region.old_bytes or hashlib.sha256(part.data).digest() != region.old_sha256:
+        why = Text(f"'{region.role}' is not the one it was made from", f"“{region.role}”不是制作时的旧版本")
+        raise PatchMisfit(reason=why, role=region.role, wanted=region.old_sha256.hex())

@@ -1,0 +1,327 @@
+"""The update unit of one module: staging while scripts run, applying at power-on.
+
+::
+
+    staging (RAM)  begin ─▶ write ... ─▶ flush ─▶ accept ──▶ record "state": accepted
+    power-on       accepted ─▶ checked again ─▶ begun ─▶ sectors ... ─▶ stage done ─▶ restart ─▶ next stage
+                   begun, all stages done ─▶ done ─▶ restart ─▶ confirmed by hash ─▶ record "result", boot
+
+The first byte of a new package withdraws an acceptance before anything is erased. Applying needs nothing but the staged
+package: every sector of a region is compared with what shall be there and rewritten when it differs, so any number of
+power cuts, torn ones too, only cost time. A damaged package, other content than the patch was made from, or a firmware
+that was burnt in between, end the update: what is there stays, the result says why.
+
+Source: device-api 7.2 to 7.5, 14.5 (T54); style H11; delta.md 4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from moduline.delta import codecs
+from moduline.errors import FormatError, ModulineError, PatchMisfit, Text
+from moduline.formats import patch
+from moduline.formats.patch import Patch, PatchRegion
+from moduline.nor.flash import Flash
+from moduline.nor.geometry import ERASED
+from moduline.vmodule.facts import ModuleIdentity
+from moduline.vmodule.file_store import FileStore
+from moduline.vmodule.update.acceptance import Abilities, Acceptance
+from moduline.vmodule.update.store import FilesStore, PackageWriter, PartitionStore, UpdateStore
+
+STATE: Final = "state"
+RESULT: Final = "result"
+MAX_TRIES: Final = 3
+STORE_ROLE: Final = "update_store"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """How the last update ended; read by the firmware that runs afterwards.
+
+    Attributes:
+        is_done: the new content is there and was compared.
+        kind: ``diff``, ``full`` or ``mini``.
+        source: version before.
+        target: version it leads to.
+        reason: slug of what went wrong; empty when done.
+    """
+
+    is_done: bool
+    kind: str
+    source: str
+    target: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectorDone:
+    """One sector of a region holds what it shall; bytes of the whole stage."""
+
+    role: str
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDue:
+    """The boot code restarts the module; ``stage`` of ``stage_count`` is over."""
+
+    stage: int
+    stage_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOver:
+    """Nothing is left to do; the module boots."""
+
+    result: UpdateResult
+
+
+BootStep = SectorDone | RestartDue | UpdateOver
+
+
+@dataclass(slots=True)
+class _Staged:
+    """A package on its way into the flash."""
+
+    at: int
+    writer: PackageWriter
+    size: int = 0
+
+
+class UpdateUnit:
+    """Staging and applying of one module.
+
+    Args:
+        identity: which module it is.
+        flash: its flash.
+        files: its own file system, where the store is when it has no partition for it.
+        abilities: what its firmware takes.
+    """
+
+    def __init__(self, identity: ModuleIdentity, flash: Flash, files: FileStore, abilities: Abilities) -> None:
+        place = identity.profile.partition(STORE_ROLE)
+        self._store: UpdateStore = (
+            PartitionStore(flash, identity.offset_of(place), place.size_bytes) if place else FilesStore(files)
+        )
+        self._flash = flash
+        self._unit = flash.geometry.erase_bytes
+        self._acceptance = Acceptance(identity, flash, abilities)
+        self._staged: list[_Staged] = []
+
+    # ---- staging -----------------------------------------------------------------------------------------------------
+
+    @property
+    def room_bytes(self) -> int:
+        """Bytes for packages."""
+        return self._store.room_bytes
+
+    @property
+    def staged_bytes(self) -> int:
+        """Bytes of the package that is being staged."""
+        return self._staged[-1].size if self._staged else 0
+
+    def begin(self, *, is_next: bool = False) -> None:
+        """Start a package; ``is_next`` adds a stage to the one before, otherwise all before is forgotten.
+
+        Raises:
+            FlashCut: the power went away.
+        """
+        if not is_next:
+            self.forget()
+            self._store.drop(STATE)
+        last = self._staged[-1] if self._staged else None
+        at = self._store.next_place(last.at + last.size) if last is not None else 0
+        self._staged.append(_Staged(at, self._store.writer(at)))
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of the package.
+
+        Raises:
+            TooBig: no room; the package is forgotten.
+            FlashCut: the power went away.
+        """
+        staged = self._staged[-1]
+        try:
+            staged.writer.write(data)
+        except ModulineError:
+            self.forget()
+            raise
+        staged.size += len(data)
+
+    def flush(self) -> None:
+        """The rest in RAM goes to the flash.
+
+        Raises:
+            TooBig: no room.
+            FlashCut: the power went away.
+        """
+        for staged in self._staged:
+            staged.writer.flush()
+
+    def forget(self) -> None:
+        """What was staged in this life and not accepted does not count."""
+        self._staged.clear()
+
+    def accept(self, running_version: str) -> tuple[Patch, ...]:
+        """Check what was staged, as it lies in the flash, and have it applied at the next power-on.
+
+        Raises:
+            ModulineError: it may not be applied; see ``Acceptance.check``. It is forgotten then.
+            FlashCut: the power went away.
+        """
+        self.flush()
+        packages = [self._store.read(one.at, one.size) for one in self._staged]
+        places = [
+            [one.at, one.size, hashlib.sha256(data).hexdigest()]
+            for one, data in zip(self._staged, packages, strict=True)
+        ]
+        self.forget()
+        patches = self._acceptance.check(packages, running_version)
+        first = patches[0]
+        state = {
+            "phase": "accepted",
+            "kind": first.kind,
+            "source": running_version,
+            "target": first.target_version,
+            "packages": places,
+            "stage": 0,
+            "tries": 0,
+        }
+        self._store.put(STATE, state)
+        return patches
+
+    # ---- power-on ----------------------------------------------------------------------------------------------------
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the boot code has something to do."""
+        return self._store.get(STATE) is not None
+
+    @property
+    def result(self) -> UpdateResult | None:
+        """How the last update ended; None when there was none."""
+        record = self._store.get(RESULT)
+        try:
+            return UpdateResult(**record) if record is not None else None
+        except TypeError:
+            return None
+
+    def boot(self, found_version: str | None) -> Iterator[BootStep]:
+        """What the boot code does now, step by step; after ``RestartDue`` or ``UpdateOver`` nothing more comes.
+
+        Args:
+            found_version: of the system that could boot as it is; None when none could.
+
+        Raises:
+            FlashCut: the power went away; the next power-on goes on.
+        """
+        state = self._store.get(STATE)
+        if state is None:
+            return
+        try:
+            patches = self._patches(state)
+            self._must_be_ours(state, patches, found_version)
+            if state["phase"] == "accepted":
+                for one in patches:
+                    for region in one.regions:
+                        self._acceptance.must_be_old(region)
+                state["phase"] = "begun"
+                self._store.put(STATE, state)
+            if state["phase"] == "begun":
+                yield from self._apply(state, patches)
+            else:
+                yield from self._confirm(state, patches)
+        except PatchMisfit as misfit:
+            yield self._end(state, str(misfit.facts.get("slug", "source-changed")))
+        except (FormatError, KeyError, TypeError, ValueError, IndexError):
+            yield self._end(state, "package-damaged")
+
+    def _apply(self, state: dict[str, Any], patches: tuple[Patch, ...]) -> Iterator[BootStep]:
+        """Renew the regions of one stage, then restart."""
+        stage = int(state["stage"])
+        current = patches[stage]
+        total = sum(region.new_bytes for region in current.regions)
+        done = 0
+        for region in current.regions:
+            new = codecs.decode(region)
+            start = self._acceptance.place_of(region)
+            for at in range(0, len(new), self._unit):
+                wanted = new[at : at + self._unit]
+                self._renew(start + at, wanted)
+                done += len(wanted)
+                yield SectorDone(region.role, done, total)
+        if not all(self._is_new(region) for region in current.regions):
+            yield from self._try_again(state)
+            return
+        state["stage"] = stage + 1
+        if stage + 1 == len(patches):
+            state["phase"] = "done"
+        self._store.put(STATE, state)
+        yield RestartDue(stage + 1, len(patches))
+
+    def _confirm(self, state: dict[str, Any], patches: tuple[Patch, ...]) -> Iterator[BootStep]:
+        """First boot after the last stage: compare once more, then the new firmware may run."""
+        if not all(self._is_new(region) for one in patches for region in one.regions):
+            yield from self._try_again(state)
+            return
+        yield self._end(state, "")
+
+    def _try_again(self, state: dict[str, Any]) -> Iterator[BootStep]:
+        """The flash does not hold what was written: from the beginning, a few times."""
+        state["tries"] = int(state["tries"]) + 1
+        if state["tries"] >= MAX_TRIES:
+            yield self._end(state, "verify-failed")
+            return
+        state["phase"], state["stage"] = "begun", 0
+        self._store.put(STATE, state)
+        yield RestartDue(0, len(state["packages"]))
+
+    def _renew(self, at: int, wanted: bytes) -> None:
+        """Make one sector hold ``wanted`` and blank bytes behind it, unless it does."""
+        whole = wanted.ljust(self._unit, bytes([ERASED]))
+        if self._flash.read(at, self._unit) != whole:
+            self._flash.erase(at, self._unit)
+            self._flash.program(at, wanted)
+
+    def _is_new(self, region: PatchRegion) -> bool:
+        return self._acceptance.is_there(region, region.new_bytes, region.new_sha256)
+
+    def _patches(self, state: dict[str, Any]) -> tuple[Patch, ...]:
+        """The accepted packages, as they lie in the flash; compared with what was accepted."""
+        patches = []
+        for at, size, sha256 in state["packages"]:
+            data = self._store.read(int(at), int(size))
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise ValueError(sha256)
+            patches.append(patch.read(data))
+        return tuple(patches)
+
+    def _must_be_ours(self, state: dict[str, Any], patches: tuple[Patch, ...], found_version: str | None) -> None:
+        """Stop when somebody burnt another firmware since the package was accepted.
+
+        Half-renewed content cannot boot, so a system that can is the old one, the new one, or foreign.
+        """
+        if found_version is None:
+            return
+        system = next((region for one in patches if (region := one.region("system")) is not None), None)
+        if system is not None:
+            olds = self._acceptance.is_there(system, system.old_bytes, system.old_sha256)
+            is_ours = olds or self._is_new(system)
+        else:
+            is_ours = found_version in {state["source"], state["target"]}
+        if not is_ours:
+            raise PatchMisfit(reason=Text("another firmware was burnt", "已烧录其他固件"), slug="burnt-over")
+
+    def _end(self, state: dict[str, Any], reason: str) -> UpdateOver:
+        """Write the result, then forget the update; in this order, so that a cut in between repeats the last check."""
+        words = {name: str(state.get(name, "")) for name in ("kind", "source", "target")}
+        result = UpdateResult(is_done=not reason, reason=reason, **words)
+        fields = {name: getattr(result, name) for name in UpdateResult.__dataclass_fields__}
+        self._store.put(RESULT, fields)
+        self._store.drop(STATE)
+        return UpdateOver(result)
