@@ -94,6 +94,23 @@ class Timings:
 REALISTIC: Final = Timings(boot_s=3.0, enumerate_s=1.5, answer_s=0.3, window_s=10.0, power_off_s=2.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the next stage of a life begins.
+
+    Attributes:
+        event: a word of ``TABLE``.
+        on_reason: what ``Power.powerOnReason()`` will say.
+        down_reason: what ``Power.powerDownReason()`` will say.
+        is_pin_held: the boot pin is held.
+    """
+
+    event: str
+    on_reason: PowerOnReason = PowerOnReason.RESET
+    down_reason: PowerDownReason = PowerDownReason.UNKNOWN
+    is_pin_held: bool = False
+
+
 class WaitingClock(Clock, Protocol):
     """A clock that one can wait on."""
 

@@ -89,14 +89,13 @@ class Rtc:
         self.is_alarm_on = is_on
         self._arm()
 
-    def disarm(self) -> None:
-        """Stop waiting for the alarm, for good: the world ends."""
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _arm(self) -> None:
-        self.disarm()
+        self._disarm()
         if self.is_alarm_on and self.alarm_s is not None and self.alarm_s > self._clock.now_s():
             self._timer = self._clock.call_later(self.alarm_s - self._clock.now_s(), self._ring)
 
@@ -126,6 +125,15 @@ class Rtc:
         except OSError as cause:
             raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
         self.offset_s = self._clock.true_s() + error_s - self._clock.tick_s()
+
+    def close(self) -> None:
+        """The module is put away; an alarm does not ring any more.
+
+        Raises:
+            StorageFailed: the file cannot be written.
+        """
+        self._disarm()
+        self._save()
 
     def _changed(self) -> None:
         if self.is_alarm_on:

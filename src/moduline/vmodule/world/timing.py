@@ -5,7 +5,7 @@ in the order of due times; the script says when it has run the callbacks, and on
 that is busy for long finds at most 64 overdue calls of a timer, as many as the module's callback queue holds; on a
 clock that runs faster, as many more. The rest is lost, and the owner of the module is told once.
 
-Due times are counted from the start of a timer, never from the last call, so a timer of a minute rings 1440 times a day.
+Due times are counted from a timer's start, never from its last call, so a timer of a minute rings 1440 times a day.
 
 Source: device-api 10.2, 10.3, 10.6; QuecPython/microPython ``machine_timer.c``, ``modostimer.c``, ``machine_wdt.c``.
 """
