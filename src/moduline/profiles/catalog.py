@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
+from typing import Final
 
 from moduline.errors import BadOption, Text, UnknownModule
 from moduline.profiles.chip import ChipProfile, read_chip
 from moduline.profiles.convention import ConventionProfile, read_convention
 from moduline.profiles.module import ModuleProfile, plain_model, read_module
 from moduline.profiles.schema import Table
+
+
+# A module's type, then region and variant: EC600S, EC600SCN, EC600SCNLB, and what may follow in a version.
+_MODEL_NAME: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]([A-Z]{2,4}\w*)?")
 
 
 def module(name: str) -> ModuleProfile:
@@ -24,7 +30,8 @@ def module(name: str) -> ModuleProfile:
     slug = name.lower()
     if slug in modules():
         return _module(slug)
-    found = _aliases().get(plain_model(name)) or module_of_model(name)
+    plain = plain_model(name)
+    found = _aliases().get(plain) or (module_of_model(plain) if _MODEL_NAME.fullmatch(plain) else None)
     if found is None:
         raise UnknownModule(name=name, known=", ".join(modules()))
     return found
