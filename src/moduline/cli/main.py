@@ -25,6 +25,7 @@ from moduline.port import recording
 NOUNS = (
     "about",
     "remote",
+    "run",
     "remote_files",
     "package",
     "image",

@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -14,12 +13,11 @@ import typer
 from moduline.cli import language, output, terminal
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
-from moduline.errors import AtRefused, BadOption, ModulineError, NoSuchFile, ScriptRaised, UserSaidNo
+from moduline.errors import AtRefused, BadOption, ModulineError, ScriptRaised, UserSaidNo
 from moduline.events import Event, Notice, Reporter, Step
 from moduline.port import registry
 from moduline.port.address import resolve
-from moduline.remote import reach, snippets
-from moduline.remote.files import absolute
+from moduline.remote import reach
 from moduline.remote.repl_session import drop
 from moduline.remote.rescue import STEPS, Reburnt, RescuePlan, Ways, plan_rescue, rescue, stop
 from moduline.vmodule import rack_client
@@ -84,7 +82,6 @@ def register(app: typer.Typer) -> None:
     _register_at(app)
     _register_repl(app)
     _register_exec(app)
-    _register_run(app)
     _register_stop(app)
     _register_rescue(app)
 
@@ -165,7 +162,13 @@ def _register_repl(app: typer.Typer) -> None:
         run_async(talk())
 
 
-async def _execute(port: str, code: bytes, timeout_s: float | None, *, as_json: bool) -> None:
+async def execute_code(port: str, code: bytes, timeout_s: float | None, *, as_json: bool) -> None:
+    """Run code on a module and print what it prints; its traceback goes to stderr.
+
+    Raises:
+        ScriptRaised: it raised.
+        TotalTimeout: it did not end in time.
+    """
     show = terminal.LineEnds(terminal.show_bytes)
     try:
         async with await reach.open_repl(port, show_noise) as repl:
@@ -204,32 +207,7 @@ def _register_exec(app: typer.Typer) -> None:
         source = sys.stdin.buffer.read() if code == "-" else code.encode()
         if value:
             source = b"print(repr(" + source.strip() + b"))"
-        run_async(_execute(port, source, timeout, as_json=as_json))
-
-
-def _register_run(app: typer.Typer) -> None:
-    @app.command(
-        help=say(
-            "Run a script of this computer, or with ':' one that lies on the module. "
-            "Example: moduline run main.py --port virt:m1 · moduline run :/usr/start.py --port virt:m1",
-            "运行本机脚本；以“:”开头则运行模组上的脚本。"
-            "示例：moduline run main.py --port virt:m1 · moduline run :/usr/start.py --port virt:m1",
-        )
-    )
-    def run(
-        file: Annotated[str, typer.Argument(metavar="FILE")],
-        port: PortOption = "auto",
-        timeout: TimeoutOption = None,
-        as_json: JsonFlag = False,
-    ) -> None:
-        if file.startswith(":"):
-            source = snippets.call(snippets.RUN_FILE, absolute(file)).encode()
-        else:
-            try:
-                source = Path(file).read_bytes()
-            except OSError as error:
-                raise NoSuchFile(path=file, reason=error.strerror) from error
-        run_async(_execute(port, source, timeout, as_json=as_json))
+        run_async(execute_code(port, source, timeout, as_json=as_json))
 
 
 def _register_stop(app: typer.Typer) -> None:
