@@ -13,7 +13,6 @@ from moduline.profiles.convention import ConventionProfile, read_convention
 from moduline.profiles.module import ModuleProfile, plain_model, read_module
 from moduline.profiles.schema import Table
 
-
 # A module's type, then region and variant: EC600S, EC600SCN, EC600SCNLB, and what may follow in a version.
 _MODEL_NAME: Final = re.compile(r"[A-Z]{2}\d{3}[A-Z]([A-Z]{2,4}\w*)?")
 
