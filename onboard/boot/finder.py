@@ -138,6 +138,8 @@ class Finder:
             self._close_rom()
         module.__name__ = _CALLED.get(name, name)
         del module.__file__
+        if hasattr(module, "_ORDER"):  # a star import takes what help() shows, and nothing else
+            module.__all__ = [one for one in module._ORDER if one in module.__dict__]
         module = getattr(module, "AS_MODULE", module)
         sys.modules[name] = module
         return module

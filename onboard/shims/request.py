@@ -14,6 +14,8 @@ Source: device-api 12.1.
 import ujson as _json
 import usocket as _socket
 
+_ORDER = "Response request head get post put patch delete".split()
+
 _PORTS = {"http:": 80, "https:": 443}
 _NO_ADDRESS = "Domain name resolution error, please check network connection"
 

@@ -15,8 +15,15 @@ Source: device-api 12.2; micropython-runtime 9.
 
 import io as _io
 
+import utime as _utime
+
 from boot import native as _native
 from boot.state import life as _life
+
+_ORDER = (
+    "socket getaddrinfo AF_INET AF_INET6 SOCK_STREAM SOCK_DGRAM SOCK_RAW IPPROTO_IP IPPROTO_ICMP IPPROTO_TCP "
+    "IPPROTO_UDP IPPROTO_TCP_SER SOL_SOCKET SO_REUSEADDR SO_KEEPALIVE TCP_KEEPALIVE"
+).split()
 
 AF_INET = 2
 AF_INET6 = 10
@@ -39,7 +46,9 @@ _POLLIN, _POLLOUT, _POLLERR, _POLLHUP, _POLLNVAL = 1, 4, 8, 16, 32
 _IOCTL_POLL, _IOCTL_CLOSE, _IOCTL_FILENO = 3, 4, 10
 
 _new_poll = _native.import_module("select").poll
-_ticks_ms, _ticks_diff, _ticks_add = _native.time.ticks_ms, _native.time.ticks_diff, _native.time.ticks_add
+_ticks_ms, _ticks_diff, _ticks_add = _utime.ticks_ms, _utime.ticks_diff, _utime.ticks_add  # the module's time
+_SLICE_MS = 1000  # a waiting thread looks this often whether it has been stopped
+_rate = _life.facts["clock"][-1][2] if "clock" in _life.facts else 1.0  # module milliseconds per one of this computer
 
 
 def _ask(op, data=b"", **facts):
@@ -59,19 +68,29 @@ def _wait(fd, events, deadline):
     """Wait until one of the events; ``deadline`` in ticks, None for ever. False when it has passed."""
     poll = _new_poll()
     poll.register(fd, events)
-    if deadline is None:
-        return bool(poll.poll(-1))
-    return bool(poll.poll(max(0, _ticks_diff(deadline, _ticks_ms()))))
+    is_main = _native.in_main()
+    while True:
+        left = -1 if deadline is None else max(0, _ticks_diff(deadline, _ticks_ms()))
+        patience = int(left / _rate) + 1 if left > 0 else left
+        if not is_main and not 0 <= patience <= _SLICE_MS:
+            patience = _SLICE_MS
+        if poll.poll(patience):
+            return True
+        if left == 0:
+            return False
+        if not is_main:
+            _life.end_if_stopped()
 
 
-def _answer_of(answer):
-    """Everything said on the line of an answer that takes its time."""
+def _answer_of(answer, deadline=None):
+    """Everything said on the line of an answer that takes its time; empty when it takes too long."""
     file, text = answer["file"], b""
     try:
         while True:
             piece = file.read(256)
             if piece is None:
-                _wait(answer["fd"], _POLLIN, None)
+                if not _wait(answer["fd"], _POLLIN, deadline):
+                    return ""
             elif piece:
                 text += piece
             else:
@@ -145,10 +164,21 @@ class socket(_io.IOBase):
         if self._is_closed:
             raise OSError(_EBADF)
         if self._file is None:
-            raise OSError(_ENOTCONN)
+            fault, self._fault = self._fault, None
+            raise OSError(fault or _ENOTCONN)
         if self._is_connecting:
             self._settle(self._deadline())
         return self._file
+
+    def _connected_file(self):
+        """The same, waiting even when the socket does not."""
+        if self._is_connecting:
+            timeout, self._timeout_ms = self._timeout_ms, None
+            try:
+                self._settle(None)
+            finally:
+                self._timeout_ms = timeout
+        return self._open_file()
 
     def _settle(self, deadline):
         """Wait for the outcome of ``connect``."""
@@ -285,15 +315,9 @@ class socket(_io.IOBase):
     def _put(self, data, is_once):
         if isinstance(data, str):
             data = data.encode()
-        file, deadline, rest, sent = self._open_file(), self._deadline(), memoryview(data), 0
+        deadline, rest, sent = self._deadline(), memoryview(data), 0
         while sent < len(rest):
-            try:
-                count = file.write(rest[sent:])
-            except OSError as fault:
-                if fault.errno != _EPIPE:
-                    raise
-                raise OSError(self._ending() or _ECONNRESET)
-            sent += count or 0
+            sent += self._write_some(rest[sent:]) or 0
             if sent < len(rest):
                 if sent and is_once:
                     break
@@ -301,6 +325,15 @@ class socket(_io.IOBase):
                     return sent or None
                 self._wait(_POLLOUT, deadline)
         return sent
+
+    def _write_some(self, data):
+        """How much of it there was room for; None for nothing."""
+        try:
+            return self._open_file().write(data)
+        except OSError as fault:
+            if fault.errno != _EPIPE:
+                raise
+            raise OSError(self._ending() or _ECONNRESET)
 
     # ---- datagrams ----
 

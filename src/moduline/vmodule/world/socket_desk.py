@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from moduline.vmodule.interpreter import framing
 from moduline.vmodule.interpreter.desk import Answer, DeskContext, Question, fact
+from moduline.vmodule.world.clock import ModuleClock
 from moduline.vmodule.world.datagrams import DatagramSocket
 from moduline.vmodule.world.network import LOOPBACK, HostNotAllowedError, Network
 from moduline.vmodule.world.network_plan import MAX_PORT
@@ -48,6 +49,7 @@ class _Stream:
         self.task: asyncio.Task[None] | None = None
         self.error = 0
         self.is_let_go = False  # the script has closed it
+        self._limit: asyncio.TimerHandle | None = None
 
     @property
     def is_live(self) -> bool:
@@ -63,7 +65,19 @@ class _Stream:
             return CLOSED
         return CLOSE_WAIT if self.pump.is_far_closed else ESTABLISHED
 
+    def limit(self, clock: ModuleClock, seconds: float) -> None:
+        self.forget_limit()
+        pump = self.pump
+        if seconds > 0 and pump is not None:
+            self._limit = clock.call_later(seconds, lambda: pump.abort(errno.ETIMEDOUT))
+
+    def forget_limit(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
+
     async def close(self) -> None:
+        self.forget_limit()
         if self.task is not None:
             self.task.cancel()
             with suppress(asyncio.CancelledError):
@@ -197,6 +211,7 @@ class SocketDesk:
             "sock_listen": self._careful(self._listen),
             "sock_accept": self._careful(self._accept),
             "sock_state": self._state,
+            "sock_limit": self._limit,
             "sock_close": self._close_one,
             "udp_open": self._careful(self._udp_open),
             "udp_send": self._careful(self._udp_send),
@@ -240,7 +255,7 @@ class SocketDesk:
         if not network.has_data() or network.strike(host, "silent", "refused") or network.loses_datagram():
             return b""
         await network.pause(2 * network.delay_s)
-        return b"%d" % round((network.clock.tick_s() - began) * 1000)
+        return f"{(network.clock.tick_s() - began) * 1000:.3f}".encode()
 
     async def _later(self, work: Coroutine[Any, Any, bytes]) -> Answer:
         """A line on which the outcome of ``work`` will be told."""
@@ -326,6 +341,13 @@ class SocketDesk:
         if isinstance(one, _Stream):
             return [one.state, one.error or (one.pump.error if one.pump is not None else 0)], b""
         return [LISTENING if isinstance(one, _Listener) else CLOSED, 0], b""
+
+    def _limit(self, call: framing.Call) -> Answer:
+        """End the stream after ``ms`` (ETIMEDOUT) unless told otherwise in time; 0 takes the limit away."""
+        one, ms = self._sockets.get(fact(call, "line", int)), fact(call, "ms", int)
+        if isinstance(one, _Stream) and one.pump is not None:
+            one.limit(self._network.clock, ms / 1000)
+        return 0, b""
 
     def _close_one(self, call: framing.Call) -> Answer:
         """The script has closed its end already; a stream sends what is under way, everything else ends."""
