@@ -340,10 +340,10 @@ class RadioDesk:
         """[number, text, time, length without the centre] of a PDU; -1 when it is none."""
         pdu = _text(call, "pdu", 2 * sms_pdu.MAX_PDU_BYTES)
         try:
-            message = sms_pdu.decode_deliver(pdu)
-        except ValueError:
+            message, size = sms_pdu.decode_deliver(pdu), sms_pdu.tpdu_bytes(pdu)
+        except sms_pdu.BadPduError:
             return FAILED, b""
-        return [message.sender, message.text, message.time, sms_pdu.tpdu_bytes(pdu)], b""
+        return [message.sender, message.text, message.time, size], b""
 
 
 def _text(call: Call, name: str, most: int = 64) -> str:

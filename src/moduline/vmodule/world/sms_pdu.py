@@ -36,6 +36,10 @@ _EXTENSION: Final = {
 _EXTENDED: Final = {code: letter for letter, code in _EXTENSION.items()}
 
 
+class BadPduError(ValueError):
+    """It is no message of one part, or no PDU."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """A message that came.
@@ -74,18 +78,18 @@ def encode_deliver(message: Delivered) -> str:
     """The PDU of a message, in hex; only single messages.
 
     Raises:
-        ValueError: it is longer than one message, or its letters are not in its alphabet.
+        BadPduError: it is longer than one message, or its letters are not in its alphabet.
     """
     if message.coding == GSM:
         septets = septets_of(message.text)
         if septets is None or len(septets) > MAX_SEPTETS:
-            raise ValueError("not one message in the GSM alphabet")
+            raise BadPduError("not one message in the GSM alphabet")
         body, length, coding = _pack(septets), len(septets), 0x00
     else:
         body, coding = message.text.encode("utf-16-be", "surrogatepass"), 0x08
         length = len(body)
         if length > MAX_UCS2_BYTES:
-            raise ValueError("not one message")
+            raise BadPduError("not one message")
     centre = _address(message.centre)
     moment = time.strptime(message.time, "%Y-%m-%d %H:%M:%S")
     pairs = [*time.strftime("%y %m %d %H %M %S", moment).split(), f"{abs(message.zone_quarters):02d}"]
@@ -100,18 +104,16 @@ def decode_deliver(text: str) -> Delivered:
     """The message of a PDU in hex.
 
     Raises:
-        ValueError: it is no SMS-DELIVER, or cut short.
+        BadPduError: it is no SMS-DELIVER, or cut short.
     """
-    if len(text) > 2 * MAX_PDU_BYTES:
-        raise ValueError("too long")
-    data = bytes.fromhex(text)
+    data = _bytes_of(text)
     try:
         centre_bytes = data[0]
         centre = _number(data[1 : 1 + centre_bytes], 2 * (centre_bytes - 1)) if centre_bytes else ""
         at = 1 + centre_bytes
         first, digits = data[at], data[at + 1]
         if first & 0x03:
-            raise ValueError("not delivered")
+            raise BadPduError("not delivered")
         address_bytes = 1 + (digits + 1) // 2
         sender = _number(data[at + 2 : at + 2 + address_bytes], digits)
         at += 2 + address_bytes
@@ -120,10 +122,10 @@ def decode_deliver(text: str) -> Delivered:
         header_bytes = body[0] + 1 if first & 0x40 else 0
         moment, zone = _time(stamp)
     except IndexError as short:
-        raise ValueError("cut short") from short
+        raise BadPduError("cut short") from short
     if coding & 0x0C == 0x08:
         if len(body) < length:
-            raise ValueError("cut short")
+            raise BadPduError("cut short")
         words = body[header_bytes:length].decode("utf-16-be", "replace")
         return Delivered(sender, words, moment, zone, centre, UCS2)
     return Delivered(sender, _unpack(body, length, header_bytes), moment, zone, centre, GSM)
@@ -133,14 +135,21 @@ def tpdu_bytes(text: str) -> int:
     """Length of a PDU in hex without the centre's address.
 
     Raises:
-        ValueError: it is no PDU.
+        BadPduError: it is no PDU.
     """
-    if len(text) > 2 * MAX_PDU_BYTES:
-        raise ValueError("too long")
-    data = bytes.fromhex(text)
+    data = _bytes_of(text)
     if not data or len(data) < data[0] + 1:
-        raise ValueError("cut short")
+        raise BadPduError("cut short")
     return len(data) - data[0] - 1
+
+
+def _bytes_of(text: str) -> bytes:
+    if len(text) > 2 * MAX_PDU_BYTES:
+        raise BadPduError("too long")
+    try:
+        return bytes.fromhex(text)
+    except ValueError as wrong:
+        raise BadPduError("not hex") from wrong
 
 
 def _pack(septets: list[int]) -> bytes:
@@ -152,7 +161,7 @@ def _pack(septets: list[int]) -> bytes:
 
 def _unpack(body: bytes, count: int, header_bytes: int) -> str:
     if count > MAX_SEPTETS or len(body) < (count * 7 + 7) // 8:
-        raise ValueError("cut short")
+        raise BadPduError("cut short")
     bits = int.from_bytes(body, "little")
     skipped = (header_bytes * 8 + 6) // 7
     codes = [bits >> (7 * place) & 0x7F for place in range(skipped, count)]
@@ -175,7 +184,7 @@ def _address(number: str) -> bytes:
 
 def _number(data: bytes, digits: int) -> str:
     if len(data) < 1 + (digits + 1) // 2:
-        raise ValueError("cut short")
+        raise BadPduError("cut short")
     text = "".join(f"{byte & 0x0F:X}{byte >> 4:X}" for byte in data[1:])
     plus = "+" if data[0] & 0x70 == 0x10 else ""
     return plus + text[:digits].rstrip("F")
@@ -183,9 +192,12 @@ def _number(data: bytes, digits: int) -> str:
 
 def _time(stamp: bytes) -> tuple[str, int]:
     if len(stamp) < 7:
-        raise ValueError("cut short")
+        raise BadPduError("cut short")
     year, month, day, hour, minute, second = (f"{byte & 0x0F}{byte >> 4}" for byte in stamp[:6])
     zone = (stamp[6] & 0x07) * 10 + (stamp[6] >> 4)
     moment = f"20{year}-{month}-{day} {hour}:{minute}:{second}"
-    time.strptime(moment, "%Y-%m-%d %H:%M:%S")
+    try:
+        time.strptime(moment, "%Y-%m-%d %H:%M:%S")
+    except ValueError as wrong:
+        raise BadPduError("no date") from wrong
     return moment, -zone if stamp[6] & 0x08 else zone
