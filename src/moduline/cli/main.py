@@ -30,6 +30,7 @@ NOUNS = (
     "package",
     "image",
     "burn",
+    "delta",
     "port",
     "virt",
     "firmware",

@@ -23,9 +23,11 @@ from moduline.delta import codecs
 from moduline.delta.side import FIRMWARE_ROLES, SCRIPT_ROLE, Side, SidePart, compare
 from moduline.errors import BadOption, PatchForeign, Text, TooBig
 from moduline.formats import littlefs, patch
+from moduline.formats.container import zip_members
 from moduline.formats.patch import Patch, PatchRegion
 
 KINDS: Final = ("diff", "full", "mini")
+USER_IMAGE: Final = "customer_fs.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,18 @@ def must_be_related(old: Side, new: Side) -> None:
 
 
 def user_image_of(side: Side) -> bytes | None:
-    """The scripts' file system that a package carries; None in a stock package, which only erases the area."""
+    """The scripts' file system that comes with a package; None where it only erases the area.
+
+    It is a part of a production package, or the member ``customer_fs.bin`` beside the package in its zip.
+    """
     part = side.part(SCRIPT_ROLE)
-    return part.data if part is not None else None
+    if part is not None:
+        return part.data
+    for shell in side.package.shells if side.package is not None else ():
+        for member in zip_members.list_members(shell.data):
+            if member.filename.rpartition("/")[2].lower() == USER_IMAGE:
+                return zip_members.read_member(shell.data, member.filename)
+    return None
 
 
 def _firmware(old: Side, new: Side, warnings: list[Text]) -> tuple[PatchRegion, ...]:
@@ -162,7 +173,7 @@ def _scripts(new: Side, user_image: bytes | None) -> PatchRegion:
             "full and mini patches need the user image customer_fs.bin, and '{file}' does not hold it; see --user-fs",
             "full 与 mini 需要用户分区文件 customer_fs.bin，而“{file}”中没有；请用 --user-fs 指定",
         )
-        raise BadOption(name="--user-fs", reason=why, file=new.name or "NEW", needs="customer_fs.bin")
+        raise BadOption(name="--user-fs", reason=why, file=new.name or "NEW", needs=USER_IMAGE)
     kind = littlefs.recognise(image)
     own = new.system.partition(SCRIPT_ROLE) if new.system is not None else None
     if kind is None or (own is not None and own.fs and own.fs != kind):
@@ -170,7 +181,7 @@ def _scripts(new: Side, user_image: bytes | None) -> PatchRegion:
         raise BadOption(name="--user-fs", reason=why, wanted=own.fs if own is not None else "littlefs")
     room = new.script_room_bytes
     if room and len(image) > room:
-        raise TooBig(what="customer_fs.bin", need=len(image), have=room)
+        raise TooBig(what=USER_IMAGE, need=len(image), have=room)
     if room and len(image) < room:
         why = Text("it has {have} bytes, the area has {need}", "镜像为 {have} 字节，分区为 {need} 字节")
         raise BadOption(name="--user-fs", reason=why, have=len(image), need=room)

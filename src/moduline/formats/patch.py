@@ -213,7 +213,8 @@ def write(patch: Patch) -> bytes:
     }
     trailer["trailer_crc"] = crc32(TRAILER.pack(trailer)[:-4])
     data = body + TRAILER.pack(trailer)
-    read(data)  # what cannot be read again is never handed out
+    if read(data) != patch:  # what cannot be read again is never handed out
+        raise _broken("text", "a text that does not come back as it was", "文本无法原样读回", 0)
     return data
 
 
