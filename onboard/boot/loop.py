@@ -9,13 +9,13 @@ After ``S`` exactly one ``E`` follows on every path, whatever strikes when. The 
 the output: a raw REPL must put it behind its own mark.
 """
 
-
 from boot import channel, files, language, native
 from boot.traces import format_exception
 
 OK, RAISED, EXITED, INTERRUPTED, ABSENT = 0, 1, 2, 3, 4
 
 MAIN = "/usr/main.py"
+PROMPT = "<stdin>"
 
 
 class Loop:
@@ -91,7 +91,7 @@ class Loop:
 
     def _execute(self, kind, source):
         channel.shelter.leave()
-        name = "<stdin>"
+        name = PROMPT
         if kind == b"M":
             try:
                 source = read_source(MAIN)
@@ -130,11 +130,11 @@ class NoMain(Exception):
 def read_source(path):
     """Text of a script file."""
     with native.builtins.open(path) as file:
-        source = file.read()
-    language.admit(path, source.encode())
-    return source
+        return file.read()
 
 
 def execute(source, name, mode, g):
-    """Compile and run a text in the global name space ``g``."""
+    """Compile and run a text in the global name space ``g``; files are looked at first, see ``language``."""
+    if name != PROMPT:
+        language.admit(name, source.encode())
     exec(compile(source, name, mode), g)
