@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from moduline.errors import NoModule, ReplProtected, RescueFailed
+from moduline.errors import NoModule, ReplProtected, RescueFailed, TooBig
 from moduline.events import Notice, Step
 from moduline.port.pair import pair
-from moduline.remote.rescue import STEPS, Ways, plan_rescue, rescue, stop
+from moduline.remote.rescue import STEPS, Reburnt, Ways, plan_rescue, rescue, stop
 from remote import virtual_time
 from remote.fake_module import FakeModule, MemoryFiles, Variant
 from remote.test_at_session import ANSWERS, answer_at
@@ -28,9 +28,10 @@ class Bench:
         self.variant, self.after_restart, self.restarts, self.gone_s = variant, after_restart, restarts, gone_s
         self.has_at, self.events, self.tasks, self.back_at, self.ends = has_at, [], [], 0.0, []
         self.repowered = False
+        self.reburn_way = None
 
     def ways(self):
-        return Ways("virt:m1", self.open_repl, self.open_at if self.has_at else None)
+        return Ways("virt:m1", self.open_repl, self.open_at if self.has_at else None, self.reburn_way)
 
     async def open_repl(self):
         if asyncio.get_running_loop().time() < self.back_at:
@@ -153,4 +154,66 @@ def test_stop_when_main_runs_then_the_prompt_comes_and_main_stays():
 
     assert bench.run(work) is True
     assert bench.fake.mode == "friendly"
+    assert bench.files.tree["/usr/main.py"] == MAIN
+
+
+# ---- the last rung -------------------------------------------------------------------------------------------------
+
+
+class DeafBench(Bench):
+    """Firmware of 2020: nothing that arrives while main.py runs is ever looked at."""
+
+    def __init__(self, **options):
+        super().__init__(Variant(main="ignores"), **options)
+        self.reburn_way = self.reburn
+        self.reburnt_at = None
+
+    async def reburn(self):
+        self.reburnt_at = asyncio.get_running_loop().time()
+        self.files.tree["/usr/main.py.off"] = self.files.tree.pop("/usr/main.py")
+        self.after_restart = Variant()
+        self.restart()
+        return Reburnt("/usr/main.py.off", was_protected=True)
+
+
+def test_plan_when_the_area_can_be_written_back_then_that_comes_after_everything_harmless():
+    bench = DeafBench()
+    assert plan_rescue(bench.ways()).steps == ("interrupt", "reset", "reburn", "soft-reset", "disable")
+    assert plan_rescue(bench.ways(), renames=False).steps == ("interrupt", "reset", "soft-reset")
+    assert "no file is lost" in STEPS["reburn"].en
+
+
+def test_rescue_when_firmware_is_deaf_then_the_area_is_written_back_and_nothing_lost():
+    bench = DeafBench()
+    rescued = bench.rescue()
+    assert (rescued.freed_by, rescued.renamed_to, rescued.was_protected) == ("reburn", "/usr/main.py.off", True)
+    assert rescued.lost_files == ()
+    assert bench.files.tree["/usr/main.py.off"] == MAIN
+    names = [e.name for e in bench.events if isinstance(e, Step) and e.state == "begin"]
+    assert names == ["rescue.interrupt", "rescue.reset", "rescue.reburn"]
+
+
+def test_rescue_when_firmware_is_deaf_then_the_harmless_rungs_take_less_than_eight_seconds():
+    """The issue's ten seconds leave two for a restart and the computer."""
+    bench = DeafBench()
+    bench.rescue()
+    assert bench.reburnt_at < 8.0
+
+
+def test_rescue_when_ctrl_c_is_honoured_then_the_area_is_not_touched():
+    bench = DeafBench()
+    bench.variant = Variant(main="honours")
+    assert bench.rescue().freed_by == "interrupt"
+    assert bench.reburnt_at is None
+
+
+def test_rescue_when_the_area_cannot_be_written_back_then_that_is_said():
+    bench = DeafBench()
+
+    async def full():
+        raise TooBig(what="checksum.json", need=1, have=0)
+
+    bench.reburn_way = full
+    with pytest.raises(TooBig):
+        bench.rescue()
     assert bench.files.tree["/usr/main.py"] == MAIN
