@@ -33,17 +33,20 @@ class Power:
 
     @staticmethod
     def getVbatt():
-        return _life.facts["battery_mv"]
+        return _life.calls.ask("battery_mv")
 
 
 if _life.facts["has_power_down_reason"]:
     Power.powerDownReason = staticmethod(lambda: _life.facts["power_down_reason"])
 
 
-def replEnable(flag, *_):
+def replEnable(flag, password=""):
+    """Until the next reset; ``system.replSetEnable`` lasts. The password is a SHA-256 in hex, 2 asks for the status."""
+    if flag == 2 and _life.facts["has_repl_password"]:
+        return _life.calls.ask("repl_status")
     if flag not in (0, 1):
         return -1
-    _life.calls.ask("repl_protect", is_on=bool(flag))
+    _life.calls.ask("repl_protect", is_on=bool(flag), password=password)
     return 0
 
 

@@ -149,6 +149,8 @@ class QuirkProfile:
         set_apn_form: ``dials`` or ``flag``.
         info_cb_arity: arguments of the OTA ``infoCB``, 5 or 6.
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing.
+        has_repl_password: the prompt can be locked by a password.
+        has_app_fota_options: ``app_fota`` takes the keywords of newer firmware.
         is_mcc_hex: cell information gives the country code in hex.
         is_nitz_in_quarters: network time has its zone in quarters of an hour.
         pdp_profiles: highest number of a data call's profile.
@@ -168,6 +170,8 @@ class QuirkProfile:
     set_apn_form: str
     info_cb_arity: int
     is_missing_exec_silent: bool
+    has_repl_password: bool
+    has_app_fota_options: bool
     is_mcc_hex: bool
     is_nitz_in_quarters: bool
     pdp_profiles: int
@@ -317,6 +321,8 @@ def _quirks(top: Table) -> QuirkProfile:
         set_apn_form=api.choice("set_apn_form", SET_APN_FORMS),
         info_cb_arity=api.number("info_cb_arity"),
         is_missing_exec_silent=api.flag("is_missing_exec_silent"),
+        has_repl_password=api.flag("has_repl_password"),
+        has_app_fota_options=api.flag("has_app_fota_options"),
         is_mcc_hex=api.flag("is_mcc_hex"),
         is_nitz_in_quarters=api.flag("is_nitz_in_quarters"),
         pdp_profiles=api.number("pdp_profiles"),
