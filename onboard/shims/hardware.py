@@ -15,7 +15,7 @@ from shims.pin_lines import ExtInt, Pin
 from shims.serial_ports import UART
 from shims.timekeepers import RTC, WDT, Timer
 
-_ORDER = "Pin ExtInt UART SPI I2C I2C_simulation Timer RTC WDT KeyPad".split()
+_ORDER = "Pin ExtInt UART SPI I2C I2C_simulation Timer RTC WDT KeyPad soft_reset unique_id idle".split()
 _UNMODELLED = "LCD NandFlash NANDFLASH NetLed OneWire SoftSPI".split()
 _CLASSES = (Pin, ExtInt, UART, SPI, I2C, I2C_simulation, Timer, RTC, WDT, KeyPad)
 

@@ -8,6 +8,8 @@ Source: device-api 10.7; QuecPython/microPython ``queue.py``; the vendor's page 
 
 from shims.waiting import wait_for as _wait_for
 
+_ORDER = ("Queue",)
+
 
 class Queue:
     """A queue."""

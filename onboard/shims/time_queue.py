@@ -5,6 +5,8 @@ Modelled: as in MicroPython up to 1.21, where it was built in.
 Source: MicroPython 1.13, ``modutimeq.c``.
 """
 
+_ORDER = ("utimeq",)
+
 _HALF = 0x20000000
 _MASK = 0x3FFFFFFF
 

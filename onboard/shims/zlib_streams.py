@@ -10,6 +10,8 @@ import deflate as _deflate
 
 from boot import native as _native
 
+_ORDER = ("decompress", "DecompIO")
+
 
 def decompress(data, wbits=0, bufsize=0):
     try:
