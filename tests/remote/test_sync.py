@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from moduline.errors import BadOption, RemoteFileFailed
-from moduline.remote.sync import KEPT, plan_sync, run_sync
+from moduline.errors import BadOption, RemoteFileDiffers, RemoteFileFailed, RemoteFull
+from moduline.remote.sync import KEPT, plan_sync, run_sync, verify_sync
 from remote.test_files import on_module
 
 LOCAL = {"main.py": b"new", "same.py": b"same", "lib/a.py": b"1", "empty": None}
@@ -42,6 +44,9 @@ def test_sync_when_deleting_then_only_what_is_not_the_firmware_s_goes():
     assert plan.uploads == ("/usr/lib/a.py", "/usr/main.py")
     assert plan.unchanged == ("/usr/same.py",)
     assert plan.upload_bytes == 4
+    assert plan.replaced == ("/usr/main.py",)
+    assert plan.added == ("/usr/lib/a.py",)
+    assert plan.need_bytes == 3  # nothing grows, and the largest file is there twice for a moment
     assert again.is_nothing
     assert {name for name in KEPT if name in THERE} <= set(tree)
     assert tree["/usr/main.py"] == b"new"
@@ -61,6 +66,30 @@ def test_sync_when_only_planned_then_nothing_changes():
     _, again, tree = planned(LOCAL, THERE, deletes=True, runs=False)
     assert {name: data for name, data in tree.items() if name in THERE} == THERE
     assert not again.is_nothing
+
+
+def test_sync_when_it_cannot_fit_then_nothing_is_touched():
+    async def work(files):
+        plan = await plan_sync(files, {"big": b"x" * 5000, "main.py": b"new"})
+        with pytest.raises(RemoteFull) as raised:
+            await run_sync(files, dataclasses.replace(plan, free_bytes=9999), {"big": b"x" * 5000, "main.py": b"new"})
+        return plan, raised.value.facts["need"]
+
+    (plan, need), fake, _ = on_module(work, {"/usr/main.py": b"old"})
+    assert plan.need_bytes == need == 5000 + 5000
+    assert fake.files.tree == {"/usr/main.py": b"old"} | {p: d for p, d in fake.files.tree.items() if d is None}
+
+
+def test_verify_when_something_was_changed_meanwhile_then_said():
+    async def work(files):
+        plan = await plan_sync(files, LOCAL)
+        await run_sync(files, plan, LOCAL)
+        await verify_sync(files, plan, LOCAL)
+        await files.write("/usr/main.py", b"odd")
+        with pytest.raises(RemoteFileDiffers):
+            await verify_sync(files, plan, LOCAL)
+
+    on_module(work, THERE)
 
 
 def test_sync_when_content_differs_at_equal_size_then_the_hash_tells():

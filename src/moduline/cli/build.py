@@ -16,6 +16,7 @@ from moduline.errors import NoSuchFile, StorageFailed, Text
 from moduline.image.remarks import Remark, Skipped
 from moduline.release import output, starter, twins
 from moduline.release.examine import Examined, examine
+from moduline.release.imports import imported_names
 from moduline.release.produce import FREE_BYTES_MIN, Options, Prepared, Produced, finish, prepare
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help=say("project folder", "工程目录"))]
@@ -73,14 +74,21 @@ def register_top(app: typer.Typer) -> None:
 
     @app.command(
         help=say(
-            "Check a project: rules, syntax, language of the module, size. Example: moduline check my_project",
-            "检查工程：规则、语法、模组语言版本、大小。示例：moduline check my_project",
+            "Check a project: rules, syntax, language of the module, imports, size; nothing is run. "
+            "Example: moduline check my_project · moduline check my_project --strict --json",
+            "检查工程：规则、语法、模组语言版本、导入、大小，不运行任何脚本。"
+            "示例：moduline check my_project · moduline check my_project --strict --json",
         )
     )
-    def check(folder: FolderArgument, module: ModuleOption = "", as_json: JsonFlag = False) -> None:
+    def check(
+        folder: FolderArgument,
+        module: ModuleOption = "",
+        strict: Annotated[bool, typer.Option("--strict", help=say("notices fail, too", "提示也视为失败"))] = False,
+        as_json: JsonFlag = False,
+    ) -> None:
         examined = examine(folder, module)
         show_remarks(examined.remarks)
-        examined.must_be_sound()
+        examined.must_be_sound(is_strict=strict)
         if as_json:
             print_json({"ok": True} | check_facts(examined))
         else:
@@ -233,6 +241,7 @@ def check_facts(examined: Examined) -> dict[str, Any]:
         "bytes": project.tree.content_bytes,
         "free_bytes": examined.free_bytes,
         "skipped": skipped_rows(project.skipped),
+        "imports": sorted({one.name for one in imported_names(project)}),
         "remarks": remark_rows(examined.remarks),
     }
 

@@ -15,12 +15,14 @@ import typer
 from moduline.cli import output
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_json
+from moduline.cli.project_files import scripts_of
 from moduline.cli.remote import PortOption, confirm, progress, run_async, show_noise, tell
 from moduline.errors import BadOption, NoSuchFile, NoSuchRemoteFile, StorageFailed
 from moduline.events import Reporter
 from moduline.remote import reach
 from moduline.remote.files import HOME, ModuleFiles, RemoteEntry, absolute
-from moduline.remote.sync import SyncPlan, plan_sync, run_sync
+from moduline.remote.sync import SyncPlan, plan_sync, run_sync, verify_sync
+from moduline.testing.project import load_project
 
 T = TypeVar("T")
 
@@ -227,21 +229,30 @@ def _register_sync(app: typer.Typer) -> None:
                 if plan.removals and delete:
                     confirm(yes=yes)
                 await run_sync(files, plan, local)
+                if not plan.is_nothing:
+                    await verify_sync(files, plan, local, deletes=delete)
             return plan
 
         plan = with_files(port, make_equal, progress(as_jsonl=as_jsonl))
         if as_json or as_jsonl:
-            print_json({"ok": True, "dry_run": dry_run, **asdict(plan)})
+            more = {"added": plan.added, "verified": not dry_run}
+            print_json({"ok": True, "dry_run": dry_run, **asdict(plan), **more})
+        elif not dry_run and not plan.is_nothing:
+            note("done and verified", "已完成并校验")
 
 
 def _show_sync(plan: SyncPlan) -> None:
-    for mark, paths in (("-", plan.removals), ("+", plan.folders), (">", plan.uploads)):
+    for mark, paths in (("-", plan.removals), ("+", (*plan.folders, *plan.added)), (">", plan.replaced)):
         sys.stdout.writelines(f"{mark} {path}\n" for path in paths)
     note(
-        "{uploads} to send ({size} bytes), {unchanged} equal, {removals} to remove, {extra} only on the module",
-        "发送 {uploads} 个（{size} 字节），相同 {unchanged} 个，删除 {removals} 个，仅模组上有 {extra} 个",
-        uploads=len(plan.uploads),
+        "{added} to add, {replaced} to replace ({size} bytes, {free} free), {unchanged} equal, {removals} to remove, "
+        "{extra} only on the module",
+        "新增 {added} 个，替换 {replaced} 个（{size} 字节，剩余 {free}），相同 {unchanged} 个，删除 {removals} 个，"
+        "仅模组上有 {extra} 个",
+        added=len(plan.added),
+        replaced=len(plan.replaced),
         size=plan.upload_bytes,
+        free=plan.free_bytes,
         unchanged=len(plan.unchanged),
         removals=len(plan.removals),
         extra=len(plan.extra),
@@ -376,9 +387,9 @@ def _read_folder(folder: str) -> dict[str, bytes | None]:
     path = Path(folder)
     if not path.is_dir():
         raise NoSuchFile(path=folder, reason=say("is not a folder", "不是目录"))
-    if (path / "moduline.toml").is_file() and (path / "usr").is_dir():
-        path /= "usr"
-        note("this is a project: its {path} is sent", "这是工程目录：发送其中的 {path}", path=str(path))
+    if (path / "moduline.toml").is_file():
+        note("this is a project: what belongs into /usr is sent", "这是工程目录：发送属于 /usr 的文件")
+        return dict(scripts_of(load_project(path)))
     return {name: None if inside.is_dir() else _read_local(str(inside)) for name, inside in _walk(path)}
 
 

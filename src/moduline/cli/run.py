@@ -10,7 +10,6 @@ import typer
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag
 from moduline.cli.remote import PortOption, TimeoutOption, execute_code, run_async
-from moduline.cli.run_project import RunOptions, notices_only, run_project
 from moduline.errors import BadOption, NoSuchFile, Text
 from moduline.remote import snippets
 from moduline.remote.files import absolute
@@ -61,6 +60,12 @@ def register(app: typer.Typer) -> None:
         if not what.startswith(":") and Path(what).is_dir():
             if timeout is not None:
                 raise BadOption(name="--timeout", reason=_ONLY_SCRIPT)
+            from moduline.cli.run_project import (
+                RunOptions,
+                notices_only,
+                run_project,
+            )  # brings the virtual module along
+
             options = RunOptions(port, module, watch, delete, for_s, until, as_json)
             run_project(Path(what), options, notices_only)
             return

@@ -22,7 +22,8 @@ from typing import Any, Final
 from moduline.cli.language import current, say
 from moduline.cli.log_view import LogView, shown_path
 from moduline.cli.output import note, print_json
-from moduline.cli.watching import scripts_of, watch_project
+from moduline.cli.project_files import scripts_of
+from moduline.cli.watching import watch_project
 from moduline.errors import ModulineError, ReplBusy, ScriptRaised, TextNotSeen, TotalTimeout, UserSaidNo
 from moduline.events import Event, Notice, Reporter
 from moduline.image import entry_file

@@ -7,34 +7,17 @@ saves (in place, by rename, twice), and its temporary files are never taken for 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import watchfiles
-
+from moduline.cli.project_files import is_of_an_editor, scripts_of
 from moduline.errors import ModulineError
 from moduline.testing.project import LoadedProject, load_project
 
 QUIET_MS: Final = 100  # so long nothing must happen before content is compared
 AT_MOST_MS: Final = 1000
 VANISHED_S: Final = 0.3  # an editor that renames leaves a gap; only what is still gone after it is gone
-_OF_EDITORS: Final = re.compile(
-    r"\..*|.*~|#.*#|.*\.(?:swp|swx|swo|tmp|bak|orig|part|crdownload|pyc)|4913|.*___jb_(?:tmp|old)___|.*\.py\.[0-9a-f]{8,}"
-)
-_FOLDERS: Final = frozenset({"__pycache__", "node_modules", "venv", ".git", ".hg", ".venv", ".idea", ".vscode"})
-
-
-def is_of_an_editor(path: str) -> bool:
-    """Whether a path (relative, with ``/``) is a temporary file of an editor or lies in a tool's own folder."""
-    parts = path.split("/")
-    return bool(_FOLDERS & set(parts[:-1])) or any(_OF_EDITORS.fullmatch(part) for part in parts)
-
-
-def scripts_of(loaded: LoadedProject) -> dict[str, bytes]:
-    """The files of a project that go to the module, without what editors left."""
-    return {path: data for path, data in loaded.sources.items() if not is_of_an_editor(path)}
 
 
 async def watch_project(folder: Path, module: str, before: Mapping[str, bytes]) -> AsyncIterator[LoadedProject]:
@@ -45,6 +28,8 @@ async def watch_project(folder: Path, module: str, before: Mapping[str, bytes]) 
         module: slug of the module.
         before: content that is known already.
     """
+    import watchfiles  # a native library that only this command needs
+
     known = dict(before)
     top = str(folder)
 

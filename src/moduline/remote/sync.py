@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from moduline.errors import BadOption, RemoteFileFailed, Text
+from moduline.errors import BadOption, RemoteFileDiffers, RemoteFileFailed, RemoteFull, Text
 from moduline.remote.files import HOME, PART_NAME, ModuleFiles, RemoteEntry, absolute
 
 # Made by the firmware or its libraries, not by a project: never removed by ``sync``.
@@ -41,6 +41,14 @@ class SyncPlan:
     unchanged: tuple[str, ...]
     extra: tuple[str, ...]  # on the module only, and left there
     upload_bytes: int
+    replaced: tuple[str, ...] = ()  # those of the uploads that are there already, with other content
+    free_bytes: int = 0  # of the file system, before anything is done
+    need_bytes: int = 0  # of free space while it is done: content that grows, and the largest file twice
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Those of the uploads that the module does not have yet."""
+        return tuple(path for path in self.uploads if path not in self.replaced)
 
     @property
     def is_nothing(self) -> bool:
@@ -78,6 +86,10 @@ async def plan_sync(
     stays = {path for path in there if path not in clashes}
     unchanged = await _unchanged(files, wanted, {path: there[path] for path in stays})
     uploads = tuple(path for path, data in wanted.items() if data is not None and path not in unchanged)
+    replaced = tuple(path for path in uploads if path in stays)
+    sizes = [len(wanted[path] or b"") for path in uploads]
+    growth = sum(sizes) - sum(there[path].size_bytes for path in (*replaced, *goes))
+    mount = "/" + target.split("/")[1]
     return SyncPlan(
         target=target,
         removals=tuple(path for path in goes if not any(path.startswith(f"{above}/") for above in goes)),
@@ -85,23 +97,43 @@ async def plan_sync(
         uploads=uploads,
         unchanged=tuple(path for path in wanted if path in unchanged),
         extra=tuple(path for path in only_there if path not in goes),
-        upload_bytes=sum(len(wanted[path] or b"") for path in uploads),
+        upload_bytes=sum(sizes),
+        replaced=replaced,
+        free_bytes=(await files.free_bytes(mount))[0],
+        need_bytes=max(0, growth) + max(sizes, default=0),
     )
 
 
 async def run_sync(files: ModuleFiles, plan: SyncPlan, local: Mapping[str, bytes | None]) -> None:
-    """Carry out a plan made of the same ``local``; each file is replaced atomically.
+    """Carry out a plan made of the same ``local``; each file is replaced atomically, compared by hash, then renamed.
 
     Raises:
+        RemoteFull: it cannot fit; nothing was done.
         RemoteFileFailed, RemoteFull, RemoteFileDiffers: at the first file that fails; what was done stays done.
     """
     wanted = _wanted(local, plan.target)
+    if plan.uploads and plan.need_bytes > plan.free_bytes:
+        raise RemoteFull(path=plan.target, need=plan.need_bytes)
     for path in plan.removals:
         await files.remove(path, is_recursive=True)
     for path in plan.folders:
         await files.make_folder(path, with_parents=True)
     for path in plan.uploads:
         await files.write(path, wanted[path] or b"")
+
+
+async def verify_sync(
+    files: ModuleFiles, plan: SyncPlan, local: Mapping[str, bytes | None], *, deletes: bool = False
+) -> None:
+    """Compare everything once more, after a plan was carried out.
+
+    Raises:
+        RemoteFileDiffers: the module does not hold what was sent.
+    """
+    left = await plan_sync(files, local, plan.target, deletes=deletes)
+    for path in (*left.uploads, *left.folders, *left.removals):
+        found = "other content" if path in left.replaced else "a leftover" if path in left.removals else "nothing"
+        raise RemoteFileDiffers(path=path, found=found, expected="what was sent")
 
 
 def _wanted(local: Mapping[str, bytes | None], target: str) -> dict[str, bytes | None]:
