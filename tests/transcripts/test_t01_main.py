@@ -1,9 +1,13 @@
 """T01, T03: main.py runs at power-on, and what a looping one does to the REPL.  Source: seed 0; device-api 2.2 to 2.4, 14.1."""
 
 import asyncio
+import hashlib
+
+import pytest
 
 from moduline.vmodule.interpreter.plan import Quirks
 from transcripts.board import Board, run, with_files
+from vmodule.interpreter.test_twins import compiled
 
 MAIN = """\
 from usr import user_file  # 用户的.py文件放在usr路径下，要用 from usr 导入APP
@@ -163,3 +167,61 @@ def test_first_boot_of_an_empty_flash_formats_and_makes_the_two_files():
             assert len(board.notices) == 2
 
     run(story)
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True], ids=["plain", "encrypted"])
+def test_t01_demo_prints_the_same_with_the_encrypt_tick_but_for_the_file_name(is_encrypted, tmp_path):
+    """With the tick user_file.py becomes user_file.mpy; main.py stays.  Source: device-api 2.3, 14.1"""
+    name, content = "user_file.py", USER_FILE.encode()
+    if is_encrypted:
+        name, content = "user_file.mpy", compiled(tmp_path, USER_FILE, "-b", "5", "-mno-unicode")
+        twin = tmp_path / f"{hashlib.sha256(content).hexdigest()}.mpy"
+        twin.write_bytes(compiled(tmp_path, USER_FILE))
+
+    async def story():
+        async with Board(twins_folder=tmp_path) as board:
+            await board.prompt()
+            await board.client.raw(with_files([*FILES[:2], (name, content)]))
+            await board.power_cycle()
+            wanted = ROUND.replace(b"user_file.py", name.encode())
+            assert await board.client.until(wanted) == NO_BACKUP + wanted
+            for _ in range(2):
+                assert await board.client.until(wanted) == wanted
+
+    run(story)
+
+
+def test_t03_start_py_run_by_hand_can_be_stopped_and_the_module_boots_anew():
+    """The advice of the seed: not main.py but start.py, run by ``example.exec``.  Source: device-api 2.4, 11, 14.1"""
+
+    async def story():
+        async with Board() as board:
+            await board.prompt()
+            files = [FILES[0], ("start.py", MAIN.encode()), FILES[2]]
+            await board.client.raw(with_files(files))
+            await board.power_cycle()
+            await board.prompt()
+            board.client.write(b"import example\r")
+            await board.prompt()
+            board.client.write(b"example.exec('/usr/start.py')\r")
+            for _ in range(5):
+                await board.client.until(b"Hello World !\r\n")
+            board.client.write(b"\x03")
+            said = await board.client.until(b">>> ")
+            tail = said[said.index(b"Traceback") :]
+            assert b'  File "/usr/start.py", line ' in tail
+            assert b"\r\nKeyboardInterrupt: \r\nMPY: soft reboot\r\nmount.\r\n" in tail
+            assert await board.client.ask("1 + 1") == "2\n"
+
+    run(story)
+
+
+def test_t03_missing_start_py_says_nothing_or_raises_by_profile():
+    async def story(is_silent, printed):
+        async with Board(quirks=Quirks(is_missing_exec_silent=is_silent)) as board:
+            await board.prompt()
+            said = await board.client.ask("import example; example.exec('usr/start.py')")
+            assert said.splitlines()[-1:] == printed
+
+    run(lambda: story(True, []))
+    run(lambda: story(False, ["OSError: File path error or not exist: [/usr/start.py]"]))
