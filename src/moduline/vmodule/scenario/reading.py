@@ -196,7 +196,7 @@ class _Reader:
             return None
         path = self._path.parent / given
         if not path.is_file():
-            table.refuse("package", "no such file: {path}", "文件不存在：{path}", file=str(path), path=str(path))
+            table.refuse("package", "no such file: {missing}", "文件不存在：{missing}", missing=str(path))
         return path
 
     def _contents(self, table: Table) -> tuple[Path, ...]:

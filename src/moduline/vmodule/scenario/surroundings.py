@@ -16,6 +16,7 @@ from moduline.vmodule.world.clock import ModuleClock, read_clock
 from moduline.vmodule.world.cloud_plan import read_cloud
 from moduline.vmodule.world.network_plan import read_network
 from moduline.vmodule.world.radio_plan import read_radio
+from moduline.vmodule.world.updates import read_updates
 from moduline.vmodule.world.world import World
 
 READERS: Final[dict[str, Callable[[Table], object]]] = {
@@ -24,8 +25,17 @@ READERS: Final[dict[str, Callable[[Table], object]]] = {
     "network": read_network,
     "bench": read_bench,
     "cloud": read_cloud,
+    "updates": read_updates,
 }
-"""Name of a table to what reads it; ``World`` takes each plan but the clock's as ``<name>_plan``."""
+"""Name of a table to what reads it."""
+_FIELDS: Final = {
+    "radio": "radio_plan",
+    "network": "network_plan",
+    "bench": "bench_plan",
+    "cloud": "cloud_plan",
+    "updates": "update_plan",
+}
+"""Name of a table to the field of ``World`` that takes its plan; the clock is handed over whole."""
 
 
 def read_surroundings(table: Table) -> dict[str, object]:
@@ -45,5 +55,5 @@ def make_world(plans: Mapping[str, object], seed: int) -> World:
         seed: decides what is left to chance.
     """
     clock: Any = plans.get("clock")
-    given: dict[str, Any] = {f"{name}_plan": plan for name, plan in plans.items() if name != "clock"}
+    given: dict[str, Any] = {_FIELDS[name]: plan for name, plan in plans.items() if name != "clock"}
     return World(clock=ModuleClock(clock), seed=seed, **given)
