@@ -9,6 +9,8 @@ Source: WIKI ``atcmd`` (results and sample answers).
 from boot.state import life as _life
 from shims.given import text_of as _text_of
 
+_ORDER = ("sendSync",)
+
 _INVALID = 4
 _LINE_LIMIT = 4096
 

@@ -7,6 +7,8 @@ import utime as _utime
 
 from boot.state import life as _life
 
+_ORDER = ("CheckNetwork", "wait_network_connected", "waitNetworkReady")
+
 _STEP_MS = 100
 _WAITING = (18, 20, 21)
 _READY = 1

@@ -11,6 +11,11 @@ from boot.state import life as _life
 from shims.given import int_of as _int_of
 from shims.given import text_of as _text_of
 
+_ORDER = (
+    "sendTextMsg", "sendPduMsg", "deleteMsg", "setSaveLoc", "getSaveLoc", "getMsgNums", "searchPduMsg",
+    "searchTextMsg", "getPduLength", "decodePdu", "getCenterAddr", "setCenterAddr", "setCallback",
+)  # fmt: skip
+
 _NONE = -1
 _NUMBER_BYTES = 20
 _CODINGS = ("GSM", "UCS2")
