@@ -18,7 +18,7 @@ def begin():
     if not life.calls.ask("answers", name="data_boot"):
         return  # nothing around this module has a radio
     try:
-        with native.builtins.open(USER_APN) as file:
+        with native.builtins.open(USER_APN, "rb") as file:
             text = file.read(FILE_LIMIT)
     except OSError as fault:
         if fault.errno == 2:

@@ -42,7 +42,7 @@ def setApn(profile, iptype, apn, username, password, authtype, flag=0):
 
 def setDnsserver(profile, simid, first, second):
     profile = _dial._profile(profile)
-    return _ask("data_dns", profile=profile, first=str(first)[:46], second=str(second)[:46]) if simid == 0 else -1
+    return _ask("data_dns", profile=profile, first=str(first)[:64], second=str(second)[:64]) if simid == 0 else -1
 
 
 setDNSServer = setDnsserver

@@ -8,6 +8,7 @@ Source: device-api 9.2 to 9.4, 10.2; micropython-runtime 3.
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -286,9 +287,10 @@ class RadioDesk:
 
     def _data_dns(self, call: Call) -> Answer:
         profile = self._profile(call)
-        if self._radio.data[profile].state != "up":
+        first, second = _address(_text(call, "first")), _address(_text(call, "second"))
+        if self._radio.data[profile].state != "up" or not first or not second:
             return FAILED, b""
-        self._radio.set_dns(profile, _text(call, "first", 45), _text(call, "second", 45))
+        self._radio.set_dns(profile, first, second)
         return OK, b""
 
     def _data_auto(self, call: Call) -> Answer:
@@ -344,6 +346,14 @@ class RadioDesk:
         except sms_pdu.BadPduError:
             return FAILED, b""
         return [message.sender, message.text, message.time, size], b""
+
+
+def _address(text: str) -> str:
+    """The address in its usual form; empty when it is none."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
 
 
 def _text(call: Call, name: str, most: int = 64) -> str:
