@@ -65,6 +65,15 @@ else:
     _line.offset_us = int((_native_time.time() + _life.facts["rtc_offset_s"]) * _MICRO)
 
 
+def _set_rtc(unix_s):
+    """Whether the RTC takes that time."""
+    offset_us = _life.calls.ask("rtc_set", unix_s=unix_s)
+    if offset_us is False:
+        return False
+    _line.offset_us = offset_us
+    return True
+
+
 def time():
     return (_line.offset_us + _line.now_us()) // _MICRO
 

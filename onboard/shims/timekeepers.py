@@ -71,7 +71,7 @@ class RTC:
             now = utime.localtime()
             return (now[0], now[1], now[2], (now[6] + 1) % 7, now[3], now[4], now[5], 0)
         wanted = _seconds(moment[0])
-        return 0 if wanted is not None and _life.calls.ask("rtc_set", unix_s=wanted) is not False else -1
+        return 0 if wanted is not None and utime._set_rtc(wanted) else -1
 
     def init(self, moment):
         self.datetime(moment)

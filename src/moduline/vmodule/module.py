@@ -135,7 +135,8 @@ class VirtualModule:
 
     def _wake(self, reason: int) -> None:
         """A module that has switched itself off is switched on by its power key or its alarm."""
-        if self._life_task is None or self._life_task.done():
+        is_off = self._life_task is None or self._life_task.done()
+        if is_off and (reason != PowerOnReason.RTC or quirks_of(self.identity).can_alarm_switch_on):
             self.file.flash.power_on()
             start = _Start("power_on", PowerOnReason(reason), self._down_reason)
             self._life_task = asyncio.get_running_loop().create_task(self._life(start))

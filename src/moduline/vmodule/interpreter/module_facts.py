@@ -58,6 +58,8 @@ class Quirks:
         checksum_schema: key written to a new ``checksum.json``: ``sha256`` or ``crc32``.
         has_power_down_reason: ``Power.powerDownReason`` exists.
         is_uart_8_bits_only: other data bits are refused.
+        is_power_key_heard_on_release: the power key is told of when it is let go after half a second, not when pressed.
+        can_alarm_switch_on: the RTC's alarm switches the module on.
         is_boot_quiet: leave out ``mount.`` and the backup lines.
         has_download_command: ``AT+QDOWNLOAD`` leads to download mode; without it only the pin does.
         is_fota_blocking: ``fota.httpDownload`` returns when download and verification are over; otherwise it only
@@ -87,6 +89,8 @@ class Quirks:
     checksum_schema: str = "crc32"
     has_power_down_reason: bool = False
     is_uart_8_bits_only: bool = True
+    is_power_key_heard_on_release: bool = False
+    can_alarm_switch_on: bool = False
     is_boot_quiet: bool = False
     has_download_command: bool = True
     is_fota_blocking: bool = True
