@@ -135,9 +135,10 @@ def _register_record(port: typer.Typer) -> None:
         tcp: TcpFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
+        target = resolve(address, [role, "repl", "at", "download"])
         recorder = Recorder(output, address)
         try:
-            asyncio.run(_record(address, role, Offer(tap.RACK, name, "tcp" if tcp else None), recorder, as_jsonl))
+            asyncio.run(_record(target, Offer(tap.RACK, name, "tcp" if tcp else None), recorder, as_jsonl=as_jsonl))
         finally:
             recorder.close()
             note(
@@ -191,8 +192,7 @@ def _register_replay(port: typer.Typer) -> None:
             )
 
 
-async def _record(address: str, role: str, offer: Offer, recorder: Recorder, as_jsonl: bool) -> None:
-    target = resolve(address, [role, "repl", "at", "download"])
+async def _record(target: PortInfo, offer: Offer, recorder: Recorder, *, as_jsonl: bool) -> None:
     fixed = None if target.name or target.location else target
     main = asyncio.current_task()
     if main is not None:
