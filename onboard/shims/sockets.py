@@ -158,6 +158,8 @@ class socket(_io.IOBase):
             raise OSError(_EAGAIN)
         if not _wait(self._fd, events, deadline):
             raise OSError(_ETIMEDOUT)
+        if self._is_closed:
+            raise OSError(_EBADF)
 
     def _open_file(self):
         """The line's stream, once it is connected."""

@@ -34,6 +34,7 @@ class Server:
         self._talk, self._options = talk, options
         self.ended = asyncio.Event()
         self.met = 0
+        self._talks = set()
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, **self._options)
@@ -42,15 +43,23 @@ class Server:
 
     async def _serve(self, reader, writer):
         self.met += 1
-        with contextlib.suppress(ConnectionError):
-            await self._talk(reader, writer)
-            while await reader.read(65536):
-                pass
-        self.ended.set()
-        writer.close()
+        self._talks.add(asyncio.current_task())
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await self._talk(reader, writer)
+                while await reader.read(65536):
+                    continue
+        finally:
+            self.ended.set()
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def __aexit__(self, *_):
         self._server.close()
+        for talk in self._talks:
+            talk.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
 
 
 async def echo(reader, writer):

@@ -386,10 +386,9 @@ class SocketDesk:
         return {"line": number, "fd": fd, "port": port}, b""
 
     async def _udp_send(self, call: framing.Call) -> Answer:
-        one = self._sockets.get(fact(call, "line", int))
+        one, host, port = self._sockets.get(fact(call, "line", int)), _host(call), _port(call)
         if not isinstance(one, DatagramSocket):
             return _failed(OSError(errno.EBADF, "no datagram socket"))
-        host, port = _host(call), _port(call)
         try:
             await one.send(call.data, host, port)
         except HostNotAllowedError as fault:
