@@ -29,12 +29,16 @@ def run(g):
     except Exception as fault:
         print("error ocurs in boot step.")
         life.calls.ask("notice", slug="virt.boot-step", reason=repr(fault))
-    try:
-        _apply_config(g)
-        if g["datacall_flag"] == 1:
-            data_call.begin()
-    except Exception as fault:
-        life.calls.ask("notice", slug="virt.boot-config", reason=repr(fault))
+    for step in (_apply_config, _dial):  # a full /usr must not keep the module from dialling
+        try:
+            step(g)
+        except Exception as fault:
+            life.calls.ask("notice", slug="virt.boot-config", reason=repr(fault))
+
+
+def _dial(g):
+    if g["datacall_flag"] == 1:
+        data_call.begin()
 
 
 def _mount(g):

@@ -30,6 +30,7 @@ _STAT = _STAGE + "/download.stat"
 _FLAG = _STAGE + "/update.flag"
 _LIMIT = 16384
 _PIECE = 4096
+_DIRECTORY = 0x4000
 
 
 class new:
@@ -155,12 +156,20 @@ def _update():
         print(staged)
         while staged:
             _apply(staged)
-        _uos.remove(_FLAG)
-        _uos.remove(_STAT)
-        _ql_fs.rmdirs(_STAGE)
+        _clear()
     except Exception:
         return -1
     return 0
+
+
+def _clear():
+    """Folders first: without the flag, what a power cut left in them would stay."""
+    for entry in list(_uos.ilistdir(_STAGE)):
+        if entry[1] == _DIRECTORY:
+            _ql_fs.rmdirs(_STAGE + "/" + entry[0])
+    _uos.remove(_FLAG)
+    _uos.remove(_STAT)
+    _ql_fs.rmdirs(_STAGE)
 
 
 def _apply(staged):

@@ -319,3 +319,13 @@ def test_storage_when_the_recovery_is_cut_again_loses_no_file(story, kind):
             await sweeper.try_cuts(boot, f"tear@{first}:{first}", f"tear@{second}:{first}")
 
     sweep(story, kind, twice, 3500)
+
+
+@pytest.mark.parametrize("cuts", [("tear@80:80", "tear@7:80")])
+def test_staging_folder_when_its_removal_is_cut_twice_leaves_nothing_staged(cuts):
+    """Found by the sweep: the flag went before the folders, and an orphan stayed."""
+
+    async def once(sweeper):
+        await sweeper.try_cuts(1, *cuts)
+
+    sweep("download", "lfs1", once)
