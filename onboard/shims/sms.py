@@ -69,18 +69,17 @@ def searchTextMsg(index):
     return -1 if found == _NONE else (found[0], found[1], 2 * len(found[1]))
 
 
-def _decoded(pdu):
+def _ask_of(op, pdu):
     pdu = _text_of(pdu)
-    return _ask("sms_decode", pdu=pdu) if len(pdu) <= _PDU_LIMIT else _NONE
+    return _ask(op, pdu=pdu) if len(pdu) <= _PDU_LIMIT else _NONE
 
 
 def getPduLength(pdu):
-    found = _decoded(pdu)
-    return -1 if found == _NONE else found[3]
+    return _ask_of("sms_length", pdu)
 
 
 def decodePdu(pdu, length):
-    found = _decoded(pdu)
+    found = _ask_of("sms_decode", pdu)
     return -1 if found == _NONE else (found[0], found[1], found[2], len(found[1].encode()))
 
 

@@ -79,6 +79,7 @@ class RadioDesk:
             "sms_places": self._sms_places,
             "sms_centre": self._sms_centre,
             "sms_decode": self._sms_decode,
+            "sms_length": self._sms_length,
         }
 
     async def close(self) -> None:
@@ -339,13 +340,19 @@ class RadioDesk:
         return self._radio.sim.centre, b""
 
     def _sms_decode(self, call: Call) -> Answer:
-        """[number, text, time, length without the centre] of a PDU; -1 when it is none."""
-        pdu = _text(call, "pdu", 2 * sms_pdu.MAX_PDU_BYTES)
+        """[number, text, time] of a PDU; -1 when it is none."""
         try:
-            message, size = sms_pdu.decode_deliver(pdu), sms_pdu.tpdu_bytes(pdu)
+            message = sms_pdu.decode_deliver(_text(call, "pdu", 2 * sms_pdu.MAX_PDU_BYTES))
         except sms_pdu.BadPduError:
             return FAILED, b""
-        return [message.sender, message.text, message.time, size], b""
+        return [message.sender, message.text, message.time], b""
+
+    def _sms_length(self, call: Call) -> Answer:
+        """Bytes of a PDU without the centre; -1 when it is none. What is behind the centre is not looked at."""
+        try:
+            return sms_pdu.tpdu_bytes(_text(call, "pdu", 2 * sms_pdu.MAX_PDU_BYTES)), b""
+        except sms_pdu.BadPduError:
+            return FAILED, b""
 
 
 def _address(text: str) -> str:
