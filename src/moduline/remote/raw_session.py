@@ -136,7 +136,8 @@ class RawReplSession:
         again = self.state is State.ENTERING
         self._go("ENTER")
         if not again:
-            self._finder = MarkFinder("raw REPL", rawrepl.RAW_BANNER, rawrepl.PROTECTED, rawrepl.PASSWORD_ASKED)
+            marks = rawrepl.RAW_BANNER, rawrepl.PROTECTED, rawrepl.PASSWORD_ASKED
+            self._finder = MarkFinder("raw REPL", *marks, forgets=True)
         if interrupts:
             self._send(Piece(rawrepl.INTERRUPT, 0.02), Piece(rawrepl.INTERRUPT, 0.02))
         self._send(Piece(rawrepl.ENTER_RAW))

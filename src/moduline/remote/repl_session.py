@@ -225,3 +225,5 @@ class ReplSession:
                         self._on_noise(noise)
                     case Left():
                         continue
+            if data and left_s == 0 and touched == raw.touched:  # it prints without end: its time is up, too
+                raw.expired()

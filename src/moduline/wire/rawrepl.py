@@ -138,12 +138,19 @@ class MarkFinder:
     """Finds the earliest of several marks in a stream that also carries noise.
 
     ``feed`` gives Need.MORE until a mark is complete, then Found; of marks that end at the same place the first
-    argument wins. Noise beyond NOISE_LIMIT_BYTES is a BadAnswer to ``what``.
+    argument wins. Noise beyond NOISE_LIMIT_BYTES is a BadAnswer to ``what``, or, where only time shall end the waiting
+    (a main.py may print as fast as it can), its beginning is forgotten.
+
+    Args:
+        what: is awaited, for messages.
+        marks: what ends the noise.
+        forgets: the beginning of too much noise is dropped.
     """
 
-    def __init__(self, what: str, *marks: bytes) -> None:
+    def __init__(self, what: str, *marks: bytes, forgets: bool = False) -> None:
         self._what = what
         self._marks = marks
+        self._forgets = forgets
         self._seen = bytearray()
         self._searched = 0
 
@@ -160,7 +167,9 @@ class MarkFinder:
             at, mark = min(hits, key=lambda hit: hit[0])
             return Found(mark, bytes(self._seen[:at]), bytes(self._seen[at + len(mark) :]))
         if len(self._seen) > NOISE_LIMIT_BYTES:
-            raise BadAnswer(what=self._what, answer=printable(bytes(self._seen)))
+            if not self._forgets:
+                raise BadAnswer(what=self._what, answer=printable(bytes(self._seen)))
+            del self._seen[:-NOISE_LIMIT_BYTES]
         self._searched = max(0, len(self._seen) - max(map(len, self._marks)) + 1)
         return Need.MORE
 
