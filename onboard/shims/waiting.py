@@ -16,9 +16,11 @@ _rate = _life.facts["clock"][0][2] if "clock" in _life.facts else 1.0
 
 
 def wait_for(is_there):
-    """Return when ``is_there()`` says True."""
+    """Return when ``is_there()`` says True; not asked any more by a thread that has been stopped."""
     pause = _SOON_US
-    while not is_there():
+    while True:
         _life.end_if_stopped()
+        if is_there():
+            return
         _native.time.sleep_us(max(_BRIEF_US, int(pause / _rate)))
         pause = min(_LATER_US, pause + pause // 8)

@@ -210,13 +210,18 @@ class Board:
             repl=self.pty,
             owner=owner,
             quirks=self.quirks,
-            uarts=self.uart_ends,
+            uarts={**self.uart_ends, **self._scripted()},
             **{"desks": self.world.desks(), **self.more, **changes},
         )
         self.runtime = ScriptRuntime(plan, self.zygote)
         started = time.monotonic()
         await self.runtime.start()
         return started
+
+    def _scripted(self):
+        """Ends of the UARTs that lead to a scripted peer of the world's bench."""
+        numbers = [peer.number for peer in self.world.bench_plan.uarts]
+        return {number: end for number in numbers if (end := self.world.bench.open_uart(number)) is not None}
 
     def _wish(self, what):
         self.wishes.append(what)
