@@ -370,3 +370,25 @@ def test_secure_data_stores_and_reads_what_its_page_says():
     )
     assert area.store.read_secure(2) == b"abc"
     assert area.store.read_secure(16) == bytes(1000)
+
+
+def test_boot_when_usr_is_full_goes_on_and_tells_the_owner():
+    async def story():
+        async with Board() as board:
+            await board.prompt()
+            await board.client.raw(
+                "import uos\nfor n in uos.listdir('/usr'): uos.remove('/usr/' + n)\n"
+                "f = open('/usr/big', 'wb')\nfor n in range(uos.statvfs('/usr')[3] - 8): f.write(bytes(4096))\nf.close()\n"
+                "try:\n  n = 0\n  while 1:\n    n += 1\n    with open('/usr/%d' % n, 'w') as f: f.write('x')\n"
+                "except OSError as e: print(e.errno)\n",
+                60,
+            )
+            await board.power_cycle()
+            said = await board.prompt()
+            assert said.startswith(b"mount.\r\n")
+            assert b"boot step" not in said
+            assert await board.client.ask("uos.stat('/usr/big')[6] > 400000") == "True\n"
+            assert "virt.boot-config" in board.slugs()
+            assert not {"virt.crashed", "virt.bad-request", "virt.boot-step"} & set(board.slugs())
+
+    run(story)
