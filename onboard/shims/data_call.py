@@ -11,6 +11,12 @@ import ujson as _ujson
 
 from boot.state import life as _life
 
+_ORDER = (
+    "start", "getInfo", "setCallback", "getApn", "setAsynMode", "setAutoConnect", "recordApn", "setApn",
+    "setDnsserver", "setDNSServer", "startByUserApns", "poweronAutoDatacall", "setPDPContext", "getPDPContext",
+    "activate", "deactivate", "stop", "setAutoActivate",
+)  # fmt: skip
+
 _USER_APN = "/usr/user_apn.json"
 _CONFIG = "/usr/system_config.json"
 _NEW_PROFILES = (1, 2, 3)
