@@ -198,6 +198,13 @@ class Radio:
         self.registration = IDLE
         self._nitz_s = None
 
+    def close(self) -> None:
+        """The module is put away: nothing happens by itself any more."""
+        self.power_off()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
     def set_functionality(self, level: int) -> bool:
         """``AT+CFUN`` and ``net.setModemFun``: 0 minimum, 1 full, 4 no radio."""
         if level not in FUNCTIONALITIES:
