@@ -1,5 +1,8 @@
 """``gc``: numbers in the module's measure; objects take twice the room on this machine.
 
+Modelled: collection, the threshold and both counters, halved to the module's measure. Not modelled: ``stack`` checks
+and statistics of the module's own build.
+
 Source: device-api 1; micropython-runtime 11.
 """
 

@@ -1,5 +1,7 @@
 """``file_crc32``: the checksum of a file in the crc32 convention.
 
+Modelled: ``calc``; it only computes, whatever the pages say.
+
 Source: device-api 6.1, 6.5.
 """
 

@@ -1,5 +1,7 @@
 """``file_sha256``: the checksum of a file in the sha256 convention.
 
+Modelled: ``calc``; it only computes, whatever the pages say.
+
 Source: device-api 6.1, 6.5.
 """
 

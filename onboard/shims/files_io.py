@@ -1,5 +1,7 @@
 """``uio``: ``open`` is the module's own.
 
+Modelled: ``open``, ``StringIO``, ``BytesIO`` and ``IOBase``.
+
 Source: device-api 5.3.
 """
 

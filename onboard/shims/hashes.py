@@ -1,5 +1,7 @@
 """``uhashlib``: digests, with the hex form.
 
+Modelled: ``sha256``, ``sha1`` and ``md5`` with ``update``, ``digest`` and ``hexdigest``.
+
 Source: device-api 10.7.
 """
 

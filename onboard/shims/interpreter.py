@@ -1,4 +1,7 @@
-"""``micropython``: as far as scripts of the module use it; Ctrl-C handling reaches the supervisor's REPL."""
+"""``micropython``: as far as scripts of the module use it; Ctrl-C handling reaches the supervisor's REPL.
+
+Modelled: ``const``, ``schedule``, the heap lock, ``kbd_intr``. An emergency buffer is taken and not needed.
+"""
 
 from boot import native as _native
 from boot.state import life as _life

@@ -1,5 +1,7 @@
 """``modem``: who the module is.
 
+Modelled: the five getters. Not modelled: ``getDevMAC``, which only Wi-Fi modules have.
+
 Source: device-api 9.1.
 """
 

@@ -1,4 +1,7 @@
-"""``vfs``: mounting, without a way to the host's files."""
+"""``vfs``: mounting, without a way to the host's files.
+
+Modelled: mounting and the littlefs types on block devices of the script's own. Not modelled: FAT on real media.
+"""
 
 from boot import native as _native
 

@@ -50,7 +50,7 @@ def settime(timezone=0, use_rhost=1, timeout=_TIMEOUT_S):
     import utime
 
     try:
-        now = utime.gmtime(time(use_rhost, timeout) + timezone * 3600)
+        now = utime.localtime(time(use_rhost, timeout) + timezone * 3600)  # the RTC keeps local time
         machine.RTC().datetime((now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0))
     except OSError:
         return -1

@@ -1,5 +1,7 @@
 """``utils``: checks over bytes.
 
+Modelled: ``crc32``.
+
 Source: device-api 6.1, 10.7.
 """
 
