@@ -1,6 +1,7 @@
 """``log``: levels, named loggers, one line per message.
 
-Modelled: levels, named loggers, ``basicConfig``, ``set_output`` with a UART or a standard stream. Not modelled: handlers.
+Modelled: levels, named loggers, ``basicConfig``, ``set_output`` with a UART or a standard stream. Not modelled:
+handlers.
 
 Source: device-api 10.4.
 """

@@ -2,7 +2,8 @@
 
 ``stdout.buffer`` goes to the port byte for byte, everything else gets its line ends turned into CR LF there.
 
-Modelled: versions, streams, ``path``, ``modules``, ``exit`` and ``print_exception``. Not modelled: ``settrace``, ``atexit``.
+Modelled: versions, streams, ``path``, ``modules``, ``exit`` and ``print_exception``. Not modelled: ``settrace``,
+``atexit``.
 
 Source: device-api 1; micropython-runtime 5.
 """

@@ -72,6 +72,22 @@ def test_log_writes_levels_names_and_messages():
     )  # fmt: skip
 
 
+def test_log_when_its_output_is_a_uart_goes_there_and_back():
+    """Source: device-api 10.4."""
+
+    async def story():
+        async with Board(uarts=(2,)) as board:
+            await board.prompt()
+            ask = board.client.ask
+            await ask("import log, usys; from machine import UART; u = UART(UART.UART2, 115200, 8, 0, 1, 0)")
+            await ask("l = log.getLogger('Port')")
+            assert await ask("log.set_output(u); l.info('over there')") == ""
+            assert await board.uarts[2].until(b"over there\n") == b"INFO:Port:over there\n"
+            assert await ask("log.set_output(usys.stderr); l.info('here')") == "INFO:Port:here\n"
+
+    run(story)
+
+
 def test_language_and_environment_say_what_the_module_says():
     facts = ModuleFacts("EC600U", "1" * 15, "SN", "FW1", variant="EC600U-CNLB", build_date="2021-11-11")
     ask_all(
