@@ -141,6 +141,7 @@ class Console:
         self._is_there.clear()
         if self._loan is not None:
             self._loan.lose()
+            self._loan = None
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()

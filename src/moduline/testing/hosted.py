@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
-from moduline.errors import ModulineError, NoAnswer, PortGone, Text, TextNotSeen
+from moduline.errors import ModulineError, NoAnswer, PortGone, ScriptRaised, Text, TextNotSeen
 from moduline.events import Event, Notice
 from moduline.port.pty import open_pty
 from moduline.port.stream import ByteStream
@@ -205,7 +205,11 @@ class HostedModule:
             PortGone: the power went away meanwhile.
         """
         session = await self._session()
-        printed = await session.exec(code, self._hear, limit_s)
+        try:
+            printed = await session.exec(code, self._hear, limit_s)
+        except ScriptRaised as raised:
+            self._hear(raised.facts["traceback"].encode() + b"\n")
+            raise
         return printed.decode("utf-8", "replace").replace("\r\n", "\n")
 
     async def evaluate(self, expression: str, limit_s: float) -> Any:

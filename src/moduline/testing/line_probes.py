@@ -34,6 +34,7 @@ END: Final = 0  # the "line" behind the last one
 
 _HEADS: Final = (ast.If, ast.While, ast.For, ast.AsyncFor, ast.With, ast.AsyncWith)
 _INFERRED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try)
+_SILENT: Final = (ast.Global, ast.Nonlocal)  # nothing runs
 _UNKNOWN: Final = (ast.Match, ast.TryStar)  # not in MicroPython
 
 
@@ -111,7 +112,7 @@ class _Maker:
             if isinstance(statement, (*_HEADS, *_INFERRED)):
                 self._compound(statement, before, after)
                 last_probed = None
-            elif statement.lineno != last_probed:
+            elif statement.lineno != last_probed and not isinstance(statement, _SILENT):
                 self._insert(statement.lineno, statement.col_offset, f"{self._call(statement.lineno)};")
                 last_probed = statement.lineno
 

@@ -61,9 +61,7 @@ class Images:
 def find_project(start: Path, top: Path | None = None) -> Path | None:
     """The project folder that ``start`` lies in; None when there is none up to ``top``."""
     for folder in (start, *start.parents):
-        if (folder / SETTINGS_NAME).is_file() or (folder / USER_FOLDER / "main.py").is_file():
-            return folder
-        if (folder / "main.py").is_file() and folder != start:
+        if any((folder / name).is_file() for name in (SETTINGS_NAME, f"{USER_FOLDER}/main.py", "main.py")):
             return folder
         if folder == top:
             break
