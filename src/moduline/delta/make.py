@@ -71,7 +71,7 @@ def make(old: Side, new: Side, kind: str = "diff", *, place: str = "", user_imag
         )
     must_be_related(old, new)
     warnings: list[Text] = []
-    direction = compare(old.version, new.version)
+    direction = compare(old.version, old.version if kind == "full" else new.version)
     if kind != "full" and direction == "same":
         warnings.append(Text(f"both have the version {old.version}", f"两者版本相同：{old.version}"))
     stages: list[tuple[PatchRegion, ...]] = []

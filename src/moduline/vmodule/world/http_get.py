@@ -132,7 +132,7 @@ async def fetch(
         raise FetchFailedError(BAD_ANSWER, "a head or line without end") from long
     finally:
         if writer is not None:
-            writer.close()
+            writer.transport.abort()  # nothing more is wanted of the peer
 
 
 def _request(target: Target) -> bytes:
