@@ -99,11 +99,8 @@ def register_up(virt: typer.Typer) -> None:
         dry_run: DryFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        is_plain = (
-            package is None
-            and not (blank or fresh or realistic or tcp or strict)
-            and (module, count, name) == ("ec600u", 1, "m")
-        )
+        is_as_usual = (module, count, name) == ("ec600u", 1, "m")
+        is_plain = is_as_usual and package is None and not (blank or fresh or realistic or tcp or strict)
         _refuse_mixture(is_scenario=scenario is not None, is_plain=is_plain, is_kept=keep, is_dry=dry_run)
         if scenario is not None:
             if dry_run:
