@@ -269,6 +269,13 @@ def test_burn_when_recorded_by_its_own_command_then_replayed_to_the_burner(modul
         assert player.end(None)[0] == 0
 
 
+def test_record_option_when_it_names_no_file_or_a_bad_one_then_coded(moduline, tmp_path):
+    moduline("at", "AT", "--port", "virt:m1", "--record", code=2)
+    moduline("--record", "--json", "at", "AT", code=2)
+    moduline("--record=", "at", "AT", code=2)
+    moduline(f"--record={tmp_path / 'nowhere' / 'x.jsonl'}", "at", "AT", code=1)
+
+
 def test_replay_when_the_file_is_damaged_or_missing_then_coded(moduline, tmp_path):
     file = tmp_path / "s.jsonl"
     file.write_bytes(b"no recording")

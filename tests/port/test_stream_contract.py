@@ -1,23 +1,30 @@
-"""One contract, every implementation: pairs, pseudo-terminals with the serial backend, TCP, RFC 2217."""
+"""One contract, every implementation: pairs, pseudo-terminals with the serial backend, TCP, RFC 2217, recorded, outlets."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 import serial
 import serial.rfc2217
 
 from moduline.errors import PortGone
+from moduline.port.listing import PortInfo
 from moduline.port.pair import pair
 from moduline.port.pty import PtyEnd
+from moduline.port.recording import Recorder, RecordingStream
 from moduline.port.rfc2217 import open_rfc2217
 from moduline.port.serial import open_serial
 from moduline.port.stream import pump
 from moduline.port.tcp import open_tcp, open_tcp_end
+from moduline.vmodule.faults.line import Line
+from moduline.vmodule.outlet import Outlet
+from moduline.vmodule.power import LoopClock
 
 
 @contextlib.asynccontextmanager
@@ -46,7 +53,32 @@ async def over_tcp():
     await far.close()
 
 
-KINDS = {"pair": over_pair, "pty": over_pty, "tcp": over_tcp}
+@contextlib.asynccontextmanager
+async def over_recorded():
+    """What passes is written down; the file itself is looked at in test_recording.py."""
+    with tempfile.TemporaryDirectory() as folder:
+        recorder = Recorder(Path(folder) / "x.jsonl", "contract")
+        async with over_pty() as (near, far):
+            yield RecordingStream(near, PortInfo(far.path, "repl"), recorder), far
+        recorder.close()
+
+
+@contextlib.asynccontextmanager
+async def over_outlet():
+    """The module's side of a port behind a cable."""
+    far = Outlet("repl", make_end, Line("repl"), LoopClock())
+    await far.plug()
+    near = open_serial(far.path)
+    yield near, far
+    await near.close()
+    await far.close()
+
+
+async def make_end():
+    return PtyEnd()
+
+
+KINDS = {"pair": over_pair, "pty": over_pty, "tcp": over_tcp, "recorded": over_recorded, "outlet": over_outlet}
 each_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
 from pathlib import Path
 
 import pytest
 
 from fault_bench import fault_bench, read_until
-from moduline.errors import BadOption, PortGone
+from moduline.errors import BadOption, NoModule, PortGone
 from moduline.nor.faulty import CutSpec
+from moduline.port.serial import open_serial
 from moduline.vmodule.faults import words
 from moduline.vmodule.faults.line import Line, Spoiler
 from moduline.vmodule.faults.words import (
@@ -457,5 +460,72 @@ def test_faults_when_module_is_closed_then_nothing_happens_afterwards(tmp_path):
         told = len(one.notices)
         await asyncio.sleep(0.15)
         assert len(one.notices) == told
+
+    asyncio.run(story())
+
+
+def open_files():
+    """How many files this process has open; 0 where the system does not tell."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def test_cable_when_pulled_many_times_in_the_middle_of_talk_then_nothing_leaks_and_the_module_answers(tmp_path):
+    async def story():
+        async with fault_bench(tmp_path) as one:
+            await one.on("running")
+            before = open_files()
+            for turn in range(60):
+                at, repl = await one.open("at"), await one.open("repl")
+                await at.write_all(b"ATI\r\n" * (turn % 4))
+                await repl.write_all(b"x" * (turn * 37))
+                for _ in range(turn % 7):
+                    await asyncio.sleep(0)
+                await one.fault("unplug")
+                await gone(at)
+                await gone(repl)
+                await one.fault("replug")
+            at = await one.open("at")
+            assert b"OK" in await said(at, b"AT\r\n", b"OK\r\n")
+            await at.close()
+            assert open_files() <= before
+            assert len(one.runtimes) == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(3, 30))])
+def test_faults_when_thrown_at_random_then_the_module_lives_and_clear_makes_it_well(tmp_path, seed):
+    """A replayable storm: every word that needs no burn, in an order that a seed decides."""
+    storm = [
+        "unplug", "replug", "drop@1/30", "flip@repl:1/9", "slow@at:900", "at-silent", "repl-silent", "silent", "hang",
+        "watchdog", "cut@boot", "cut@0.01s,power@0.02s", "unplug@0.01s,replug@0.02s", "fragment", "rssi=3", "sim-out",
+        "no-network", "data-drop", "cut@at:40", "unplug@repl:60", "clear", "cut@3", "reenumerate@exec",
+    ]  # fmt: skip
+
+    async def story():
+        dice = random.Random(seed)
+        async with fault_bench(tmp_path) as one:
+            await one.on("running")
+            for _ in range(150):
+                await one.fault(dice.choice(storm))
+                path = one.module.port_path(dice.choice(["at", "repl"]))
+                if path:
+                    with contextlib.suppress(NoModule, PortGone):
+                        stream = open_serial(path)
+                        await stream.write_all(b"ATI\r\n" * 3)
+                        await stream.close()
+                await asyncio.sleep(dice.choice([0, 0, 0.005, 0.03]))
+                if one.module.state == "off":
+                    await one.module.power_on()
+            await one.fault("clear")
+            await one.module.power_off()
+            await one.on("running")
+            assert one.module.faults.words == ()
+            at, repl = await one.open("at"), await one.open("repl")
+            assert await said(at, b"AT\r\n", b"OK\r\n") == b"AT\r\r\nOK\r\n"
+            assert await said(repl, b"well", b"well") == b"well"
+            await at.close()
+            await repl.close()
 
     asyncio.run(story())

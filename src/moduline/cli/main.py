@@ -109,7 +109,9 @@ def _take_global_options(argv: list[str]) -> list[str]:
         elif word.startswith("--lang="):
             wanted = word.removeprefix("--lang=")
         elif word == "--record":
-            recording.begin_session(Path(next(words, "")), " ".join(argv))
+            _record_into(next(words, ""), argv)
+        elif word.startswith("--record="):
+            _record_into(word.removeprefix("--record="), argv)
         elif word in {"-q", "--quiet"}:
             output.verbosity = -1
         elif word in {"-v", "--verbose"}:
@@ -120,6 +122,18 @@ def _take_global_options(argv: list[str]) -> list[str]:
             rest.append(word)
     language.choose(wanted)
     return rest
+
+
+def _record_into(path: str, argv: list[str]) -> None:
+    """Record every port that this command opens.
+
+    Raises:
+        BadOption: no file is named.
+        StorageFailed: it cannot be written.
+    """
+    if not path or path.startswith("-"):
+        raise BadOption(name="--record", reason=Text("it needs a FILE", "需要指定文件"))
+    recording.begin_session(Path(path), " ".join(argv))
 
 
 def failure_as_json(failure: ModulineError, lang: str) -> dict[str, Any]:
