@@ -9,7 +9,7 @@ import sys
 import vfs
 
 from boot import channel, events, files, finder, loop, native, probes, startup, words
-from boot.state import life
+from boot.state import is_protected, life
 
 COMMAND_FD, FLASH_FD, CALL_FD, EVENT_FD = 3, 4, 5, 6
 
@@ -59,6 +59,8 @@ def open_file(name, mode="r", *rest, **options):
     """The device's ``open``: paths only; a mode that the importer uses is spelt another way (see files.DeviceFs)."""
     if not isinstance(name, str):
         raise TypeError("can't convert '%s' object to str implicitly" % type(name).__name__)
+    if mode in ("br", "tr") and is_protected(name):  # the module knows only r, rt and rb there
+        return -1
     kinds = [letter for letter in mode if letter in "rwxa"]
     if len(kinds) > 1:
         raise ValueError("invalid mode")

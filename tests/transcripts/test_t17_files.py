@@ -78,7 +78,7 @@ def test_bak_when_written_gives_minus_one_and_stays_as_it_is():
             await board.client.raw(with_files(bak=[("x", b"old")], is_cleared=False))
             ask = board.client.ask
             assert await ask("open('/bak/x', 'w')") == "-1\n"
-            assert await ask("open('/bak/new', 'wb')") == "-1\n"
+            assert await ask("open('/bak/new', 'wb'), open('/bak/x', 'br'), open('/bak/x', 'tr')") == "(-1, -1, -1)\n"
             assert (
                 await ask("uos.remove('/bak/x'), uos.rename('/bak/x', '/bak/y'), uos.rmdir('/bak/x')")
                 == "(-1, -1, -1)\n"
