@@ -16,7 +16,7 @@ from moduline.vmodule.update import UpdateUnit
 from moduline.vmodule.update.acceptance import abilities_of
 from moduline.vmodule.update.unit import RestartDue, UpdateOver
 
-OLD, NEW = "EC600NCNLCR03A01M08_OCPU_PY_OLD1", "EC600NCNLCR03A01M08_OCPU_PY_NEW2"
+OLD, NEW = "EC600NCNLCR03A01M08_OCPU_PY_RIG1", "EC600NCNLCR03A01M08_OCPU_PY_RIG2"
 IDENTITY = identity_of("ec600n", "m1")
 PROFILE = IDENTITY.profile
 

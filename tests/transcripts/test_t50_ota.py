@@ -12,6 +12,7 @@ from transcripts.updating import (
     firmware,
     lines,
     needs_linux,
+    own_certificate,
     serving,
     updating,
     user_image,
@@ -423,6 +424,73 @@ def test_reset_disable_when_honoured_then_the_script_restarts_by_itself(tmp_path
                 assert bench.module.runtime is former
                 assert bench.module.update.is_due
                 bench.client.write(b"from misc import Power; Power.powerRestart()\r")
+                await bench.up_again(former)
+                assert await version(bench) == version_of(BLOCKING) + "2"
+
+    run(story)
+
+
+@pytest.mark.parametrize("module", [ASYNC, BLOCKING])
+def test_t50_over_tls_upgrades_without_a_look_at_the_certificate(module, tmp_path):
+    async def story():
+        with serving({"/v2.bin": diff(module)}, own_certificate(tmp_path)) as (base, _):
+            async with updating(module, tmp_path) as bench:
+                former = bench.module.runtime
+                await bench.run(with_urls(DIFFERENTIAL, base, "/v2.bin"))
+                check_rising(statuses(lines(await bench.rest())))
+                await bench.up_again(former)
+                assert await version(bench) == version_of(module) + "2"
+
+    run(story)
+
+
+def test_install_when_another_service_of_the_module_asks_then_the_same_upgrade(tmp_path):
+    """The way of the built-in cloud client: progress in percent, then the restart."""
+
+    async def story():
+        with serving({"/v2.bin": diff(ASYNC), "/x.bin": b"no patch"}) as (base, _):
+            async with updating(ASYNC, tmp_path) as bench:
+                former, updates, percents = bench.module.runtime, bench.module.world.updates, []
+                assert not await updates.install(f"{base}/x.bin", percents.append)
+                percents.clear()
+                assert await updates.install(f"{base}/v2.bin", percents.append)
+                assert percents == sorted(percents)
+                assert percents[0] == 0
+                await bench.up_again(former)
+                assert await version(bench) == version_of(ASYNC) + "2"
+
+    run(story)
+
+
+def test_soft_reset_when_a_download_goes_on_then_it_is_finished_all_the_same(tmp_path):
+    """The service belongs to the firmware; the script that started it need not live."""
+
+    async def story():
+        with serving({"/v2.bin": diff(ASYNC)}) as (base, server):
+            server.hold.clear()
+            async with updating(ASYNC, tmp_path) as bench:
+                former = bench.module.runtime
+                await bench.client.ask(f"import fota; fota().httpDownload(url1='{base}/v2.bin')")
+                bench.client.write(b"\x04")
+                await bench.client.until(b"soft reboot")
+                await bench.client.until(b">>> ")
+                server.hold.set()
+                await bench.up_again(former)
+                assert await version(bench) == version_of(ASYNC) + "2"
+
+    run(story)
+
+
+def test_callback_when_it_raises_then_the_traceback_is_printed_and_the_upgrade_goes_on(tmp_path):
+    async def story():
+        with serving({"/v2.bin": diff(BLOCKING)}) as (base, _):
+            async with updating(BLOCKING, tmp_path) as bench:
+                former = bench.module.runtime
+                source = with_urls(DIFFERENTIAL, base, "/v2.bin").replace("args[1])\n", "args[1])\n\t1/0\n")
+                await bench.run(source)
+                said = await bench.rest()
+                assert "ZeroDivisionError: divide by zero" in said
+                check_rising(statuses(lines(said)))
                 await bench.up_again(former)
                 assert await version(bench) == version_of(BLOCKING) + "2"
 

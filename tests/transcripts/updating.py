@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import functools
 import http.server
+import ssl
 import sys
 import threading
 from dataclasses import replace
-from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from moduline.delta import make, read_side
 from moduline.formats import littlefs
@@ -16,8 +22,6 @@ from moduline.release.firmware import build, stock_package
 from moduline.release.firmware_recipe import find_recipe
 from moduline.vmodule import ModuleOptions, open_module
 from transcripts.board import Client
-
-SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 
 
 @functools.cache
@@ -72,16 +76,32 @@ class Served(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def own_certificate(folder):
+    """A TLS context with a certificate nobody trusts, made in that folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "updates.example")])
+    began = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, began, began + dt.timedelta(days=3650))
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key.private_bytes(*private)
+    (folder / "server.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
 @contextlib.contextmanager
-def serving(files):
+def serving(files, tls=None):
     """(base URL, server) of an HTTP server with those files."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Served)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     server.files, server.asked, server.hold = files, [], threading.Event()
     server.hold.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", server
+        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}", server
     finally:
         server.hold.set()
         server.shutdown()

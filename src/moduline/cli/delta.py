@@ -242,7 +242,7 @@ def _shown(direction: str, found: Patch) -> str:
         "upgrade": say("upgrade", "升级"),
         "downgrade": say("downgrade", "降级"),
         "same": say("same version", "版本相同"),
-        "unknown": say("versions not known", "版本未知"),
+        "unknown": say("direction not known by version", "无法由版本判断方向"),
     }
     return f"{words[direction]}: {found.source_version or '?'} -> {found.target_version or '?'}"
 

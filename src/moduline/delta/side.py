@@ -26,7 +26,7 @@ FIRMWARE_ROLES: Final = ("system", "app", "modem")
 """Parts that a firmware upgrade renews, in this order. Boot code is never among them: losing it would kill a module."""
 SCRIPT_ROLE: Final = "user_fs"
 _PACKAGES: Final = ("pac", "zip", "binpkg")
-_TOKEN: Final = re.compile(r"(\d+)")
+_TOKEN: Final = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +116,21 @@ def read_side(data: bytes, name: str = "") -> Side:
 
 
 def compare(old: str, new: str) -> str:
-    """``upgrade``, ``downgrade`` or ``same`` by version text; ``unknown`` when one of them is empty.
+    """``upgrade``, ``downgrade``, ``same``, or ``unknown`` where the two cannot be ordered.
 
-    Numbers within the texts are compared as numbers, so M08 < M10 and MODULINE9 < MODULINE10.
+    The first number in which they differ decides, as a number: M08 < M10, MODULINE9 < MODULINE10. Texts that differ
+    before that (another module, BETA against a release) have no order.
     """
     if not old or not new:
         return "unknown"
     if old == new:
         return "same"
-    return "upgrade" if _key(old) < _key(new) else "downgrade"
-
-
-def _key(version: str) -> list[tuple[int, int, str]]:
-    return [(1, int(word), "") if word.isdigit() else (0, 0, word) for word in _TOKEN.split(version)]
+    pairs = zip(_TOKEN.split(old), _TOKEN.split(new), strict=False)
+    for before, after in pairs:
+        if before != after:
+            is_order = bool(_TOKEN.fullmatch(before) and _TOKEN.fullmatch(after)) and int(before) != int(after)
+            return ("upgrade" if int(before) < int(after) else "downgrade") if is_order else "unknown"
+    return "unknown"
 
 
 def _of_package(package: FirmwarePackage, name: str) -> Side:

@@ -150,7 +150,7 @@ def test_accept_when_the_module_knows_a_key_then_only_packages_signed_with_it(ri
     signed = sign(GOOD, SEED)
     other = sign(GOOD, bytes(32))
     forged = replace(other, key_id=signed.key_id)
-    stretched = replace(signed, target_version="EC600NCNLCR03A01M08_OCPU_PY_NEW3")
+    stretched = replace(signed, target_version="EC600NCNLCR03A01M08_OCPU_PY_RIG4")
     for bad in (GOOD, other, forged, stretched):
         with pytest.raises(PatchUntrusted):
             take(rig, [patch.write(bad)], trusting)
@@ -176,7 +176,7 @@ def burn(rig, version):
     program_package(IDENTITY, rig.flash, read_firmware(firmware(version)))
 
 
-THIRD = "EC600NCNLCR03A01M08_OCPU_PY_THIRD3"
+THIRD = "EC600NCNLCR03A01M08_OCPU_PY_RIG3"
 
 
 def test_update_when_another_firmware_is_burnt_before_it_then_dropped(rig):
