@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from moduline.errors import BadOption, BadRecipe
+from moduline.errors import BadOption, BadRecipe, Unsupported
 from moduline.formats import mpy, nv, romfs, system_image, uimage
 from moduline.package import read_package, verify
 from moduline.profiles import catalog
@@ -122,10 +122,24 @@ def test_recipe_when_unknown_then_the_known_ones_are_listed(name):
 
 
 def test_recipe_when_broken_then_key_is_named():
-    assert recipes() == ("ec200u", "ec600u", "eg915u")
     with pytest.raises(BadRecipe) as caught:
         read_recipe(b'module = "ec600u"\n', "x")
     assert caught.value.facts["key"] == "version"
+
+
+def test_recipes_when_compared_with_the_catalogue_then_each_module_has_one_for_itself():
+    assert recipes() == catalog.modules()
+    for name in recipes():
+        recipe, identity = find_recipe(name), catalog.module(name).identity
+        assert (recipe.module, recipe.models) == (name, (identity.variant,))
+        assert recipe.version.startswith(identity.variant.replace("-", "") + "R")
+    assert find_recipe("EC600S-2020").module == "ec600s"
+
+
+def test_firmware_when_its_platform_has_no_package_writer_then_said_so_and_no_file_pretends():
+    with pytest.raises(Unsupported) as refused:
+        firmware.firmware_file("ec600n", "zip")
+    assert "moduline virt up --module ec600n" in refused.value.remedy()
 
 
 def test_fingerprint_when_anything_changes_then_another_cache_file():
