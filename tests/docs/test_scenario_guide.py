@@ -57,6 +57,17 @@ def test_guide_when_compared_with_the_readers_then_names_every_key(page):
 
 
 @pytest.mark.parametrize("page", GUIDES)
+def test_guide_when_compared_with_the_readers_then_names_no_key_that_nobody_reads(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, read in READERS.items():
+        section = re.search(rf"\n### `{name}`.*?\n(.*?)\n##", text, re.DOTALL)[1]
+        rows = re.findall(r"^\| (`[^|]+`) \|", section, re.MULTILINE)
+        written = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
+        assert written
+        assert written - keys_asked_for(inspect.getmodule(read)) == set(), name
+
+
+@pytest.mark.parametrize("page", GUIDES)
 def test_guide_when_compared_with_the_words_then_names_every_form(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     section = next(part for part in text.split("\n## ") if "`cut@N`" in part)
