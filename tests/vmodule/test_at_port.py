@@ -238,7 +238,7 @@ def test_network_when_asked_then_the_forms_of_27_007(line, answer):
 def test_data_call_when_up_then_address_and_state_are_told_and_it_can_be_ended():
     facts = module()
     session = quiet(facts)
-    facts.radio.dial_at_boot(1, None)
+    facts.radio.data.dial_at_boot(1, None)
     facts.radio.clock.advance(10)
     assert ask(session, "AT+CGPADDR=1")[0] == '\r\n+CGPADDR: 1,"10.91.44.177"\r\n\r\nOK\r\n'
     assert ask(session, "AT+CGPADDR")[0] == '\r\n+CGPADDR: 1,"10.91.44.177"\r\n\r\nOK\r\n'
@@ -301,7 +301,7 @@ def test_puk_when_given_by_at_then_ready_with_the_new_pin():
 def test_functionality_when_set_then_the_radio_really_leaves_and_returns():
     facts = module()
     session = quiet(facts)
-    facts.radio.dial_at_boot(1, None)
+    facts.radio.data.dial_at_boot(1, None)
     facts.radio.clock.advance(10)
     assert ask(session, "AT+CFUN=4")[0] == "\r\nOK\r\n"
     assert (facts.radio.has_data, facts.radio.functionality) == (False, 4)

@@ -249,7 +249,7 @@ def _context_set(state: AtState, argument: str) -> AtReply:
     kind, apn = (*values[1:3], "", "")[:2]
     if not profile or len(apn.encode()) > MAX_APN or (len(values) > 1 and kind not in _IP_TYPES):
         return state.error(WRONG_PARAMETER)
-    state.radio.save_access(profile, Access(_IP_TYPES[kind], apn) if len(values) > 1 else Access())
+    state.radio.data.save_access(profile, Access(_IP_TYPES[kind], apn) if len(values) > 1 else Access())
     return AtReply()
 
 
@@ -278,11 +278,11 @@ def _active_set(state: AtState, argument: str) -> AtReply:
     if not profile or values[0] not in {"0", "1"}:
         return state.error(WRONG_PARAMETER)
     if values[0] == "0":
-        state.radio.hang_up(profile)
+        state.radio.data.hang_up(profile)
         return AtReply()
     data = state.radio.data
     access = data.saved.get(profile, data[profile].access)
-    return AtReply() if state.radio.dial(profile, access, is_patient=False) else state.error(NO_SERVICE)
+    return AtReply() if state.radio.data.dial(profile, access, is_patient=False) else state.error(NO_SERVICE)
 
 
 TABLE: Final[AtTable] = {

@@ -47,7 +47,7 @@ class Story:
 def dialled(**plan):
     """A radio whose boot has asked for a data call, ten seconds later."""
     story = Story(**plan)
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     story.after(10)
     return story
 
@@ -114,7 +114,7 @@ def test_pin_when_given_then_the_search_begins():
 
 def test_boot_call_when_network_comes_later_then_connected_without_being_asked_again():
     story = Story()
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     story.after(6.9)
     assert (story.radio.has_data, story.radio.data[1].state) == (False, "dialling")
     story.after(0.1)
@@ -124,7 +124,7 @@ def test_boot_call_when_network_comes_later_then_connected_without_being_asked_a
 
 def test_boot_call_when_first_two_attempts_fail_then_the_third_connects():
     story = Story(data=DataPlan(fail_first=2))
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     assert not story.after(16.9).has_data  # registered at 5; attempts end at 7, 12 and 17
     assert story.after(0.1).has_data
     assert story.heard("data") == [(17.0, 1, 1)]
@@ -132,7 +132,7 @@ def test_boot_call_when_first_two_attempts_fail_then_the_third_connects():
 
 def test_boot_call_when_three_attempts_fail_then_no_more_until_the_network_comes_anew():
     story = Story(data=DataPlan(fail_first=3))
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     assert not story.after(3600).has_data
     assert story.clock.waiting == 0
     story.radio.lose_network()
@@ -154,7 +154,7 @@ def test_access_when_the_network_is_strict_then_name_and_account_must_fit(access
     plan = DataPlan(apn="private.iot", is_apn_strict=True, user="mia", password="123")
     story = Story(data=plan)
     story.after(10)
-    assert story.radio.dial(1, access, is_patient=False)
+    assert story.radio.data.dial(1, access, is_patient=False)
     assert story.radio.data[1].state == "dialling"
     assert story.after(2).has_data == is_let_in
     assert not story.after(60).has_data or is_let_in  # one attempt, no more
@@ -162,7 +162,7 @@ def test_access_when_the_network_is_strict_then_name_and_account_must_fit(access
 
 def test_call_when_not_registered_and_not_patient_then_refused_at_once():
     story = Story()
-    assert not story.radio.dial(1, Access(), is_patient=False)
+    assert not story.radio.data.dial(1, Access(), is_patient=False)
     assert not story.after(60).has_data
 
 
@@ -177,7 +177,7 @@ def test_call_when_it_drops_after_a_while_then_told_and_dialled_again():
 def test_call_of_a_script_when_lost_then_not_dialled_again_without_auto_connect():
     story = Story()
     story.after(10)
-    story.radio.dial(2, Access(), is_patient=False)
+    story.radio.data.dial(2, Access(), is_patient=False)
     story.after(2)
     story.radio.drop_data()
     assert story.heard("data") == [(12.0, 2, 1), (12.0, 2, 0)]
@@ -186,8 +186,8 @@ def test_call_of_a_script_when_lost_then_not_dialled_again_without_auto_connect(
 
 def test_call_when_hung_up_then_told_once_and_stays_so():
     story = dialled()
-    story.radio.hang_up(1)
-    story.radio.hang_up(1)
+    story.radio.data.hang_up(1)
+    story.radio.data.hang_up(1)
     assert story.heard("data") == [(7.0, 1, 1), (10.0, 1, 0)]
     assert not story.after(3600).has_data
 
@@ -196,7 +196,7 @@ def test_addresses_when_two_families_then_each_profile_has_its_own():
     story = Story()
     story.after(10)
     for profile, family in ((1, V4), (2, V6), (3, BOTH)):
-        story.radio.dial(profile, Access(family), is_patient=False)
+        story.radio.data.dial(profile, Access(family), is_patient=False)
     radio = story.after(2)
     assert [radio.address(profile) for profile in (1, 2, 3, 4)] == [
         "10.91.44.177", "2001:db8:91:44::178", "10.91.44.179", None,
@@ -208,10 +208,10 @@ def test_addresses_when_two_families_then_each_profile_has_its_own():
 
 def test_saved_access_when_power_was_cut_then_used_by_the_next_boot():
     story = Story(data=DataPlan(apn="iot", is_apn_strict=True))
-    story.radio.save_access(1, Access(V4, "iot"))
+    story.radio.data.save_access(1, Access(V4, "iot"))
     story.radio.power_off()
     story.radio.power_on()
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     assert story.after(10).has_data
 
 
@@ -389,7 +389,7 @@ def test_subscription_when_ended_then_nothing_more_is_told():
 
 def test_times_when_realistic_then_seconds_pass():
     story = Story(times=REALISTIC)
-    story.radio.dial_at_boot(1, None)
+    story.radio.data.dial_at_boot(1, None)
     assert story.after(7.4).registration == SEARCHING
     assert story.after(0.1).registration == HOME
     assert not story.after(0.9).has_data

@@ -11,6 +11,7 @@ from moduline.vmodule.interpreter.desk import DeskContext
 from moduline.vmodule.interpreter.framing import BadFrameError, Call
 from moduline.vmodule.interpreter.plan import ModuleFacts, Quirks
 from moduline.vmodule.world.radio import Radio
+from moduline.vmodule.world.radio_desk import RadioDesk
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def radio():
 @pytest.fixture
 def desk(radio, told):
     facts = ModuleFacts("EC600S", "868540050393723", "D1", "V")
-    return radio.desk(DeskContext("t1", facts, Quirks(), lambda *news: told.append(news), lambda *_, **__: None, None))
+    return RadioDesk(
+        radio, DeskContext("t1", facts, Quirks(), lambda *news: told.append(news), lambda *_, **__: None, None)
+    )
 
 
 def ask(desk, op, data=b"", **facts):

@@ -14,10 +14,10 @@ from moduline.vmodule.world.radio_plan import (
     RadioPlan,
     SimEvent,
     dbm_of_rssi,
-    read_radio,
     rssi_of_dbm,
     value_at,
 )
+from moduline.vmodule.world.radio_table import read_radio
 
 
 def read(text):

@@ -15,7 +15,7 @@ from moduline.vmodule.world.bench_plan import read_bench
 from moduline.vmodule.world.clock import ModuleClock, read_clock
 from moduline.vmodule.world.cloud_plan import read_cloud
 from moduline.vmodule.world.network_plan import read_network
-from moduline.vmodule.world.radio_plan import read_radio
+from moduline.vmodule.world.radio_table import read_radio
 from moduline.vmodule.world.updates import read_updates
 from moduline.vmodule.world.world import World
 

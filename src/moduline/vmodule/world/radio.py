@@ -14,21 +14,21 @@ Source: device-api 2.2 (step 4), 9.2 to 9.4, 10.6; 3GPP TS 27.007 7.2, 8.2.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from moduline.vmodule.interpreter.desk import Desk, DeskContext
 from moduline.vmodule.world import radio_plan
 from moduline.vmodule.world.cell import MODES, Cell
 from moduline.vmodule.world.clock import ModuleClock
-from moduline.vmodule.world.data_contexts import ATTEMPTS, MAX_PROFILE, Access, DataContexts
+from moduline.vmodule.world.data_contexts import DataContexts
 from moduline.vmodule.world.messages import Messages
-from moduline.vmodule.world.radio_plan import RadioPlan, read_radio, value_at
+from moduline.vmodule.world.radio_plan import RadioPlan, value_at
+from moduline.vmodule.world.radio_table import read_radio
 from moduline.vmodule.world.sim import SimCard
+from moduline.vmodule.world.timers import CallingClock, Timers
 
 __all__ = ["News", "Radio", "RadioPlan", "read_radio"]
 
@@ -55,13 +55,6 @@ class News:
     values: tuple[int | str, ...]
 
 
-class Timer(Protocol):
-    """What a clock gives for a call it will make."""
-
-    def cancel(self) -> None:
-        """It is not made."""
-
-
 class SettableClock(Protocol):
     """The RTC."""
 
@@ -69,7 +62,7 @@ class SettableClock(Protocol):
         """Set the time."""
 
 
-class RadioClock(Protocol):
+class RadioClock(CallingClock, Protocol):
     """Time as the radio needs it; ``ModuleClock`` is one."""
 
     @property
@@ -81,12 +74,6 @@ class RadioClock(Protocol):
 
     def true_s(self) -> float:
         """Seconds of the Unix epoch as the network tells them."""
-
-    def tick_s(self) -> float:
-        """Module seconds since the world began."""
-
-    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer | asyncio.TimerHandle:
-        """Call back after that many module seconds."""
 
 
 class Radio:
@@ -103,7 +90,7 @@ class Radio:
         self.clock: RadioClock = clock or ModuleClock()
         self.sim = SimCard(self.plan.sim)
         self.cell = Cell(self.plan.cell, random.Random(f"radio/{seed}").getrandbits(32))  # noqa: S311 - noise, no secret
-        self.data = DataContexts(self.plan.data)
+        self.data = DataContexts(self.plan.data, self.plan.times, self.clock, self)
         self.messages = Messages(self)
         self.is_on = False
         self.functionality = FULL
@@ -114,7 +101,8 @@ class Radio:
         self._forced_battery: int | None = None
         self._is_begun = False
         self._listeners: list[Callable[[News], None]] = []
-        self._timers: dict[str, Timer | asyncio.TimerHandle] = {}
+        self._timers = Timers(self.clock)
+        self._events = Timers(self.clock)  # of the plan; they come with or without power
 
     # ---- what is so now --------------------------------------------------------------------------------------------
 
@@ -170,13 +158,6 @@ class Radio:
         """Module seconds since the world began, and Unix time as the network has it."""
         return self.clock.tick_s(), self.clock.true_s()
 
-    def desk(self, context: DeskContext) -> Desk:
-        """Answers ``sim``, ``net``, ``dataCall`` and ``sms`` of one interpreter child; whoever runs has power."""
-        from moduline.vmodule.world.radio_desk import RadioDesk
-
-        self.power_on()
-        return RadioDesk(self, context)
-
     # ---- power and functionality -----------------------------------------------------------------------------------
 
     def power_on(self) -> None:
@@ -191,8 +172,7 @@ class Radio:
     def power_off(self) -> None:
         """The module loses its power."""
         self.is_on = False
-        for name in [name for name in self._timers if not name.startswith("plan")]:
-            self._timers.pop(name).cancel()
+        self._timers.stop_all()
         self.data.forget_power()
         self.sim.stop()
         self.registration = IDLE
@@ -201,9 +181,7 @@ class Radio:
     def close(self) -> None:
         """The module is put away: nothing happens by itself any more."""
         self.power_off()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        self._events.stop_all()
 
     def set_functionality(self, level: int) -> bool:
         """``AT+CFUN`` and ``net.setModemFun``: 0 minimum, 1 full, 4 no radio."""
@@ -214,7 +192,7 @@ class Radio:
         before, self.functionality = self.functionality, level
         self.tell("functionality", level)
         if level == OFF:
-            self._stop_timer("sim")
+            self._timers.stop("sim")
             self.sim.stop()
             self.tell("sim_status", self.sim_status)
         elif before == OFF:
@@ -245,7 +223,7 @@ class Radio:
         """The card is taken out."""
         if self.sim.is_in:
             self.sim.is_in = False
-            self._stop_timer("sim")
+            self._timers.stop("sim")
             self.sim.stop()
             self._tell_plugged(REMOVED)
             self.refresh()
@@ -278,9 +256,7 @@ class Radio:
 
     def drop_data(self) -> None:
         """Every data call breaks off; those that are wanted are dialled again."""
-        for profile in self.data.up:
-            self._lose(profile)
-            self._redial(profile)
+        self.data.drop_all()
 
     def set_fault(self, word: str) -> bool:
         """A fault by its word: sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear.
@@ -319,7 +295,7 @@ class Radio:
 
     def _start_sim(self) -> None:
         if self.is_on and self.functionality != OFF and self.sim.is_in:
-            self._after("sim", self.plan.times.sim_s, self._sim_started)
+            self._timers.after("sim", self.plan.times.sim_s, self._sim_started)
 
     def _sim_started(self) -> None:
         self.sim.start()
@@ -345,14 +321,14 @@ class Radio:
         """Draw the consequences after something changed: search, register, or lose the network."""
         is_able = self.is_on and self.functionality == FULL and self.sim.is_ready
         if not is_able:
-            self._stop_timer("search")
+            self._timers.stop("search")
             self._register(IDLE)
         elif not self.cell.is_heard(self.clock.tick_s()):
-            self._stop_timer("search")
+            self._timers.stop("search")
             self._register(SEARCHING)
         elif self.registration in {IDLE, SEARCHING} and "search" not in self._timers:
             self._register(SEARCHING)
-            self._after("search", self.plan.times.search_s, self._network_answered)
+            self._timers.after("search", self.plan.times.search_s, self._network_answered)
 
     def _network_answered(self) -> None:
         self._register(radio_plan.REGISTRATIONS[self.plan.cell.registration])
@@ -365,112 +341,9 @@ class Radio:
             self._nitz_s = self.clock.true_s()
         self.tell("registration", state)
         if state in REGISTERED:
-            for profile in self.data.wanted:
-                self.data[profile].attempts = 0
-                self._begin_dialling(profile)
+            self.data.network_came()
         else:
-            self._lose_all()
-
-    # ---- data calls ------------------------------------------------------------------------------------------------
-
-    def dial(self, profile: int, access: Access, *, is_patient: bool) -> bool:
-        """Begin a data call; ``data[profile].state`` says how it went once it is no longer ``dialling``.
-
-        Args:
-            profile: 1 to 8.
-            access: how it logs in.
-            is_patient: wait for the network, and try three times; otherwise one attempt, now.
-
-        Returns:
-            False when it cannot even be attempted.
-        """
-        context = self.data[profile]
-        if context.state == "up":
-            return True
-        if not self.is_registered and not is_patient:
-            return False
-        self._stop_timer(f"dial{profile}")
-        context.access, context.is_wanted, context.state = access, True, "down"
-        context.attempts = 0 if is_patient else ATTEMPTS - 1
-        if self.is_registered:
-            self._begin_dialling(profile)
-        return True
-
-    def dial_at_boot(self, profile: int, access: Access | None) -> None:
-        """The data call of power-on: waits for the network, and comes back after it was lost.
-
-        Args:
-            profile: 1 to 8.
-            access: the user's; None for what is saved, or the network's own.
-        """
-        if not self.has_data:
-            context = self.data[profile]
-            context.is_auto = True
-            self.dial(profile, access or context.access, is_patient=True)
-
-    def hang_up(self, profile: int) -> None:
-        """End a data call; it stays ended."""
-        self.data[profile].is_wanted = False
-        self._lose(profile)
-
-    def save_access(self, profile: int, access: Access) -> None:
-        """Keep how a profile logs in, over power-off too."""
-        self.data.saved[profile] = access
-        if self.data[profile].state == "down":
-            self.data[profile].access = access
-
-    def set_dns(self, profile: int, first: str, second: str) -> None:
-        """Name servers of a script instead of the network's."""
-        self.data[profile].dns = (first, second)
-
-    def _begin_dialling(self, profile: int) -> None:
-        self.data[profile].state = "dialling"
-        self._after(f"dial{profile}", self.plan.times.connect_s, lambda: self._dialled(profile))
-
-    def _dialled(self, profile: int) -> None:
-        context = self.data[profile]
-        if self.data.accepts(context.access):
-            context.state, context.attempts, context.since_s = "up", 0, self.clock.tick_s()
-            self.tell("data", profile, 1)
-            if self.plan.data.drop_after_s is not None:
-                self._after(f"drop{profile}", self.plan.data.drop_after_s, lambda: self._dropped(profile))
-            return
-        context.state = "down"
-        context.attempts += 1
-        if context.attempts < ATTEMPTS:
-            self._redial(profile)
-        elif not context.is_auto:
-            context.is_wanted = False
-
-    def _redial(self, profile: int) -> None:
-        """Try again a little later, if somebody wants it."""
-
-        def again() -> None:
-            if context.is_wanted and context.state == "down" and self.is_registered:
-                self._begin_dialling(profile)
-
-        context = self.data[profile]
-        if context.is_wanted:
-            self._after(f"dial{profile}", self.plan.times.redial_s, again)
-
-    def _dropped(self, profile: int) -> None:
-        self._lose(profile)
-        self._redial(profile)
-
-    def _lose_all(self) -> None:
-        for profile in range(1, MAX_PROFILE + 1):
-            self._lose(profile)
-
-    def _lose(self, profile: int) -> None:
-        """A call ends; one that is not to be dialled again is no longer wanted."""
-        context = self.data[profile]
-        self._stop_timer(f"dial{profile}")
-        self._stop_timer(f"drop{profile}")
-        was_up = context.state == "up"
-        context.state = "down"
-        if was_up:
-            context.is_wanted = context.is_wanted and context.is_auto
-            self.tell("data", profile, 0)
+            self.data.network_went()
 
     # ---- the plan's own events -------------------------------------------------------------------------------------
 
@@ -485,20 +358,7 @@ class Radio:
             if event.at_s <= now:
                 self.sim.is_in = event.is_in
             else:
-                self._after(f"plan-sim{number}", event.at_s - now, act)
+                self._events.after(f"sim{number}", event.at_s - now, act)
         for number, at_s in enumerate(self.cell.changes_at):
             if at_s > now:
-                self._after(f"plan-cell{number}", at_s - now, self.refresh)
-
-    def _after(self, name: str, seconds: float, work: Callable[[], None]) -> None:
-        def fire() -> None:
-            self._timers.pop(name, None)
-            work()
-
-        self._stop_timer(name)
-        self._timers[name] = self.clock.call_later(seconds, fire)
-
-    def _stop_timer(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
+                self._events.after(f"cell{number}", at_s - now, self.refresh)

@@ -11,16 +11,14 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from moduline.vmodule.interpreter.desk import Answer, DeskContext, Question, fact
 from moduline.vmodule.interpreter.framing import BadFrameError, Call
 from moduline.vmodule.world import radio_plan, sms_pdu
 from moduline.vmodule.world.data_contexts import BOTH, MAX_PROFILE, V4, V6, Access
+from moduline.vmodule.world.radio import News, Radio
 from moduline.vmodule.world.radio_plan import NO_SIGNAL
-
-if TYPE_CHECKING:
-    from moduline.vmodule.world.radio import News, Radio
 
 REGISTRATION_EVENT: Final = 1
 UNKNOWN: Final = 255
@@ -31,7 +29,7 @@ OK, FAILED = 0, -1
 
 
 class RadioDesk:
-    """The radio as one life of the module's software sees it.
+    """The radio as one life of the module's software sees it; whoever runs has power, so the radio has it too.
 
     Args:
         radio: of the module.
@@ -39,6 +37,7 @@ class RadioDesk:
     """
 
     def __init__(self, radio: Radio, context: DeskContext) -> None:
+        radio.power_on()
         self._radio = radio
         self._context = context
         self._heard: set[str] = set()
@@ -251,16 +250,16 @@ class RadioDesk:
 
     def _data_start(self, call: Call) -> Answer:
         profile, is_patient = self._profile(call), fact(call, "is_patient", bool)
-        return self._radio.dial(profile, self._access(call), is_patient=is_patient), b""
+        return self._radio.data.dial(profile, self._access(call), is_patient=is_patient), b""
 
     def _data_boot(self, call: Call) -> Answer:
         """The data call of power-on: with what the user's file says, or ``profile`` 0 for the saved or none."""
         if fact(call, "profile", int) == 0:
             for profile in range(1, MAX_PROFILE + 1):
                 if self._radio.data.activates.get(profile, profile == 1):
-                    self._radio.dial_at_boot(profile, None)
+                    self._radio.data.dial_at_boot(profile, None)
         else:
-            self._radio.dial_at_boot(self._profile(call), self._access(call))
+            self._radio.data.dial_at_boot(self._profile(call), self._access(call))
         return OK, b""
 
     def _data_info(self, call: Call) -> Answer:
@@ -272,7 +271,7 @@ class RadioDesk:
         profile = self._profile(call)
         if self._radio.data[profile].state == "down":
             return FAILED, b""
-        self._radio.hang_up(profile)
+        self._radio.data.hang_up(profile)
         return OK, b""
 
     def _data_apn(self, call: Call) -> Answer:
@@ -282,7 +281,7 @@ class RadioDesk:
         """[ip type, apn, user, password, auth]; saved first when ``is_new``."""
         profile = self._profile(call)
         if fact(call, "is_new", bool):
-            self._radio.save_access(profile, self._access(call))
+            self._radio.data.save_access(profile, self._access(call))
         access = self._radio.data.saved.get(profile, self._radio.data[profile].access)
         return [access.ip_type, access.apn, access.user, access.password, access.auth], b""
 
@@ -291,7 +290,7 @@ class RadioDesk:
         first, second = _address(_text(call, "first")), _address(_text(call, "second"))
         if self._radio.data[profile].state != "up" or not first or not second:
             return FAILED, b""
-        self._radio.set_dns(profile, first, second)
+        self._radio.data[profile].dns = (first, second)
         return OK, b""
 
     def _data_auto(self, call: Call) -> Answer:

@@ -21,6 +21,7 @@ from moduline.vmodule.world.cloud_plan import CloudPlan
 from moduline.vmodule.world.network import Network
 from moduline.vmodule.world.network_plan import NetworkPlan
 from moduline.vmodule.world.radio import REGISTERED, News, Radio
+from moduline.vmodule.world.radio_desk import RadioDesk
 from moduline.vmodule.world.radio_plan import RadioPlan
 from moduline.vmodule.world.secure_area import SecureArea
 from moduline.vmodule.world.socket_desk import SocketDesk
@@ -102,6 +103,7 @@ class World:
             StorageFailed: the RTC's file cannot be written.
         """
         self.bench.close()
+        self.radio.close()
         self.clock.rtc.close()
 
     def _on_radio(self, news: News) -> None:
@@ -115,7 +117,7 @@ class World:
         self.has_supply = True
         self.bench.power_on()
         return (
-            self.radio.desk,
+            partial(RadioDesk, self.radio),
             self.cloud.desk,
             partial(SocketDesk, self.network),
             timing_desks(self.clock),
