@@ -127,6 +127,7 @@ class _Job:
     task: asyncio.Task[None] | None = None
     percent: int = 0
     result: int | None = None
+    progress: Callable[[int], None] | None = None  # who asked, when it was not a script
 
 
 class Updates:
@@ -177,27 +178,28 @@ class Updates:
 
     # ---- downloads ---------------------------------------------------------------------------------------------------
 
-    def start(self, urls: Sequence[str], *, restarts: bool) -> bool:
-        """Begin a download; False when one is going on, or the module is not up."""
+    def start(self, urls: Sequence[str], *, restarts: bool, progress: Callable[[int], None] | None = None) -> bool:
+        """Begin a download; False when one is going on, or the module is not up.
+
+        Args:
+            urls: of the packages of a set, in order.
+            restarts: restart the module when it is accepted.
+            progress: hears percent instead of the script.
+        """
         station = self.station
         if station is None or self.is_busy:
             return False
-        self.job = _Job()
+        self.job = _Job(progress=progress)
         self.job.task = asyncio.get_running_loop().create_task(self._work(station, self.job, urls, restarts=restarts))
         return True
 
     async def install(self, url: str, progress: Callable[[int], None]) -> bool:
         """Download, accept and restart; False when that failed. For services beside the scripts, such as ``Qth``."""
-        if not self.start([url], restarts=True):
+        if not self.start([url], restarts=True, progress=progress):
             return False
         job = self.job
-        heard = self.listener
-        self.listener = lambda status, value: progress(value) if status in {STARTING, DOWNLOADING} else None
-        try:
-            assert job.task is not None
-            await asyncio.wait([job.task])
-        finally:
-            self.listener = heard
+        assert job.task is not None
+        await asyncio.wait([job.task])
         return job.result == 0
 
     async def _work(self, station: Station, job: _Job, urls: Sequence[str], *, restarts: bool) -> None:
@@ -254,7 +256,10 @@ class Updates:
         self._tell(FAILED, code)
 
     def _tell(self, status: int, value: int) -> None:
-        if self.listener is not None:
+        if self.job.progress is not None:
+            if status in {STARTING, DOWNLOADING}:
+                self.job.progress(value)
+        elif self.listener is not None:
             self.listener(status, value)
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
