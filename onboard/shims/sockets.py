@@ -17,6 +17,7 @@ import io as _io
 
 import utime as _utime
 
+from boot import channel as _channel
 from boot import native as _native
 from boot.state import life as _life
 
@@ -47,12 +48,20 @@ _IOCTL_POLL, _IOCTL_CLOSE, _IOCTL_FILENO = 3, 4, 10
 
 _new_poll = _native.import_module("select").poll
 _ticks_ms, _ticks_diff, _ticks_add = _utime.ticks_ms, _utime.ticks_diff, _utime.ticks_add  # the module's time
+_guard = _channel.Guard()
 _SLICE_MS = 1000  # a waiting thread looks this often whether it has been stopped
 _rate = _life.facts["clock"][-1][2] if "clock" in _life.facts else 1.0  # module milliseconds per one of this computer
 
 
 def _ask(op, data=b"", **facts):
-    """The answer, with a descriptor as a stream under ``file``; OSError for what the supervisor refuses."""
+    """The answer, with a descriptor as a stream under ``file``; OSError for what the supervisor refuses.
+
+    An interrupt strikes when the stream is made: then it is the collector's, and no descriptor is forgotten.
+    """
+    return _guard.run(_ask_inside, op, data, facts)
+
+
+def _ask_inside(op, data, facts):
     answer, rest = _life.calls.ask_bytes(op, data, **facts)
     if answer.get("errno") in (_ENFILE, _EMFILE):
         _native.gc.collect()  # sockets that nobody refers to any more are closed by it

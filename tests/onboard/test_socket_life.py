@@ -4,6 +4,7 @@ Source: device-api 2.4, 10.1, 12.2; micropython-runtime 6, 8, 9.
 """
 
 import asyncio
+import random
 import sys
 import time
 from functools import partial
@@ -170,6 +171,33 @@ def test_descriptors_after_soft_resets_with_open_sockets_are_as_many_as_before()
             for _ in range(5):
                 await open_some_and_reset()
             await eventually(lambda: descriptors("self") == own)
+
+    online(story)
+
+
+@linux_only
+def test_ctrl_c_at_any_moment_of_a_socket_loses_no_descriptor():
+    chance = random.Random(20)
+
+    async def story(client, board, network):
+        async with Server(echo) as server:
+            await client.raw(
+                "import usocket, gc\ndef work():\n    while True:\n        s = usocket.socket()\n"
+                f"        s.connect(('127.0.0.1', {server.port}))\n        s.send('x')\n        s.recv(1)\n        s.close()\n"
+                "gc.collect()\n"
+            )
+            child = descriptors(board.runtime.pid)
+            for _ in range(12):
+                client.write("work()\r")
+                await client.until("work()\r\n")
+                await asyncio.sleep(1 + chance.uniform(0, 0.03))  # typed commands are not stopped in their first second
+                client.write(b"\x03")
+                assert b"KeyboardInterrupt" in await client.until(b">>> ", 5)
+            await client.ask("gc.collect()")
+            await client.ask("s = None; gc.collect()")
+            await eventually(lambda: not network.open_connections)
+            assert descriptors(board.runtime.pid) == child
+            assert board.slugs().count("virt.bad-request") == 0
 
     online(story)
 

@@ -64,6 +64,7 @@ class Network:
         clock: of the module.
         has_data: whether a data call stands.
         chance: the module's randomness, for lost datagrams.
+        address: IPv4 address of the module.
     """
 
     def __init__(
@@ -72,10 +73,12 @@ class Network:
         clock: ModuleClock | None = None,
         has_data: Callable[[], bool] = lambda: True,
         chance: random.Random | None = None,
+        address: str = "10.91.44.177",
     ) -> None:
         self.plan = plan or NetworkPlan()
         self.clock = clock or ModuleClock()
         self.has_data = has_data
+        self.address = address
         self.traffic = Traffic()
         self.listening: dict[int, int] = {}  # port of the module -> port of this computer that leads to it
         self.receiving: dict[int, int] = {}  # the same for datagrams
@@ -172,7 +175,7 @@ class Network:
             if wanted in self.plan.aliases:
                 real, real_port = split_target(self.plan.aliases[wanted])
                 return real, real_port or port
-        if host in {LOOPBACK, "localhost", self.plan.address}:
+        if host in {LOOPBACK, "localhost", self.address}:
             return LOOPBACK, self.listening.get(port, port)
         if _is_loopback(host) or self._is_allowed(name) or self._is_allowed(host):
             return host, port
@@ -286,10 +289,6 @@ class Network:
         pump.hold()
         if not pump.has_ended:
             self._pumps.add(pump)
-
-    async def close(self) -> None:
-        """End every connection."""
-        self.data_lost()
 
 
 def _finish(done: asyncio.Future[None]) -> None:

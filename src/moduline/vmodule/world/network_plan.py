@@ -3,7 +3,6 @@
 A virtual module reaches nothing but this computer unless its scenario says so::
 
     [network]
-    address = "10.91.44.177"            # the module's own
     allowed = ["*.example.org"]         # reached for real
     delay_ms = 120                      # each way
     loss = 0.02                         # share of datagrams
@@ -62,7 +61,6 @@ class NetworkPlan:
     """How the network behaves.
 
     Attributes:
-        address: IPv4 address of the module.
         allowed: patterns of host names and addresses that are reached for real; this computer always is.
         aliases: ``name`` or ``name:port`` to the ``host`` or ``host:port`` that plays it.
         dns: name to the IPv4 address that scripts see.
@@ -73,7 +71,6 @@ class NetworkPlan:
         failures: what goes wrong.
     """
 
-    address: str = "10.91.44.177"
     allowed: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     dns: Mapping[str, str] = field(default_factory=dict)
@@ -90,9 +87,7 @@ def read_network(table: Table) -> NetworkPlan:
     Raises:
         BadRecipe: an unknown key, an unusable value.
     """
-    default = NetworkPlan()
     plan = NetworkPlan(
-        address=_address(table, "address", table.text("address", default.address)),
         allowed=table.texts("allowed", []),
         aliases=_pairs(table, "aliases"),
         dns={name: _address(table, "dns", value) for name, value in _pairs(table, "dns").items()},

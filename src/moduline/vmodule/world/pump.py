@@ -75,6 +75,7 @@ class _Side(asyncio.Protocol):
         self.way_out = _Way(self)
         self.is_full = False
         self.is_at_end = False  # it will send nothing more
+        self.is_shut = False  # it has been told that nothing more comes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -91,6 +92,17 @@ class _Side(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         self.pump.lost(self, exc)
+
+    def put(self, data: bytes) -> None:
+        """Hand it over, unless nobody takes anything any more."""
+        if self.transport is not None and not self.is_shut:
+            self.transport.write(data)
+
+    def shut(self) -> None:
+        """Nothing more comes."""
+        if self.transport is not None and not self.is_shut and not self.transport.is_closing():
+            self.is_shut = True
+            self.transport.write_eof()
 
     def pause_writing(self) -> None:
         self.is_full = True
@@ -156,16 +168,12 @@ class _Way:
         self._side.pump.balance(self._side)
 
     def _deliver(self, data: bytes | None) -> None:
-        transport = self._side.transport
-        if transport is None:
-            return
         if data is not None:
-            transport.write(data)
+            self._side.put(data)
         elif self._side.is_near:
-            if not transport.is_closing():
-                transport.write_eof()
-        else:
-            transport.close()
+            self._side.shut()
+        elif self._side.transport is not None:
+            self._side.transport.close()
 
 
 class Pump:
@@ -214,8 +222,7 @@ class Pump:
         await asyncio.get_running_loop().create_connection(lambda: self.near, sock=end)
         if self.near.transport is None:
             return
-        if greeting:
-            self.near.transport.write(greeting)
+        self.near.put(greeting)
         if self.far.transport is None:
             self.near.transport.close()
         elif self.far.is_at_end:
@@ -286,9 +293,7 @@ class Pump:
 
     def wake_near(self) -> None:
         """The near side was closed while another thread waits for it: have that wait end."""
-        transport = self.near.transport
-        if transport is not None and not transport.is_closing():
-            transport.write_eof()
+        self.near.shut()
 
     def abort(self, error: int = errno.ECONNABORTED) -> None:
         """End it at once, as a reset does: what is under way is lost."""

@@ -5,6 +5,7 @@ The world is made once with the module and outlives power cycles; what a soft re
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -72,7 +73,9 @@ class World:
         """Wire the parts to each other."""
         self.radio = Radio(self.radio_plan, self.clock, self.seed)
         self.bench = Bench(self.bench_plan, self.clock)
-        self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data)
+        chance = random.Random(f"network/{self.seed}")  # noqa: S311 - lost datagrams, no secret
+        address = self.radio_plan.data.address
+        self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data, chance, address)
         self.radio.subscribe(self._on_radio)
         self.updates = Updates(self.update_plan, self.clock, self.network.connect)
         self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data, self.updates.install)
@@ -102,6 +105,7 @@ class World:
         Raises:
             StorageFailed: the RTC's file cannot be written.
         """
+        self.network.data_lost()
         self.bench.close()
         self.radio.close()
         self.clock.rtc.close()
