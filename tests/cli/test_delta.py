@@ -245,11 +245,10 @@ def test_make_when_nothing_differs_then_usage_and_same_version_is_warned_of(caps
     assert type_json(capsys, "delta", "make", "old.pac", "old.pac", "-o", "p.bin")[0] == 2
     data = bytearray((folder / "old.pac").read_bytes())
     from moduline.package import write_package
-    from moduline.package.merge import substitute_entry
-    from moduline.package.reading import package_of
+    from moduline.package.merge import substitute
 
     found = read_package(bytes(data))
-    changed = package_of(substitute_entry(found.source, "PS", b"another modem".ljust(4096, b"\0")))
+    changed = substitute(found, "PS", b"another modem".ljust(4096, b"\0"))
     (folder / "same.pac").write_bytes(write_package(changed))
     code, made = type_json(capsys, "delta", "make", "old.pac", "same.pac", "-o", "p.bin")
     assert (code, made["direction"], len(made["warnings"])) == (0, "same", 1)

@@ -11,7 +11,8 @@ from moduline.formats.container import unisoc, unisoc_scheme
 from moduline.formats.container.unisoc import RECORD, Pac
 from moduline.package import FsArea, diff, merge, read_package, write_package
 from moduline.package.inspect import only_areas
-from moduline.package.merge import MergeId, merge_entries, strip, strip_entry, substitute_entry
+from moduline.package.merge import strip
+from moduline.package.unisoc_entries import MergeId, merge_entries, strip_entry, substitute_entry
 from package_maker import B_ADDRESS, B_SIZE, U_ADDRESS, U_SIZE, small_file, small_pac, stock_rows
 from samples import sample
 

@@ -17,6 +17,7 @@ from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, print_facts
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, BadPackage, NoSuchFile, StorageFailed, Text, TooBig
 from moduline.package import Difference, FirmwarePackage, Part, diff, read_package, verify
+from moduline.package.containers import container_of
 from moduline.package.findings import Finding, errors_of, must_be_sound
 from moduline.package.inspect import only_areas
 
@@ -182,7 +183,7 @@ def info_of(package: FirmwarePackage, data: bytes) -> dict[str, Any]:
         "model": package.model,
         "version": package.version,
         "product": package.product,
-        "alias": package.source.header.alias.text,
+        **container_of(package).facts(package),
         "parts": len(package.parts),
         "areas": [
             {"name": a.name, "role": a.role, "address": f"0x{a.address:08x}", "size": a.size, "told_by": a.told_by}

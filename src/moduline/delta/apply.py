@@ -13,8 +13,7 @@ from moduline.delta.side import SCRIPT_ROLE, Side
 from moduline.errors import PatchForeign, PatchMisfit, Text
 from moduline.formats.patch import Patch, PatchRegion
 from moduline.package import merge, write_package
-from moduline.package.merge import substitute_entry
-from moduline.package.reading import package_of
+from moduline.package.merge import substitute
 from moduline.package.stock import write_stock
 
 
@@ -41,8 +40,7 @@ def apply(old: Side, patch: Patch) -> bytes:
         if region.role == SCRIPT_ROLE:
             package = merge(package, {SCRIPT_ROLE: new})
         else:
-            pac = substitute_entry(package.source, package.need(region.role).name, new)
-            package = package_of(pac, package.shells, package.name)
+            package = substitute(package, package.need(region.role).name, new)
     return write_package(package)
 
 

@@ -18,7 +18,7 @@ from moduline.formats import littlefs
 from moduline.formats.container.sniff import sniff
 from moduline.formats.system_image import SystemImage
 from moduline.package import FirmwarePackage, Part, read_package
-from moduline.package.reading import FIRST_LOGICAL
+from moduline.package.parts import FIRST_LOGICAL
 from moduline.package.stock import StockFirmware, is_stock, read_stock
 from moduline.package.versions import identify
 

@@ -1,4 +1,4 @@
-"""What differs between two packages, entry by entry and word by word of the description.
+"""What differs between two packages: their containers first, then what is around them.
 
 Values that follow from the contents (offsets, counts, sizes, check values) are not differences; with those aside,
 ``diff`` is complete: no difference means the same bytes.
@@ -9,144 +9,25 @@ Source: platform-unisoc 2, 4.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from itertools import pairwise
-from typing import Final
 
-from moduline.digest import sha256_hex
-from moduline.formats.container import unisoc_scheme, zip_members
+from moduline.formats.container import zip_members
 from moduline.formats.container.shell import Shell
-from moduline.formats.container.unisoc import FLAG_XML, Pac, PacEntry
-from moduline.formats.record import WideText
-from moduline.package.parts import AREA_ROLES, FirmwarePackage
-
-XML_PLACE: Final = "xml"
-HEADER_PLACE: Final = "header"
-SHELL_PLACE: Final = "shell"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference.
-
-    Attributes:
-        place: "header", "entry", "xml" or "shell".
-        name: id of the entry, or name of the field or member.
-        what: "added", "removed", "moved", or the name of what changed, such as "data".
-        before: value in the first package; contents as size and SHA-256.
-        after: value in the second package.
-    """
-
-    place: str
-    name: str
-    what: str
-    before: str = ""
-    after: str = ""
+from moduline.package.containers import CONTAINERS, container_of
+from moduline.package.difference import HEADER_PLACE, SHELL_PLACE, Difference
+from moduline.package.parts import FirmwarePackage
 
 
 def diff(before: FirmwarePackage, after: FirmwarePackage) -> tuple[Difference, ...]:
-    """Every difference between two packages, in the order header, entries, XML, shells."""
-    return (
-        *_header(before.source, after.source),
-        *_entries(before.source, after.source),
-        *_xml(before.source.xml, after.source.xml),
-        *_shells(before.shells, after.shells),
-    )
+    """Every difference between two packages: container, then shells."""
+    if before.container != after.container:
+        return (Difference(HEADER_PLACE, "container", "changed", before.container, after.container),)
+    return (*container_of(before).diff(before, after), *_shells(before.shells, after.shells))
 
 
 def only_areas(differences: Iterable[Difference]) -> bool:
     """Whether nothing differs but the entries of script areas and what describes them."""
-    return all(one.place in {"entry", XML_PLACE} and one.name in AREA_ROLES for one in differences)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes, sha256 {sha256_hex(value)[:16]}" if value else ""
-    if isinstance(value, WideText):
-        rest = value.raw[2 * (len(value.text) + 1) :]
-        return value.text + (f" + {rest.hex()}" if rest else "")
-    return str(value)
-
-
-def _header(before: Pac, after: Pac) -> Iterator[Difference]:
-    for field in fields(before.header):
-        old, new = getattr(before.header, field.name), getattr(after.header, field.name)
-        if old != new:
-            yield Difference(HEADER_PLACE, field.name, "changed", _shown(old), _shown(new))
-    for name in ("header_gap", "tail"):
-        old, new = getattr(before, name), getattr(after, name)
-        if old != new:
-            yield Difference(HEADER_PLACE, name, "changed", _shown(old), _shown(new))
-
-
-def _entries(before: Pac, after: Pac) -> Iterator[Difference]:
-    """Entries without the XML's content, which is compared by its words."""
-    old, new = _by_name(before), _by_name(after)
-    for name in old:
-        if name not in new:
-            yield Difference("entry", name, "removed", _shown(old[name].data))
-    for name, entry in new.items():
-        if name not in old:
-            yield Difference("entry", name, "added", "", _shown(entry.data))
-    kept = [name for name in old if name in new]
-    for name in _moved(kept, [name for name in new if name in old]):
-        yield Difference("entry", name, "moved")
-    for name in kept:
-        for field in fields(PacEntry):
-            is_text_of_xml = field.name == "data" and old[name].flag == new[name].flag == FLAG_XML
-            first, second = getattr(old[name], field.name), getattr(new[name], field.name)
-            if first != second and not is_text_of_xml:
-                yield Difference("entry", name, field.name, _shown(first), _shown(second))
-
-
-def _by_name(pac: Pac) -> dict[str, PacEntry]:
-    return {entry.id.text: entry for entry in pac.entries}
-
-
-def _moved(before: list[str], after: list[str]) -> list[str]:
-    """Names whose follower is another one than before."""
-    followers = dict(pairwise([*before, ""]))
-    return [name for name, follower in pairwise([*after, ""]) if followers[name] != follower]
-
-
-def _xml(before: bytes, after: bytes) -> Iterator[Difference]:
-    """Differences of the description; "style" is one of white space or attribute order alone."""
-    old, old_rest = _files_and_rest(before)
-    new, new_rest = _files_and_rest(after)
-    for name in old:
-        if name not in new:
-            yield Difference(XML_PLACE, name, "removed", _flat(old[name]))
-    for name, text in new.items():
-        if name not in old:
-            yield Difference(XML_PLACE, name, "added", "", _flat(text))
-        elif old[name] != text:
-            yield Difference(XML_PLACE, name, _kind_of_change(old[name], text), _flat(old[name]), _flat(text))
-    for name in _moved([n for n in old if n in new], [n for n in new if n in old]):
-        yield Difference(XML_PLACE, name, "moved")
-    if old_rest != new_rest:
-        yield Difference(XML_PLACE, "text", _kind_of_change(old_rest, new_rest), _shown(old_rest), _shown(new_rest))
-
-
-def _kind_of_change(before: bytes, after: bytes) -> str:
-    is_same = unisoc_scheme.parse(before.strip()).canonical() == unisoc_scheme.parse(after.strip()).canonical()
-    return "style" if is_same else "changed"
-
-
-def _flat(xml: bytes) -> str:
-    """An element on one line."""
-    return " ".join(xml.decode("utf-8", "replace").split())
-
-
-def _files_and_rest(xml: bytes) -> tuple[dict[str, bytes], bytes]:
-    """The bytes of each ``File`` with the line break before it, and the XML without them."""
-    files: dict[str, bytes] = {}
-    rest: list[bytes] = []
-    at = 0
-    for node, lead in unisoc_scheme.files_of(xml):
-        files[node.value("ID")] = xml[node.start - lead : node.end]
-        rest.append(xml[at : node.start - lead])
-        at = node.end
-    return files, b"".join([*rest, xml[at:]])
+    names = {name for container in CONTAINERS.values() for name in container.area_entries}
+    return all(one.place != SHELL_PLACE and one.name in names for one in differences)
 
 
 def _shells(before: tuple[Shell, ...], after: tuple[Shell, ...]) -> Iterator[Difference]:

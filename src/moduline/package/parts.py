@@ -6,52 +6,17 @@ A ``FirmwarePackage`` is a reading of its container, never changed by itself: ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from moduline.errors import BadFormat, Text
 from moduline.formats.container.shell import Shell
-from moduline.formats.container.unisoc import Pac
 from moduline.formats.container.unisoc_scheme import NvItem
 
-AREA_ROLES: Final[Mapping[str, str]] = {
-    "PY_FS_U": "user_fs",
-    "PY_FS_B": "backup_fs",
-    "PY_FS_C": "customer_fs_c",
-}
-AREA_FILES: Final[Mapping[str, str]] = {
-    "PY_FS_U": "customer_fs.bin",
-    "PY_FS_B": "customer_backup_fs.bin",
-    "PY_FS_C": "customer_fs_c.bin",
-}
-ERASE_PREFIX: Final = "ERASE_"
-
-# Source: platform-unisoc 2.10, 3.4.
-PART_ROLES: Final[Mapping[str, str]] = {
-    "HOST_FDL": "first_loader",
-    "FDL": "first_loader",
-    "FDL2": "second_loader",
-    "SPL": "first_boot",
-    "BOOT": "boot",
-    "BOOTLOADER": "boot",
-    "AP": "system",
-    "APPIMG": "app",
-    "PS": "modem",
-    "CP": "modem",
-    "NV": "nv",
-    "INDELTANV": "nv_delta",
-    "PREPACK": "prepack",
-    "FLASH": "running_nv",
-    "PhaseCheck": "phase_check",
-    "FMT_FSSYS": "format_system_fs",
-    "FMT_FSEXT": "format_external_fs",
-    "FMT_FSMOD": "format_modem_fs",
-    "ERASE_BOOT": "erase_boot",
-    "ERASE_SPL": "erase_first_boot",
-    **AREA_ROLES,
-    **{ERASE_PREFIX + name: f"erase_{role}" for name, role in AREA_ROLES.items()},
-}
+SCRIPT_ROLES: Final = ("user_fs", "backup_fs", "customer_fs_c")
+"""Areas that hold file systems of scripts."""
+FIRST_LOGICAL: Final = 0xFE000000
+"""Addresses from here on name something to do instead of a place; see platform-unisoc 2.10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +24,10 @@ class Part:
     """One thing to do with a module: send this, erase that.
 
     Attributes:
-        name: id in the container; "XML" for the description itself.
+        name: id in the container, or name of the member; "XML" for the description of a ``.pac``.
         role: what it is for, such as "system"; "" when unknown.
-        kind: loader, code, nv, cpio (content); erase, format, phasecheck (operations); xml; unknown.
+        kind: loader, code, nv, cpio, table (content); erase, format, phasecheck (operations); xml, script (the
+            description); unused (a member nothing refers to); unknown.
         data: the content; empty for operations.
         address: where it goes: a flash or load address, or a logical one from 0xFE000001 on.
         size: room at the address, or the length of an erase, or the block-device name of a format; bytes.
@@ -84,11 +50,11 @@ class FsArea:
     """Where a file system of scripts lives in flash, as the package itself says.
 
     Attributes:
-        name: PY_FS_U, PY_FS_B or PY_FS_C.
+        name: what the container calls it, such as PY_FS_U or customer_fs.
         role: user_fs, backup_fs or customer_fs_c.
         address: flash address as in the container, such as 0x604E0000.
         size: bytes.
-        told_by: what said so: "content", "erase" or "fallback".
+        told_by: what said so: "content", "erase", "table" (the package's own partition table) or "fallback".
     """
 
     name: str
@@ -108,8 +74,8 @@ class FirmwarePackage:
     """A package read from its container.
 
     Attributes:
-        container: "unisoc".
-        chip: "unisoc8910" or "unisoc8850".
+        container: which kind: a key of ``containers.CONTAINERS``, such as "unisoc" or "asr".
+        chip: slug of the chip, as in ``profiles/chips``; "" when the package does not say.
         parts: in the order of execution.
         areas: where the script file systems are; empty when the package does not say.
         version: firmware version, as the module would report it; None when not found.
@@ -118,7 +84,7 @@ class FirmwarePackage:
         nv_items: which NV items are carried over.
         name: how the file was called; only for people.
         product: product name in the container.
-        source: the container as read.
+        source: the container as read, a value of its own kind (``Pac`` for "unisoc").
         shells: what the container was wrapped in, outermost first.
     """
 
@@ -132,7 +98,7 @@ class FirmwarePackage:
     nv_items: tuple[NvItem, ...]
     name: str
     product: str
-    source: Pac = field(repr=False)
+    source: object = field(repr=False)
     shells: tuple[Shell, ...] = field(default=(), repr=False)
 
     def part(self, name: str) -> Part | None:

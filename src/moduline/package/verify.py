@@ -14,72 +14,25 @@ from typing import Final
 
 from moduline.errors import FormatError
 from moduline.formats import appimg, cpio, nv, sihr, system_image, uimage
-from moduline.formats.container import unisoc_scheme
-from moduline.formats.container.unisoc import FLAG_XML
 from moduline.formats.littlefs import read_image
+from moduline.package.containers import container_of
 from moduline.package.findings import ERROR, NOTICE, WARNING, Finding, finding, of_error
-from moduline.package.parts import AREA_ROLES, FirmwarePackage, Part
-from moduline.package.reading import FIRST_LOGICAL
+from moduline.package.parts import FIRST_LOGICAL, SCRIPT_ROLES, FirmwarePackage, Part
 from moduline.package.versions import own_system
 
-FLASH_TYPE_OF_CHIP: Final = {"unisoc8910": 1, "unisoc8850": 0}
 CPIO_MEMBER_LIMIT: Final = {"unisoc8910": 0x10000, "unisoc8850": 0x190000}
 ERASED: Final = b"\xff"
 
 
 def verify(package: FirmwarePackage) -> list[Finding]:
     """What is wrong or remarkable about a package, container first, then part by part."""
-    findings = list(_container(package))
+    findings = list(container_of(package).verify(package))
     for part in package.parts:
         findings += _size(part)
         findings += _content(part, package.chip)
     findings += _overlaps(package)
     findings += _own_partitions(package)
     return findings
-
-
-def _container(package: FirmwarePackage) -> Iterator[Finding]:
-    pac = package.source
-    for check in pac.wrong_checks:
-        yield finding(
-            ERROR,
-            "container-crc",
-            "",
-            "{name} is {stored}, expected {computed}",
-            "{name} 为 {stored}，应为 {computed}",
-            name=check.name,
-            stored=f"0x{check.stored:04x}",
-            computed=f"0x{check.computed:04x}",
-        )
-    scheme = unisoc_scheme.read(pac.xml)
-    in_records = [entry.id.text for entry in pac.entries if entry.flag != FLAG_XML]
-    in_xml = [file.id for file in scheme.files]
-    if set(in_xml) - set(in_records):
-        names = ", ".join(sorted(set(in_xml) - set(in_records)))
-        yield finding(
-            WARNING,
-            "xml-extra",
-            "",
-            "the XML describes what is not there: {names}",
-            "XML 描述了不存在的条目：{names}",
-            names=names,
-        )
-    elif in_xml != in_records:
-        yield finding(WARNING, "xml-order", "", "XML and records have another order", "XML 与记录的顺序不一致")
-    if pac.header.flash_type != FLASH_TYPE_OF_CHIP[package.chip]:
-        yield finding(
-            WARNING,
-            "flash-type",
-            "",
-            "flash type {found} does not belong to {chip}",
-            "Flash 类型 {found} 与 {chip} 不符",
-            found=pac.header.flash_type,
-            chip=package.chip,
-        )
-    if bool(pac.header.nv_backup) != scheme.nv_backup:
-        yield finding(
-            WARNING, "nv-backup", "", "header and XML disagree about the NV backup", "头部与 XML 的 NV 备份设置不一致"
-        )
 
 
 def _size(part: Part) -> Iterator[Finding]:
@@ -95,7 +48,7 @@ def _size(part: Part) -> Iterator[Finding]:
         )
     if part.kind == "unknown":
         yield finding(WARNING, "part-unknown", part.name, "a kind of entry that is not documented", "未知类型的条目")
-    if part.role in AREA_ROLES.values() and len(part.data) != part.size:
+    if part.role in SCRIPT_ROLES and len(part.data) != part.size:
         yield finding(
             WARNING,
             "area-size",
@@ -114,7 +67,7 @@ def _content(part: Part, chip: str) -> Iterator[Finding]:
             yield from _nv(part)
         elif part.kind == "cpio":
             yield from _cpio(part, chip)
-        elif part.role in AREA_ROLES.values() and part.data:
+        elif part.role in SCRIPT_ROLES and part.data:
             yield from _file_system(part)
         elif uimage.is_uimage(part.data):
             content = uimage.read(part.data).data

@@ -35,8 +35,8 @@ from moduline.formats.container.shell import CONFIG_NAME
 from moduline.formats.container.unisoc import PacEntry, PacHeader
 from moduline.formats.record import WideText
 from moduline.formats.system_image import SystemImage, SystemPartition
-from moduline.package.parts import ERASE_PREFIX
 from moduline.package.stock import StockFirmware, write_stock
+from moduline.package.unisoc import ERASE_PREFIX
 from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile

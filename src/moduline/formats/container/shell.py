@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ MAX_DEPTH: Final = 3
 MAX_CONFIG_BYTES: Final = 64 << 10
 CONFIG_NAME: Final = "platform_config.json"
 PLATFORMS: Final = ("unisoc", "unisoc8910", "unisoc8850")
+CONTAINER_OF_KIND: Final[Mapping[str, str]] = {"pac": "unisoc"}
+"""Files that are a package by themselves: which container each kind of ``sniff`` is."""
 SUPPORTED: Final = Text(
     ".pac of UNISOC 8910 and 8850, bare or in a zip or .bin", "UNISOC 8910/8850 的 .pac，可置于 zip 或 .bin 中"
 )
@@ -52,10 +55,17 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file taken out of its shells; ``shells`` is outermost first, ``inner`` the package itself."""
+    """A file taken out of its shells.
+
+    Attributes:
+        shells: outermost first.
+        inner: the package itself.
+        kind: which container ``inner`` is: "unisoc".
+    """
 
     shells: tuple[Shell, ...]
     inner: bytes = field(repr=False)
+    kind: str = "unisoc"
 
     @property
     def platform(self) -> str:
@@ -78,8 +88,8 @@ def open_shells(data: bytes, name: str = "") -> Opened:
     shells: list[Shell] = []
     while True:
         kind = sniff(data)
-        if kind == "pac":
-            return Opened(tuple(shells), data)
+        if kind in CONTAINER_OF_KIND:
+            return Opened(tuple(shells), data, CONTAINER_OF_KIND[kind])
         if kind != "zip":
             raise refuse(kind, name)
         if len(shells) == MAX_DEPTH:

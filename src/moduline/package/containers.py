@@ -1,0 +1,117 @@
+"""The kinds of container a firmware package comes in: for each, what reads, writes, changes and checks it.
+
+Everything else in this room and above works on ``FirmwarePackage`` alone. A new container is a row here, its files
+beside this one, and its recognition by content in ``formats.container.shell``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from moduline.formats.container.shell import Opened
+from moduline.package import unisoc, unisoc_diff, unisoc_entries, unisoc_verify
+from moduline.package.difference import Difference
+from moduline.package.findings import Finding
+from moduline.package.parts import FirmwarePackage, FsArea
+
+
+class ReadsOpened(Protocol):
+    """Gives the package in an opened file; ``must_check`` False reads on with wrong check values."""
+
+    def __call__(self, opened: Opened, name: str = "", *, must_check: bool = True) -> FirmwarePackage:
+        """The package."""
+
+
+class WritesInner(Protocol):
+    """Gives the container's bytes without shells."""
+
+    def __call__(self, package: FirmwarePackage) -> bytes:
+        """The bytes."""
+
+
+class FillsAreas(Protocol):
+    """Gives the package with images in their areas; sizes were checked."""
+
+    def __call__(self, stock: FirmwarePackage, images: Sequence[tuple[FsArea, bytes]]) -> FirmwarePackage:
+        """The package."""
+
+
+class SubstitutesPart(Protocol):
+    """Gives the package with another content of one part."""
+
+    def __call__(self, package: FirmwarePackage, name: str, data: bytes) -> FirmwarePackage:
+        """The package."""
+
+
+class StripsParts(Protocol):
+    """Gives the package without some parts."""
+
+    def __call__(self, package: FirmwarePackage, names: Sequence[str]) -> FirmwarePackage:
+        """The package."""
+
+
+class VerifiesContainer(Protocol):
+    """Gives what is wrong with the container itself; parts are checked by ``verify`` for every container alike."""
+
+    def __call__(self, package: FirmwarePackage) -> Iterable[Finding]:
+        """The findings."""
+
+
+class Differs(Protocol):
+    """Gives the differences of two packages of this kind, shells aside."""
+
+    def __call__(self, before: FirmwarePackage, after: FirmwarePackage) -> Iterable[Difference]:
+        """The differences."""
+
+
+class TellsFacts(Protocol):
+    """Gives what ``pack info`` tells beyond what every package has."""
+
+    def __call__(self, package: FirmwarePackage) -> dict[str, Any]:
+        """The facts, ready for JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One kind of container.
+
+    Attributes:
+        read: see ``ReadsOpened``; the others alike.
+        area_entries: names of the entries that hold script areas.
+        ending: of the name of a bare container, such as ".pac".
+    """
+
+    read: ReadsOpened
+    write: WritesInner
+    fill: FillsAreas
+    substitute: SubstitutesPart
+    strip: StripsParts
+    verify: VerifiesContainer
+    diff: Differs
+    facts: TellsFacts
+    area_entries: frozenset[str]
+    ending: str
+
+
+CONTAINERS: Final[Mapping[str, Container]] = {
+    unisoc.CONTAINER: Container(
+        read=unisoc.read_opened,
+        write=unisoc.write_inner,
+        fill=unisoc_entries.fill,
+        substitute=unisoc_entries.substitute,
+        strip=unisoc_entries.strip,
+        verify=unisoc_verify.verify,
+        diff=unisoc_diff.diff,
+        facts=unisoc.facts_of,
+        area_entries=frozenset(unisoc.AREA_ROLES),
+        ending=".pac",
+    ),
+}
+"""By the kind ``formats.container.shell.open_shells`` recognises."""
+
+
+def container_of(package: FirmwarePackage) -> Container:
+    """The row of a package's container."""
+    return CONTAINERS[package.container]
