@@ -205,3 +205,30 @@ def test_coverage_when_asked_for_then_report_and_data_file(project):
     assert "SF:usr/logic.py" in told.stdout
     assert "DA:4,0" in told.stdout
     assert "DA:3,1" in told.stdout
+
+
+def test_scenario_when_named_then_the_rack_is_as_it_says(project):
+    project.write(
+        "tests/basement.toml",
+        'seed = 3\n\n[[modules]]\nname = "a"\nmodule = "ec600u"\nfaults = ["rssi=9"]\n\n'
+        '[[modules.timeline]]\nat_s = 1.5\nfault = "cut@0.1s"\n\n'
+        '[[modules]]\nname = "b"\nmodule = "ec200u"\n',
+    )
+    test = (
+        "import pytest\n"
+        "@pytest.mark.moduline(scenario='basement.toml')\n"
+        "def test_rack(rack):\n"
+        "    assert list(rack) == ['a', 'b']\n"
+        "    rack.start()\n"
+        "    assert rack['b'].model == 'EC200U'\n"
+        "    rack['b'].wait_for('ready')\n"
+        "    assert rack['a'].at('AT+CSQ').lines == ('+CSQ: 9,99',)\n"
+        "    rack['a'].wait_off()\n"
+        "@pytest.mark.moduline(scenario='basement.toml')\n"
+        "def test_first(module):\n"
+        "    assert module.name == 'a'\n"
+        "    module.start()\n"
+        "    module.wait_off()\n"
+    )
+    done = project.pytest("-q", test=test)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
         with tempfile.TemporaryDirectory(prefix="moduline-report-") as spare:
             report = junit.absolute() if junit is not None else Path(spare) / "report.xml"
             words = _words(folder, report, k, module, coverage=coverage)
-            code = _run([*words, *(more or [])], folder, as_json=as_json)
+            code = _run([*words, *_places(folder, more or [])], folder, as_json=as_json)
             totals = read_totals(report) if report.is_file() else Totals()
         _judge(code, totals)
         if as_json:
@@ -110,7 +110,14 @@ def _words(folder: Path, report: Path, k: str, module: str, *, coverage: bool) -
         words.append(f"--moduline-module={module}")
     if coverage:
         words.append("--moduline-coverage")
-    return [*words, next((name for name in ("tests", "test") if (folder / name).is_dir()), ".")]
+    return words
+
+
+def _places(folder: Path, more: list[str]) -> list[str]:
+    """What the user said for pytest, with the folder of the tests in front unless files are named."""
+    if any((folder / word.partition("::")[0]).exists() for word in more if not word.startswith("-")):
+        return more
+    return [next((name for name in ("tests", "test") if (folder / name).is_dir()), "."), *more]
 
 
 def _run(words: list[str], folder: Path, *, as_json: bool) -> int:

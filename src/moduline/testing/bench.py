@@ -7,10 +7,11 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
+from moduline.errors import NoSuchFile
 from moduline.profiles import catalog
 from moduline.testing.covered_lines import CoveredLines
 from moduline.testing.factory_flash import FLASH_NAME, RACK, FactoryFlash
@@ -18,12 +19,14 @@ from moduline.testing.hosted import HostedModule
 from moduline.testing.loop_thread import LoopThread
 from moduline.testing.module_under_test import ModuleUnderTest
 from moduline.testing.project import DEFAULT_MODULE, Images, LoadedProject, images_of, load_project
-from moduline.vmodule.facts import identity_of
+from moduline.vmodule.facts import ModuleIdentity, identity_of
 from moduline.vmodule.flash_file import FlashFile
 from moduline.vmodule.interpreter.zygote import Zygote
 from moduline.vmodule.module_options import ModuleOptions
 from moduline.vmodule.nv_store import factory_block
-from moduline.vmodule.power import Timings
+from moduline.vmodule.power import REALISTIC, Timings
+from moduline.vmodule.scenario import ModulePlan
+from moduline.vmodule.scenario.hosting import options_with
 from moduline.vmodule.world.world import World
 
 UARTS: Final = (1, 2)
@@ -42,6 +45,7 @@ class Wanted:
         uarts: numbers of the UARTs that lead somewhere.
         number: place in the rack, from 1; decides its IMEI.
         name: empty for ``m<number>``.
+        plan: what a scenario says about it; wins over module, package, number and name.
     """
 
     module: str = ""
@@ -51,6 +55,22 @@ class Wanted:
     uarts: tuple[int, ...] = UARTS
     number: int = 1
     name: str = ""
+    plan: ModulePlan | None = None
+
+    def settled(self) -> Wanted:
+        """The same with what the scenario says filled in.
+
+        Raises:
+            NoSuchFile: the scenario's package cannot be read.
+        """
+        plan = self.plan
+        if plan is None:
+            return replace(self, name=self.name or f"m{self.number}")
+        try:
+            package = plan.package.read_bytes() if plan.package is not None else None
+        except OSError as wrong:
+            raise NoSuchFile(path=str(plan.package), reason=wrong.strerror or str(wrong)) from wrong
+        return replace(self, module=plan.module, package=package, number=plan.number, name=plan.name)
 
 
 class TestBench:
@@ -87,21 +107,22 @@ class TestBench:
             TooBig: the project does not fit.
             InterpreterMissing: no interpreter can run here.
         """
-        wanted = wanted or Wanted()
+        wanted = (wanted or Wanted()).settled()
         slug = wanted.module
         loaded = self.project(wanted.project, slug) if wanted.project is not None else None
         slug = catalog.module(slug or (loaded.module if loaded else DEFAULT_MODULE)).slug
-        identity = identity_of(slug, wanted.name or f"m{wanted.number}", RACK, wanted.number)
+        identity = identity_of(slug, wanted.name, RACK, wanted.number, wanted.plan.slot if wanted.plan else "")
         folder = self.folder / str(next(self._numbers))
         replaced = dict(wanted.replaced)
         if self.covered is not None and loaded is not None and wanted.package is None:
             replaced = self.covered.instrument(loaded) | replaced
-        self._flash.place(folder, identity, self._images_of(loaded, slug, replaced), wanted.package)
-        if wanted.number != 1:
+        if wanted.plan is None or not wanted.plan.is_blank:
+            self._flash.place(folder, identity, self._images_of(loaded, slug, replaced), wanted.package)
+        if wanted.number != 1 and (folder / FLASH_NAME).exists():
             with FlashFile(folder / FLASH_NAME, identity.geometry) as file:
                 block = factory_block(identity.factory_imei, identity.factory_imei, identity.chip.entry.nv_bytes)
                 identity.storage(file.flash).nv.write_block(block)
-        hosted = self.loop.run(self._hosted(wanted, folder, slug, world))
+        hosted = self.loop.run(self._hosted(wanted, identity, folder, world))
         module = ModuleUnderTest(hosted, self.loop)
         self._open[module] = hosted
         return module
@@ -147,10 +168,14 @@ class TestBench:
             self._images[key] = images_of(loaded, slug)
         return self._images[key]
 
-    async def _hosted(self, wanted: Wanted, folder: Path, slug: str, world: World | None) -> HostedModule:
+    async def _hosted(
+        self, wanted: Wanted, identity: ModuleIdentity, folder: Path, world: World | None
+    ) -> HostedModule:
         if self._zygote is None:
             self._zygote = await Zygote.start()
-        identity = identity_of(slug, wanted.name or f"m{wanted.number}", RACK, wanted.number)
         options = ModuleOptions(timings=QUICK, uarts=wanted.uarts, world=world or World())
+        if wanted.plan is not None:
+            timings = REALISTIC if wanted.plan.is_realistic else QUICK
+            options = options_with(replace(options, timings=timings), wanted.plan)
         covered = self.covered if wanted.package is None else None
-        return await HostedModule(identity, folder, self._zygote, options, covered).__aenter__()
+        return await HostedModule(identity, folder, self._zygote, options, covered, wanted.plan).__aenter__()

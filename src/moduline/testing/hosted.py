@@ -30,6 +30,8 @@ from moduline.vmodule.interpreter.runtime import RuntimeState, ScriptRuntime
 from moduline.vmodule.interpreter.zygote import Zygote
 from moduline.vmodule.module import VirtualModule
 from moduline.vmodule.module_options import ModuleOptions, Runtime
+from moduline.vmodule.scenario import ModulePlan
+from moduline.vmodule.scenario.hosting import begin, fill
 
 POLL_S: Final = 0.002
 MAX_CONSOLE_BYTES: Final = 4 << 20  # beyond that the oldest half is forgotten
@@ -45,6 +47,7 @@ class HostedModule:
         zygote: where its interpreters come from.
         options: how it is set up; ``report`` and ``on_change`` are replaced.
         covered: hears which lines of the scripts run; None where they carry no probes.
+        plan: what a scenario says about it: files, faults, and what happens when.
     """
 
     def __init__(
@@ -54,19 +57,23 @@ class HostedModule:
         zygote: Zygote,
         options: ModuleOptions,
         covered: CoveredLines | None = None,
+        plan: ModulePlan | None = None,
     ) -> None:
         self.notices: list[Notice] = []
         self.text = ""  # everything printed so far, LF at line ends
         self.position = 0  # up to where ``wait_for`` has read
         self._zygote = zygote
         self._covered = covered
+        self._plan = plan
+        self._options = dataclasses.replace(options, report=self._keep, on_change=lambda _: self._printed.set())
         self._skips_main = False
         self._has_return = False
         self._printed = asyncio.Event()
         self._repl: ReplSession | None = None
         self._uarts: dict[int, ByteStream] = {}
-        options = dataclasses.replace(options, report=self._keep, on_change=lambda _: self._printed.set())
-        self.virtual = VirtualModule(identity, folder, self._make_runtime, options)
+        self.virtual = VirtualModule(identity, folder, self._make_runtime, self._options)
+        if plan is not None:
+            fill(self.virtual, plan)
         self._console = Console(self._console_port, self._hear, lambda _: self._printed.set())
         self._listening: asyncio.Task[None] | None = None
 
@@ -84,7 +91,7 @@ class HostedModule:
             self._listening.cancel()
             await asyncio.wait([self._listening])
         await self._console.close()
-        self.virtual.file.close()
+        await self.virtual.close()
 
     # ---- power -----------------------------------------------------------------------------------------------------
 
@@ -95,6 +102,9 @@ class HostedModule:
             NoAnswer: it did not boot.
         """
         self._skips_main = not runs_main
+        if self._plan is not None:
+            begin(self.virtual, self._plan, self._options)
+            self._plan = None  # a story is told once
         await self._boots(self.virtual.power_on, limit_s)
 
     async def reset(self, limit_s: float) -> None:

@@ -11,11 +11,13 @@ then. ``--moduline`` says at the beginning which project is tested, and stops wh
               rack               several of them
               power_cut          cuts the power of ``module``
 
-    @pytest.mark.moduline(module="ec200u", files={"config.json": b"{}"}, uarts=(1, 2), package=FILE, count=3, seed=7)
+    @pytest.mark.moduline(module="ec200u", files={"config.json": b"{}"}, uarts=(1, 2), package=FILE, count=3, seed=7,
+                          scenario="rack.toml")
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
     from moduline.testing.module_under_test import ModuleUnderTest, Repl
     from moduline.testing.power_cut import PowerCut
     from moduline.testing.rack_under_test import RackUnderTest
+    from moduline.vmodule.scenario import ModulePlan
 
 MARKER = "moduline"
-_WORDS = frozenset({"module", "project", "files", "package", "uarts", "count", "seed"})
+_WORDS = frozenset({"module", "project", "files", "package", "uarts", "count", "seed", "scenario"})
 HITS = "moduline_hits"
 _modules: pytest.StashKey[list[ModuleUnderTest]] = pytest.StashKey()
 _hits: pytest.StashKey[list[dict[str, list[int]]]] = pytest.StashKey()
@@ -48,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known; with ``--moduline`` there must be a project."""
     config.addinivalue_line(
         "markers",
-        "moduline(module, project, files, package, uarts, count, seed): what virtual module a test wants",
+        "moduline(module, project, files, package, uarts, count, seed, scenario): what virtual module a test wants",
     )
     if config.getoption("--moduline") and _project_of(config, config.invocation_params.dir) is None:
         msg = "--moduline: no project here (a folder with moduline.toml or main.py)"
@@ -119,7 +122,8 @@ def moduline_bench(request: pytest.FixtureRequest) -> Iterator[TestBench]:
 @pytest.fixture
 def module(request: pytest.FixtureRequest, moduline_bench: TestBench) -> Iterator[ModuleUnderTest]:
     """A fresh virtual module that holds the project's files; ``module.start()`` gives it power."""
-    opened = _opened(request, moduline_bench, _wanted(request))
+    plans = _plans(request)
+    opened = _opened(request, moduline_bench, dataclasses.replace(_wanted(request), plan=plans[0] if plans else None))
     yield opened
     moduline_bench.release(opened)
 
@@ -134,14 +138,16 @@ def repl(module: ModuleUnderTest) -> Repl:
 
 @pytest.fixture
 def rack(request: pytest.FixtureRequest, moduline_bench: TestBench) -> Iterator[RackUnderTest]:
-    """Several modules: as many as the marker's ``count`` says (2 without), and ``rack.add()`` opens more."""
-    import dataclasses
-
+    """Several modules: those of the marker's ``scenario``, or as many as its ``count`` says (2 without either)."""
     from moduline.testing.rack_under_test import RackUnderTest
 
     wanted = _wanted(request)
     opened = RackUnderTest(lambda number: _opened(request, moduline_bench, dataclasses.replace(wanted, number=number)))
-    opened.add(_words_of(request).get("count", 2))
+    plans = _plans(request)
+    for plan in plans:
+        opened.take(_opened(request, moduline_bench, dataclasses.replace(wanted, plan=plan)))
+    if not plans:
+        opened.add(_words_of(request).get("count", 2))
     yield opened
     for one in opened.values():
         moduline_bench.release(one)
@@ -178,6 +184,16 @@ def _wanted(request: pytest.FixtureRequest) -> Wanted:
         package=Path(request.path.parent, package).read_bytes() if package else None,
         uarts=tuple(words.get("uarts", UARTS)),
     )
+
+
+def _plans(request: pytest.FixtureRequest) -> tuple[ModulePlan, ...]:
+    """The modules of the marker's scenario; the file's path counts from the test's folder."""
+    named = _words_of(request).get("scenario")
+    if not named:
+        return ()
+    from moduline.vmodule.scenario import read_scenario_file
+
+    return read_scenario_file(Path(request.path.parent, named)).modules
 
 
 def _words_of(request: pytest.FixtureRequest) -> dict[str, Any]:
