@@ -26,7 +26,7 @@ class Queue:
 
     def get(self):
         taken = []
-        _wait_for(lambda: self._take(taken))
+        _wait_for(lambda: self._take(taken), lambda: self._items.insert(0, taken[0]))
         return taken[0]
 
     def _take(self, taken):

@@ -12,7 +12,7 @@ Source: device-api 10.1; micropython-runtime 7.
 
 from boot import native as _native
 from boot.channel import Guard as _Guard
-from boot.loop import format_exception as _format_exception
+from boot.traces import format_exception as _format_exception
 from boot.state import life as _life
 from shims.waiting import wait_for as _wait_for
 
@@ -139,14 +139,11 @@ class lock:
         self._lock = _thread.allocate_lock()
 
     def acquire(self, wait=1):
-        if self._lock.acquire(0):
-            return True
-        if not wait:
-            return False
-        _wait_for(self._try)
-        return True
+        if wait:
+            return _wait_for(self._take, self._lock.release)
+        return self._lock.acquire(0)
 
-    def _try(self):
+    def _take(self):
         return self._lock.acquire(0)
 
     def release(self):
@@ -188,14 +185,11 @@ class semphore:
         self._free = [None] * count  # taking and giving back are one step of the interpreter each
 
     def acquire(self, wait=1):
-        if self._try():
-            return True
-        if not wait:
-            return False
-        _wait_for(self._try)
-        return True
+        if wait:
+            return _wait_for(self._take, self.release)
+        return self._take()
 
-    def _try(self):
+    def _take(self):
         try:
             self._free.pop()
             return True

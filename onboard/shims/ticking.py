@@ -1,15 +1,14 @@
 """What the timers of ``machine`` and ``osTimer`` share: calls that the supervisor reports when they are due.
 
-Every start has a number of its own, so what was reported of a timer that has been stopped since is recognised. The
-supervisor reports again when the callbacks of the last report have run; an interrupt among them leaves the others for
-the next time.
+Every start has a number of its own, so what was reported of a timer that has been stopped since is recognised. An
+interrupt that strikes a callback leaves the others of the same report for the next one.
 
 Source: device-api 10.2; QuecPython/microPython ``machine_timer.c``, ``modostimer.c``.
 """
 
 import sys
 
-from boot.loop import format_exception as _format_exception
+from boot.traces import format_exception as _format_exception
 from boot.state import life as _life
 
 _running = {}  # number -> (callback, argument, is_periodic)
@@ -24,10 +23,14 @@ def start(period_ms, is_periodic, callback, argument):
     _last[0] += 1
     number = _last[0]
     _running[number] = (callback, argument, is_periodic)
-    if not _life.calls.ask("timer_start", number=number, period_ms=period_ms, is_periodic=is_periodic):
+    try:
+        if _life.calls.ask("timer_start", number=number, period_ms=period_ms, is_periodic=is_periodic):
+            return number
         del _running[number]
         return 0
-    return number
+    except KeyboardInterrupt:
+        stop(number)  # nobody would know its number
+        raise
 
 
 def stop(number):
@@ -47,8 +50,9 @@ def _hear(numbers):
     try:
         while _due:
             _call(_due.pop(0))
-    finally:
-        _life.calls.ask("timer_taken")
+    except KeyboardInterrupt:
+        _life.calls.ask("timer_again")
+        raise
 
 
 def _call(number):

@@ -3,6 +3,9 @@
 Asked again after a millisecond, then less and less often, at last a hundred times a second: a thread that waits for
 long costs next to nothing. On a clock that runs faster it is asked more often.
 
+An interrupt strikes at jumps only. One that strikes after the thing was taken and before it is handed over would lose
+it, a lock for ever; so then it is given back.
+
 Source: micropython-runtime 6.
 """
 
@@ -15,12 +18,19 @@ _BRIEF_US = 200
 _rate = _life.facts["clock"][0][2] if "clock" in _life.facts else 1.0
 
 
-def wait_for(is_there):
-    """Return when ``is_there()`` says True; not asked any more by a thread that has been stopped."""
+def wait_for(take, give_back):
+    """Return True when ``take()`` has said True: it must not jump once it has taken. ``give_back()`` undoes that."""
     pause = _SOON_US
-    while True:
-        _life.end_if_stopped()
-        if is_there():
-            return
-        _native.time.sleep_us(max(_BRIEF_US, int(pause / _rate)))
-        pause = min(_LATER_US, pause + pause // 8)
+    is_taken = False
+    try:
+        while True:
+            _life.end_if_stopped()
+            is_taken = take()
+            if is_taken:
+                return True
+            _native.time.sleep_us(max(_BRIEF_US, int(pause / _rate)))
+            pause = min(_LATER_US, pause + pause // 8)
+    except KeyboardInterrupt:
+        if is_taken:
+            give_back()
+        raise

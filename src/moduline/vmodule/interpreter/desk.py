@@ -68,6 +68,11 @@ def nobody_to_switch(how: str) -> None:
     del how
 
 
+def all_taken() -> tuple[int, int]:
+    """How many reports were sent and taken where there is no script."""
+    return 0, 0
+
+
 @dataclass(frozen=True, slots=True)
 class DeskContext:
     """What a desk may use.
@@ -82,6 +87,7 @@ class DeskContext:
         lend: ``await lend(end)`` passes one end of a socket pair to the child and gives its descriptor there; the other
             end stays with the caller. Raises OSError when it cannot. ``end`` is closed here in any case.
         power: ``power(how)`` ends this power-on: ``down``, ``restart`` or ``watchdog``.
+        progress: how many reports were sent to the script, and how many of them it has taken.
     """
 
     name: str
@@ -92,6 +98,7 @@ class DeskContext:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     lend: Callable[[socket.socket], Awaitable[int]] = nobody_to_lend_to
     power: Callable[[str], None] = nobody_to_switch
+    progress: Callable[[], tuple[int, int]] = all_taken
 
 
 MakeDesk = Callable[[DeskContext], Desk]

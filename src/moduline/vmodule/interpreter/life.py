@@ -163,9 +163,9 @@ class Life:
             self._control(b"E")
 
     @property
-    def events_waiting(self) -> int:
-        """Reports whose callbacks have not run yet."""
-        return self._events_sent - self._events_taken
+    def events(self) -> tuple[int, int]:
+        """How many reports were sent, and how many of them the script has taken."""
+        return self._events_sent, self._events_taken
 
     def set_drain(self, address: int) -> None:
         """Tell the control thread which function runs the callbacks."""

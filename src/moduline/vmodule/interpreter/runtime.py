@@ -155,6 +155,7 @@ class ScriptRuntime:
             self._spawn,
             self._lend,
             self._switch,
+            self._progress,
         )
         self._desks = [make(context) for make in (LanguageDesk, *self._plan.desks)]
         self._services = Services(self._plan, self._repl, self._uarts, self._send_raw, self._desks)
@@ -402,8 +403,12 @@ class ScriptRuntime:
 
     def _uart_has_data(self, number: int, count: int) -> None:
         """Have the script called, unless the module's queue of callbacks is full."""
-        if self._life is not None and self._life.events_waiting < CALLBACK_DEPTH:
+        sent, taken = self._progress()
+        if sent - taken < CALLBACK_DEPTH:
             self._report(f"uart{number}", [0, number, count])
+
+    def _progress(self) -> tuple[int, int]:
+        return self._life.events if self._life is not None else (0, 0)
 
     async def _lend(self, end: socket.socket) -> int:
         if self._life is None:

@@ -1,9 +1,9 @@
 """What a script asks about time: its time line, timers, the watchdog, the RTC and its alarm.
 
 Timers run here, not in the interpreter, on the module's clock. What has become due goes to the script in one report,
-in the order of due times; the script says when it has run the callbacks, and only then hears of the next. A script
-that is busy for long finds at most 64 overdue calls of a timer, as many as the module's callback queue holds; on a
-clock that runs faster, as many more. The rest is lost, and the owner of the module is told once.
+in the order of due times; when it has run those callbacks it hears of the next. A script that is busy for long finds
+at most 64 overdue calls of a timer, as many as the module's callback queue holds; on a clock that runs faster, as many
+more. The rest is lost, and the owner of the module is told once.
 
 Due times are counted from a timer's start, never from its last call, so a timer of a minute rings 1440 times a day.
 
@@ -29,6 +29,7 @@ MAX_TIMERS: Final = 256
 MAX_PERIOD_MS: Final = 1 << 40
 MAX_RTC_S: Final = 1 << 40
 WAKE_S: Final = 0.001  # host seconds between two reports at least
+BUSY_S: Final = 0.004  # host seconds until a script that is busy is looked at again
 MICRO: Final = 1_000_000
 
 
@@ -58,7 +59,7 @@ class TimingDesk:
         self._queue: list[tuple[float, int, _Timer]] = []
         self._places = itertools.count()
         self._wake: asyncio.TimerHandle | None = None
-        self._is_told = False  # a report is out and its callbacks have not all run
+        self._last_report = 0  # number of the last one, as ``progress`` counts
         self._has_lost = False
         self._watchdog_s = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
@@ -82,7 +83,7 @@ class TimingDesk:
         return {
             "timer_start": self._start,
             "timer_stop": self._stop,
-            "timer_taken": self._taken,
+            "timer_again": self._again,
             "watchdog_start": self._watchdog_start,
             "watchdog_feed": self._watchdog_feed,
             "watchdog_stop": self._watchdog_stop,
@@ -125,10 +126,10 @@ class TimingDesk:
             heapq.heapify(self._queue)
         return timer is not None, b""
 
-    def _taken(self, call: framing.Call) -> Answer:
+    def _again(self, call: framing.Call) -> Answer:
+        """An interrupt struck a callback; there were others after it."""
         del call
-        self._is_told = False
-        self._arm()
+        self._context.report("timer", [])
         return True, b""
 
     def _push(self, timer: _Timer) -> None:
@@ -137,21 +138,25 @@ class TimingDesk:
     def _is_running(self, timer: _Timer) -> bool:
         return self._timers.get(timer.number) is timer
 
-    def _arm(self) -> None:
-        """Wake when the first timer is due, unless the script still has callbacks to run."""
+    def _arm(self, at_least_s: float = WAKE_S) -> None:
+        """Wake when the first timer is due, and not earlier than in so many host seconds."""
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
-        if self._queue and not self._is_told:
-            delay_s = max(WAKE_S, self._clock.host_s_until(self._queue[0][0]))
+        if self._queue:
+            delay_s = max(at_least_s, self._clock.host_s_until(self._queue[0][0]))
             self._wake = asyncio.get_running_loop().call_later(delay_s, self._ring)
 
     def _ring(self) -> None:
+        """Tell of what is due, unless the script still has callbacks of the last report to run."""
         self._wake = None
+        if self._context.progress()[1] < self._last_report:
+            self._arm(BUSY_S)
+            return
         due = self._due(self._clock.tick_s())
         if due:
-            self._is_told = True
             self._context.report("timer", due)
+            self._last_report = self._context.progress()[0]
         self._arm()
 
     def _due(self, now_s: float) -> list[int]:
