@@ -173,7 +173,7 @@ def test_memory_access_when_it_crashes_the_interpreter_restarts_the_module_and_n
             await board.prompt()
             board.client.write(b"import uctypes; uctypes.bytes_at(1, 10)\r")
             await board.dead.wait()
-            assert board.wishes == ["restart"]
+            assert board.wishes == ["watchdog"]
             assert "virt.crashed" in board.slugs()
             await board.power_cycle(power_on_reason=5)
             await board.prompt()
@@ -240,7 +240,7 @@ def test_calls_when_hostile_code_makes_them_up_are_refused_by_name(tmp_path, cal
             frame = struct.pack("<II", len(call), 0) + call
             await board.power_on(rom=hostile_rom(tmp_path, (("call", f"open(5, 'r+b').write({frame!r})"),)))
             await board.dead.wait()
-            assert board.wishes == ["restart"]
+            assert board.wishes == ["watchdog"]
             assert board.slugs() == ["virt.bad-request"]
 
     run(story)

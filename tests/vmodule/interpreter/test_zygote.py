@@ -82,7 +82,7 @@ def test_zygote_when_killed_takes_its_children_along_and_the_module_says_so():
             os.kill(board.zygote._process.pid, signal.SIGKILL)
             await board.dead.wait()
             await gone(pid)
-            assert board.wishes == ["restart"]
+            assert board.wishes == ["watchdog"]
             await board.power_off()
             with pytest.raises(InterpreterMissing):
                 await board.power_on()
