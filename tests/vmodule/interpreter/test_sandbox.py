@@ -240,7 +240,7 @@ def test_calls_when_hostile_code_makes_them_up_are_refused_by_name(tmp_path, cal
             frame = struct.pack("<II", len(call), 0) + call
             await board.power_on(rom=hostile_rom(tmp_path, (("call", f"open(5, 'r+b').write({frame!r})"),)))
             await board.dead.wait()
-            assert board.wishes == ["watchdog"]
+            assert board.wishes == ["restart"]
             assert board.slugs() == ["virt.bad-request"]
 
     run(story)
