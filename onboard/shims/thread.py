@@ -12,8 +12,8 @@ Source: device-api 10.1; micropython-runtime 7.
 
 from boot import native as _native
 from boot.channel import Guard as _Guard
-from boot.traces import format_exception as _format_exception
 from boot.state import life as _life
+from boot.traces import format_exception as _format_exception
 from shims.waiting import wait_for as _wait_for
 
 _ORDER = (

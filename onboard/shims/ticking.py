@@ -8,8 +8,8 @@ Source: device-api 10.2; QuecPython/microPython ``machine_timer.c``, ``modostime
 
 import sys
 
-from boot.traces import format_exception as _format_exception
 from boot.state import life as _life
+from boot.traces import format_exception as _format_exception
 
 _running = {}  # number -> (callback, argument, is_periodic)
 _due = []

@@ -155,6 +155,8 @@ class QuirkProfile:
         is_nitz_in_quarters: network time has its zone in quarters of an hour.
         pdp_profiles: highest number of a data call's profile.
         account_bytes: longest user name and password of a data call.
+        is_power_key_heard_on_release: the power key is told of when it is let go after half a second.
+        can_alarm_switch_on: the RTC's alarm switches the module on.
     """
 
     ctrl_c_stops_main: bool
@@ -176,6 +178,8 @@ class QuirkProfile:
     is_nitz_in_quarters: bool
     pdp_profiles: int
     account_bytes: int
+    is_power_key_heard_on_release: bool
+    can_alarm_switch_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +331,8 @@ def _quirks(top: Table) -> QuirkProfile:
         is_nitz_in_quarters=api.flag("is_nitz_in_quarters"),
         pdp_profiles=api.number("pdp_profiles"),
         account_bytes=api.number("account_bytes"),
+        is_power_key_heard_on_release=quirks.flag("is_power_key_heard_on_release", default=False),
+        can_alarm_switch_on=quirks.flag("can_alarm_switch_on", default=False),
     )
     for table in (quirks, fota, api):
         table.end()
