@@ -11,7 +11,7 @@
     HEADER.unpack(data, at=0) -> {"version": WideText, "size": 9893, ...}
     HEADER.pack(values)       -> 2124 bytes
 
-Kinds: ``u8 u16 u32`` (little-endian), ``u16be u32be``, ``bytes:N`` (kept as they are), ``utf16:N`` (N bytes of
+Kinds: ``u8 u16 u32 u64`` (little-endian), ``u16be u32be``, ``bytes:N`` (kept as they are), ``utf16:N`` (N bytes of
 UTF-16LE, a ``WideText``), and ``u16[N]``, ``u32[N]`` (a tuple). Every kind gives back the same bytes it read.
 """
 
@@ -25,8 +25,8 @@ from typing import Any, Final, Self
 
 from moduline.errors import BadFormat, Text, TooBig
 
-_INTEGERS: Final = {"u8": "<B", "u16": "<H", "u32": "<I", "u16be": ">H", "u32be": ">I"}
-_KIND: Final = re.compile(r"(?P<base>u8|u16|u32|u16be|u32be|bytes|utf16)(?::(?P<width>\d+)|\[(?P<count>\d+)\])?")
+_INTEGERS: Final = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "u16be": ">H", "u32be": ">I"}
+_KIND: Final = re.compile(r"(?P<base>u8|u16|u32|u64|u16be|u32be|bytes|utf16)(?::(?P<width>\d+)|\[(?P<count>\d+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
