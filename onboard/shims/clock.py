@@ -62,7 +62,7 @@ if _line.is_told:
     _line.offset_us = _life.calls.ask("rtc_get")
     _life.events.listen("rtc", _line.hear_rtc)
 else:
-    _line.offset_us = int((_native_time.time() + _life.facts["rtc_offset_s"]) * _MICRO)
+    _line.offset_us = int(_native_time.time() * _MICRO) - _line.now_us()
 
 
 def _set_rtc(unix_s):

@@ -410,7 +410,6 @@ def child_facts(plan: RuntimePlan) -> dict[str, Any]:
         "uart_8_bits_only": quirks.is_uart_8_bits_only,
         "power_on_reason": plan.power_on_reason,
         "power_down_reason": plan.power_down_reason,
-        "rtc_offset_s": plan.rtc_offset_s,
         "line_probes": plan.has_line_probes,
         "uarts": sorted(plan.uarts),
         "mounts": [

@@ -125,7 +125,6 @@ class RuntimePlan:
         rom: where the on-board modules are; ``None`` for the built-in ones.
         power_on_reason: what ``Power.powerOnReason()`` says (1 key, 2 reset, 3 supply).
         power_down_reason: what ``Power.powerDownReason()`` says.
-        rtc_offset_s: added to the host's time to give the module's.
         core: processor core the child is pinned to; ``None`` lets the zygote spread.
         twins_folder: where version-6 twins of version-5 files are; ``None`` for ``<home>/twins``.
         is_confined: refuse to run where the kernel cannot confine the child.
@@ -146,7 +145,6 @@ class RuntimePlan:
     rom: RomWindow | None = None
     power_on_reason: int = 1
     power_down_reason: int = 1
-    rtc_offset_s: float = 0.0
     core: int | None = None
     twins_folder: Path | None = None
     is_confined: bool = False
