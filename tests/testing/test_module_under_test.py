@@ -9,6 +9,7 @@ import time
 import pytest
 
 from moduline.errors import BadOption, NoAnswer, PortGone, ScriptRaised, TextNotSeen, TotalTimeout
+from moduline.profiles import catalog
 from moduline.testing.bench import TestBench, Wanted
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the interpreter's sandbox needs Linux")
@@ -176,6 +177,16 @@ def test_modules_when_of_several_models_then_each_is_what_it_says(bench, project
         assert module.repl.eval("__import__('modem').getDevModel()") == model
         bench.release(module)
         bench.release(module)  # twice does nothing
+
+
+@pytest.mark.parametrize("slug", catalog.modules())
+def test_module_when_of_any_model_then_runs_the_project_and_keeps_what_it_writes(bench, project, slug):
+    main = "f = open('/usr/n.txt', 'w'); f.write('kept'); f.close()\nprint('written')\n"
+    project.write("usr/main.py", main)
+    module = bench.open(Wanted(module=slug, project=project.folder)).start()
+    module.wait_for("written")
+    assert module.files["n.txt"] == b"kept"
+    bench.release(module)
 
 
 def test_rack_when_opened_then_every_module_has_an_imei_of_its_own(bench, project):

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from moduline.errors import StorageFailed
-from moduline.package import read_package
 from moduline.release.firmware import stock_package
 from moduline.testing.project import Images
-from moduline.vmodule.factory import program_package
+from moduline.vmodule.factory import program_package, read_firmware
 from moduline.vmodule.facts import ModuleIdentity, identity_of
 from moduline.vmodule.flash_file import FlashFile
 from moduline.vmodule.nv_store import factory_block
@@ -81,7 +80,7 @@ class FactoryFlash:
             with FlashFile(made, anyone.geometry) as file:
                 nv = anyone.storage(file.flash).nv
                 nv.write_block(factory_block(anyone.factory_imei, anyone.factory_imei, anyone.chip.entry.nv_bytes))
-                program_package(anyone, file.memory, read_package(package or stock_package(slug)))
+                program_package(anyone, file.memory, read_firmware(package or stock_package(slug)))
             self._made[key] = made
         return self._made[key]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 from moduline.events import Reporter, silent
+from moduline.formats.littlefs import read_image, write_image
 from moduline.port.pty import open_pty
 from moduline.port.stream import ByteStream
-from moduline.testing.factory_flash import RACK, FactoryFlash
+from moduline.profiles.module import USER_FS
+from moduline.testing.factory_flash import RACK, FactoryFlash, write_area
 from moduline.testing.project import LoadedProject, images_of
 from moduline.vmodule.facts import identity_of
 from moduline.vmodule.interpreter.plan import RuntimePlan
@@ -21,6 +23,26 @@ from moduline.vmodule.module import VirtualModule
 from moduline.vmodule.module_options import ModuleOptions, Runtime
 
 NAME: Final = "m1"
+
+
+async def put_files(module: VirtualModule, files: Mapping[str, bytes], gone: Iterable[str]) -> None:
+    """Change files of ``/usr`` in the flash and start the module anew, for firmware that no Ctrl-C stops.
+
+    Raises:
+        TooBig: they do not fit.
+        BadFormat: the file system is damaged.
+    """
+    await module.power_off()
+    identity = module.identity
+    partition = identity.profile.partition(USER_FS)
+    assert partition is not None, "a module that runs scripts has a place for them"
+    geometry = identity.profile.fs.geometry(partition.size_bytes)
+    cells = module.file.memory.read(identity.offset_of(partition), partition.size_bytes)
+    tree: dict[str, bytes | None] = dict(read_image(cells, geometry.kind).entries) | dict(files)
+    for path in gone:
+        tree.pop(path, None)
+    write_area(module.file, identity, USER_FS, write_image(tuple(tree.items()), geometry))
+    await module.power_on()
 
 
 @asynccontextmanager

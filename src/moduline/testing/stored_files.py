@@ -71,7 +71,7 @@ class StoredFiles(MutableMapping[str, bytes]):
         offset, size = self._area(mount)
         data = self._loop.call(lambda: bytes(self._module.file.memory.read(offset, size)))
         try:
-            return dict(read_image(data).entries)
+            return dict(read_image(data, self._module.identity.profile.fs.kind).entries)
         except FormatError:  # erased, or left torn by a cut before the module has mounted it
             return {}
 
