@@ -93,6 +93,19 @@ def test_watch_when_a_syntax_error_is_saved_then_shown_with_its_line_and_not_sen
         assert command.end() == 130
 
 
+def test_watch_when_the_firmware_ignores_ctrl_c_then_its_flash_is_changed(project):
+    (project / "moduline.toml").write_text('module = "ec600s"\n', encoding="utf-8")
+    with CommandOnPty("run", project, "--watch", "--delete") as command:
+        command.wait_for("first 2")
+        (project / "usr/words.py").write_text("import uos\nWORD = str(uos.listdir('/usr'))\n", encoding="utf-8")
+        (project / "usr/old.txt").unlink()
+        command.wait_for("does not listen to Ctrl-C")
+        seen = command.wait_for("words.py'")
+        assert "old.txt" not in seen
+        command.press(INTERRUPT)
+        assert command.end() == 130
+
+
 def test_watch_when_an_editor_leaves_its_files_then_nothing_is_sent(project):
     with CommandOnPty("run", project, "--watch") as command:
         command.wait_for("first 2")

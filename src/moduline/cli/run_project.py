@@ -32,8 +32,10 @@ from moduline.remote import reach
 from moduline.remote.console import Console
 from moduline.remote.main_output import MainOutput
 from moduline.remote.project_session import Changes, ProjectSession, changes_between
-from moduline.testing.private_module import private_module
+from moduline.testing.private_module import private_module, put_files
 from moduline.testing.project import LoadedProject, load_project
+from moduline.vmodule.facts import quirks_of
+from moduline.vmodule.module import VirtualModule
 
 SETTLE_S: Final = 0.2  # so long the prompt must be the last thing printed before main.py counts as over
 MAX_KEPT: Final = 4 << 20  # characters of output for --json
@@ -106,6 +108,7 @@ class ProjectRun:
         self._is_running = False  # main.py was started and what comes is its output
         self._sent: dict[str, bytes] = {}
         self._began_s = 0.0
+        self._private: VirtualModule | None = None
 
     async def run(self) -> None:
         """All of it.
@@ -141,7 +144,7 @@ class ProjectRun:
                 "在专用虚拟 {model} 上运行；--port ADDR 可指定其他模组",
                 model=module.identity.profile.identity.model,
             )
-            self._is_running = True
+            self._is_running, self._private = True, module
             await module.power_on()
             console = await stack.enter_async_context(Console(open_repl, self._hear, self._see))
             self._sent = scripts_of(self.loaded)
@@ -232,6 +235,9 @@ class ProjectRun:
     async def _deliver(self, session: ProjectSession, changes: Changes) -> None:
         """Send and restart; what is printed meanwhile is not main.py's."""
         self._is_running = False
+        if self._private is not None and not quirks_of(self._private.identity).ctrl_c_stops_main:
+            await self._deliver_in_the_dark(self._private, changes)
+            return
         try:
             plan = await session.send(changes.files, changes.gone)
         except ReplBusy:
@@ -251,6 +257,16 @@ class ProjectRun:
         self._output.begin()
         self._is_running = True
         await session.restart()
+
+    async def _deliver_in_the_dark(self, module: VirtualModule, changes: Changes) -> None:
+        """Firmware that no Ctrl-C stops: on a real module only burning helps, here the flash is at hand."""
+        note(
+            "this model's firmware does not listen to Ctrl-C; its flash was changed and it starts anew",
+            "该型号固件不响应 Ctrl-C；已直接改写 Flash 并重新启动",
+        )
+        await put_files(module, changes.files, changes.gone)
+        self._output.begin()
+        self._is_running = True
 
     @contextlib.contextmanager
     def _shown_failures(self) -> Any:

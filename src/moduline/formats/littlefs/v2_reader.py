@@ -49,6 +49,7 @@ from moduline.formats.littlefs.volume import (
 
 _FORMAT: Final = "littlefs 2"
 _STATED_AT: Final = MAGIC_AT + len(MAGIC) + 4  # the superblock's facts, when they stand first in the log
+_FACTS_NEXT: Final = bytes.fromhex("2fe00010")  # the tag between magic and facts, when they stand first
 _UNIT: Final = 32  # read and program unit of the interpreter's driver; not stored in an image
 _IDS: Final = 0x3FF
 Pair = tuple[int, int]
@@ -96,7 +97,7 @@ def read(data: bytes) -> LittleFsImage:
 
 def is_superblock(data: bytes) -> bool:
     """Whether one of the first two blocks looks like the superblock of this version."""
-    return bool(_candidates(data))
+    return bool(_candidates(data)) or _moved_size(data) is not None
 
 
 def _units(block_bytes: int) -> tuple[int, int]:
@@ -116,11 +117,34 @@ def _candidates(data: bytes) -> list[int]:
     return sizes
 
 
+def _moved_size(data: bytes) -> int | None:
+    """The block size of a superblock whose facts do not stand first in its log.
+
+    A driver of version 2.1 rewrites the facts of a 2.0 image when it first writes; they then come last, and stay there
+    when the log is compacted.
+    """
+    for size in (1 << power for power in range(7, 21)):
+        for at in (0, size):
+            if data[at + MAGIC_AT : at + MAGIC_AT + len(MAGIC)] != MAGIC:
+                continue
+            for tag in reversed(committed_tags(data[at : at + size]) or ()):
+                if tag.type == STRUCTURE_INLINE and tag.id == 0 and tag.size >= SUPERBLOCK.total_bytes:
+                    place = data[at + tag.at : at + tag.at + SUPERBLOCK.total_bytes]
+                    if SUPERBLOCK.unpack(place)["block_bytes"] == size:
+                        return size
+                    break
+    return None
+
+
 def _block_bytes(data: bytes) -> int:
     """The block size for which the superblock pair is whole."""
+    moved = _moved_size(data)
     for size in _candidates(data):
         if any(committed_tags(data[at : at + size]) for at in (0, size)):
-            return size
+            is_first = any(data[at + _STATED_AT - 4 : at + _STATED_AT] == _FACTS_NEXT for at in (0, size))
+            return size if is_first or moved is None else moved
+    if moved is not None:
+        return moved
     reason = Text("no valid superblock in blocks 0 and 1", "块 0 与块 1 均无有效的超级块")
     raise BadFormat(format=_FORMAT, reason=reason, offset=0, rule="superblock")
 
