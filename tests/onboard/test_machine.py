@@ -414,6 +414,7 @@ def test_script_when_it_asks_the_bench_for_nonsense_is_ended_and_the_module_rest
         "l.calls.ask('timer_start', number=1, period_ms=0, is_periodic=True)",
         "l.calls.ask('i2c_read', bus=5, address=1, address_size=0, size=1)",
         "l.calls.ask('rtc_set', unix_s='now')",
+        "l.calls.ask('pin_half_duplex', line=1, level=1, bits=10**300, baudrate='x')",
     )
 
     async def story():
@@ -438,3 +439,31 @@ def test_script_when_its_numbers_are_huge_gets_an_answer():
         ("SPI(0, 0, 0).write(b'x' * 9000, 9000)", "0\n"),
         ("Timer(1).start(period=0, callback=print)", "-1\n"),
     )
+
+
+def test_script_when_it_floods_the_bench_is_served_within_limits():
+    """Transfers of a tenth of a megabyte, thousands of reports to itself, thousands of timers of a microsecond's length."""
+    source = """\
+import machine, osTimer
+l = machine.unique_id.__globals__['_life']
+big = bytes(100000)
+print(l.calls.ask_bytes('i2c_write', big, bus='i2c0', address=1, address_size=0)[0])
+print(l.calls.ask_bytes('spi', big, bus='spi0', size=1)[0])
+print(l.calls.ask('pin_half_duplex', line=1, level=1, bits=10**300, baudrate=1))
+l.events.drain(0)
+for n in range(6000): l.calls.ask('timer_again')
+t = osTimer()
+for n in range(3000):
+    t.start(1, 1, lambda _: None)
+    t.stop()
+print('alive')
+"""
+
+    async def story():
+        async with Board(world=bench(peers=(BusPeer("i2c0", 1), BusPeer("spi0", is_loop=True)))) as board:
+            await board.prompt()
+            said = await board.client.raw(source, 60)
+            assert said.split("\r\n") == ["-1", "-1", "0", "alive", ""]
+            assert "virt.crashed" not in board.slugs()
+
+    run(story)

@@ -144,13 +144,13 @@ class VirtualModule:
     async def power_off(self) -> None:
         """Take the power away, whatever happens just now; ports vanish before this returns."""
         self.file.flash.power_off()
-        self._options.world.lose_supply()
         task = self._life_task
         if task is not None and not task.done():
             task.cancel()
             self._down_reason = PowerDownReason.LOW_VOLTAGE
             with suppress(asyncio.CancelledError):
                 await task
+        self._options.world.lose_supply()
 
     async def reset(self, *, boot_pin: bool = False) -> None:
         """Pull the RESET pin; a module without power is switched on."""

@@ -181,8 +181,10 @@ def test_rtc_when_its_file_is_no_such_file_begins_with_the_plan(tmp_path, conten
 def test_rtc_when_its_file_cannot_be_written_says_so(tmp_path):
     clock, _ = clock_of()
     clock.rtc.keep_in(tmp_path / "none" / "rtc.json")
-    with pytest.raises(StorageFailed):
-        clock.rtc.set_to(5)
+    clock.rtc.set_to(5)
+    for lose in (clock.rtc.lose_supply, clock.rtc.close):
+        with pytest.raises(StorageFailed):
+            lose()
 
 
 def test_alarm_when_it_comes_due_rings_once_for_whoever_is_there():

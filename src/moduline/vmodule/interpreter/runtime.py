@@ -42,6 +42,7 @@ from moduline.vmodule.interpreter.uart_bank import UartBank
 from moduline.vmodule.interpreter.zygote import Zygote
 
 CALLBACK_DEPTH: Final = 64
+REPORTS_WAITING: Final = 4096
 CLOSING_S: Final = 2.0  # how long a soft reset waits for files to be written
 
 
@@ -82,6 +83,7 @@ class ScriptRuntime:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._is_output_paused = False
+        self._has_lost_reports = False
         self._is_started = False
         self._is_interrupt_due = False
         self.boots = 0
@@ -417,7 +419,13 @@ class ScriptRuntime:
         return await self._life.lend(end)
 
     def _report(self, key: str, value: object) -> None:
-        if self._life is not None:
+        """Tell the script; one that does not listen to thousands of reports hears of no more."""
+        sent, taken = self._progress()
+        if sent - taken >= REPORTS_WAITING:
+            if not self._has_lost_reports:
+                self._has_lost_reports = True
+                self._notice("virt.callback-lost", count=1)
+        elif self._life is not None:
             self._life.report(key, value)
 
     async def _close_desks(self) -> None:

@@ -238,9 +238,9 @@ class Bench:
             self.notice("virt.pin-short", line=line)
 
     def _mismatch(self, bus: str, address: int, expected: str, got: str) -> None:
-        self.note("mismatch", f"{bus}:{address:02x}", f"expected {expected}, got {got[:200]}", "script")
+        self.note("mismatch", f"{bus}:{address:02x}", f"expected {expected}, got {got}", "script")
         if self.notice is not None:
-            self.notice("virt.peer-mismatch", bus=bus, address=address, expected=expected, got=got[:200])
+            self.notice("virt.peer-mismatch", bus=bus, address=address, expected=expected, got=got)
 
     def _key(self, state: int, row: int, column: int) -> None:
         self.note("key", f"{row},{column}", state, "bench")

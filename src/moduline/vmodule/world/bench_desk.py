@@ -16,9 +16,11 @@ from moduline.vmodule.world.pins import LINES, Line
 
 RISING, FALLING, BOTH = 0, 1, 2
 MAX_TEXT: Final = 60
-MAX_READ_BYTES: Final = 8192
+MAX_TRANSFER_BYTES: Final = 8192  # to the script; an answer goes in one piece
+MAX_SENT_BYTES: Final = 65536
 MAX_HALF_S: Final = 60.0
 MAX_TIME_US: Final = 1e12
+MAX_BITS: Final = 1 << 40
 
 
 @dataclass(slots=True)
@@ -92,7 +94,8 @@ class BenchDesk:
     def _pin_half_duplex(self, call: framing.Call) -> Answer:
         """RS-485: the line has one level while a UART sends, and the other one afterwards."""
         number, level = self._number(call), fact(call, "level", int) & 1
-        seconds = min(MAX_HALF_S, max(0, fact(call, "bits", int)) / max(1, fact(call, "baudrate", int)))
+        bits, baudrate = min(MAX_BITS, max(0, fact(call, "bits", int))), max(1, fact(call, "baudrate", int))
+        seconds = min(MAX_HALF_S, bits / baudrate)
         pins = self._bench.pins
         pins.configure(number, is_output=True, pull=0, own=level)
         self._bench.after(seconds, lambda: pins.set_own(number, 1 - level))
@@ -176,13 +179,14 @@ class BenchDesk:
     def _i2c_write(self, call: framing.Call) -> Answer:
         device = self._bench.device(fact(call, "bus", str), fact(call, "address", int))
         split = self._split(call)
-        is_fine = device is not None and device.write(call.data[:split], call.data[split:])
-        return 0 if is_fine else -1, b""
+        if device is None or len(call.data) > MAX_SENT_BYTES:
+            return -1, b""
+        return 0 if device.write(call.data[:split], call.data[split:]) else -1, b""
 
     def _i2c_read(self, call: framing.Call) -> Answer:
         device = self._bench.device(fact(call, "bus", str), fact(call, "address", int))
         size = fact(call, "size", int)
-        if not 0 <= size <= MAX_READ_BYTES:
+        if not 0 <= size <= MAX_TRANSFER_BYTES or len(call.data) > MAX_SENT_BYTES:
             return -1, b""
         answer = device.read(call.data[: self._split(call)], size) if device is not None else None
         return (-1, b"") if answer is None else (0, answer)
@@ -194,7 +198,7 @@ class BenchDesk:
     def _spi(self, call: framing.Call) -> Answer:
         device = self._bench.device(fact(call, "bus", str))
         size = fact(call, "size", int)
-        if not 0 <= size <= MAX_READ_BYTES:
+        if not 0 <= size <= MAX_TRANSFER_BYTES or len(call.data) > MAX_SENT_BYTES:
             return -1, b""
         return 0, device.transfer(call.data, size) if device is not None else b"\xff" * size
 

@@ -16,13 +16,15 @@ from moduline.vmodule.world.bench_plan import BusPeer, Exchange
 
 ERASED: Final = 0xFF
 MAX_TRANSFERS: Final = 1000
+MAX_KEPT_BYTES: Final = 4096
+SHOWN_BYTES: Final = 64
 
 
 class Transfer(NamedTuple):
     """What the module did to a device.
 
     Attributes:
-        sent: register address and data of a write.
+        sent: register address and data of a write; of a long one the beginning.
         answered: what a read got; None when the device did not acknowledge.
     """
 
@@ -107,12 +109,12 @@ class BusDevice:
         exchanges = self.peer.exchanges
         if self._step >= len(exchanges):
             if not self.peer.is_repeating or not exchanges:
-                self._on_mismatch("-", sent.hex(" "))
+                self._on_mismatch("-", sent[:SHOWN_BYTES].hex(" "))
                 return None
             self._step = 0
         due: Exchange = exchanges[self._step]
         if due.expect is not None and due.expect != sent:
-            self._on_mismatch(due.expect.hex(" "), sent.hex(" "))
+            self._on_mismatch(due.expect[:SHOWN_BYTES].hex(" "), sent[:SHOWN_BYTES].hex(" "))
             return None
         self._step += 1
         return due.answer
@@ -130,4 +132,4 @@ class BusDevice:
 
     def _note(self, sent: bytes, answered: bytes | None) -> None:
         if len(self.transfers) < MAX_TRANSFERS:
-            self.transfers.append(Transfer(sent, answered))
+            self.transfers.append(Transfer(sent[:MAX_KEPT_BYTES], answered))

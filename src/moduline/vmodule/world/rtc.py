@@ -1,7 +1,8 @@
 """The real-time clock and its alarm: what the module believes the date is, powered or not.
 
-The RTC is the module's ticks plus an offset. Setting it changes the offset; the offset is kept beside the module's
-flash file, so a module that is put away and taken out again has the time it should have. Without a supply on VRTC a
+The RTC is the module's ticks plus an offset. Setting it changes the offset. When the module loses its supply or is put
+away, its error against true time goes into a file beside its flash file; so a module that is taken out again has the
+time it should have. Without a supply on VRTC a
 power cut takes time and alarm away.
 
 The alarm rings once. While a script runs it hears of it; a module that has switched itself off switches on, where its
@@ -64,13 +65,22 @@ class Rtc:
     def set_to(self, unix_s: float) -> None:
         """Set the time, as scripts, NITZ and NTP do; whoever listens is told."""
         self.offset_s = unix_s - self._clock.tick_s()
-        self._changed()
+        if self.is_alarm_on:
+            self._arm()
+        for listener in tuple(self._listeners):
+            listener()
 
     def lose_supply(self) -> None:
-        """The module has lost its supply; what VRTC does not keep is gone."""
+        """The module has lost its supply; what VRTC does not keep is gone.
+
+        Raises:
+            StorageFailed: the file cannot be written.
+        """
         if not self._is_kept:
             self.alarm_s, self.is_alarm_on = None, False
+            self._disarm()
             self.set_to(LOST_RTC_S)
+        self._save()
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have ``callback`` called after every change of the time; gives what ends that."""
@@ -109,7 +119,7 @@ class Rtc:
     # ---- kept ------------------------------------------------------------------------------------------------------
 
     def keep_in(self, path: Path) -> None:
-        """Keep the RTC's error in a file from now on, and take over what stands there.
+        """Keep the RTC's error in a file, and take over what stands there.
 
         Raises:
             StorageFailed: the file cannot be read or written.
@@ -134,13 +144,6 @@ class Rtc:
         """
         self._disarm()
         self._save()
-
-    def _changed(self) -> None:
-        if self.is_alarm_on:
-            self._arm()
-        self._save()
-        for listener in tuple(self._listeners):
-            listener()
 
     def _save(self) -> None:
         if self._path is None:
