@@ -156,12 +156,30 @@ def test_shell_when_hostile_then_the_rule_is_named(name):
     assert "?" not in failure.value.message("zh")
 
 
+ASR = {
+    "by-config": zip_of({"platform_config.json": config("ASR1601"), "system.img": b""}),
+    "by-script": zip_of({"fw/download.json": b"{}", "fw/partition.bin": b""}),
+    "by-image": zip_of({"system.img": b""}),
+}
+
+
+@pytest.mark.parametrize("name", ASR)
+def test_shell_when_asr_package_then_the_zip_itself_is_the_package(name):
+    opened = shell.open_shells(ASR[name])
+    assert (opened.kind, opened.shells, opened.inner) == ("asr", (), ASR[name])
+
+
+def test_shell_when_asr_package_in_a_release_zip_then_one_shell():
+    outer = zip_of({"changes.pdf": b"%PDF", "EC600N.bin": ASR["by-script"]})
+    opened = shell.open_shells(outer)
+    assert (opened.kind, [one.member for one in opened.shells]) == ("asr", ["EC600N.bin"])
+    assert shell.close_shells(opened.shells, opened.inner) == outer
+
+
 OTHERS = {
     "encrypted": encrypted(),
     "bzip2": method(12),
     "unknown-method": method(99),
-    "asr-by-config": zip_of({"platform_config.json": config("ASR1601"), "system.img": b""}),
-    "asr-by-script": zip_of({"fw/download.json": b"{}", "fw/system.img": b""}),
     "eigencomm": zip_of({"at_command.binpkg": b"106"}),
     "uimage": b"\x27\x05\x19\x56" + bytes(60),
     "braces": zip_of({"platform_config.json": config("{x}{0}")}),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from moduline.formats.container.shell import Opened
-from moduline.package import unisoc, unisoc_diff, unisoc_entries, unisoc_verify
+from moduline.package import asr, asr_diff, asr_members, asr_verify, unisoc, unisoc_diff, unisoc_entries, unisoc_verify
 from moduline.package.difference import Difference
 from moduline.package.findings import Finding
 from moduline.package.parts import FirmwarePackage, FsArea
@@ -81,6 +81,7 @@ class Container:
         read: see ``ReadsOpened``; the others alike.
         area_entries: names of the entries that hold script areas.
         ending: of the name of a bare container, such as ".pac".
+        has_nested_parts: a part may lie within another one (a child of a container partition) and be written after it.
     """
 
     read: ReadsOpened
@@ -93,6 +94,7 @@ class Container:
     facts: TellsFacts
     area_entries: frozenset[str]
     ending: str
+    has_nested_parts: bool = False
 
 
 CONTAINERS: Final[Mapping[str, Container]] = {
@@ -107,6 +109,19 @@ CONTAINERS: Final[Mapping[str, Container]] = {
         facts=unisoc.facts_of,
         area_entries=frozenset(unisoc.AREA_ROLES),
         ending=".pac",
+    ),
+    asr.CONTAINER: Container(
+        read=asr.read_opened,
+        write=asr.write_inner,
+        fill=asr_members.fill,
+        substitute=asr_members.substitute,
+        strip=asr_members.strip,
+        verify=asr_verify.verify,
+        diff=asr_diff.diff,
+        facts=asr.facts_of,
+        area_entries=frozenset({*asr.AREA_ROLES, *asr.AREA_FILES.values()}),
+        ending=".zip",
+        has_nested_parts=True,
     ),
 }
 """By the kind ``formats.container.shell.open_shells`` recognises."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from moduline.errors import FormatError
 from moduline.formats import appimg, cpio, nv, sihr, system_image, uimage
+from moduline.formats.container import asr_fip
 from moduline.formats.littlefs import read_image
 from moduline.package.containers import container_of
 from moduline.package.findings import ERROR, NOTICE, WARNING, Finding, finding, of_error
@@ -69,6 +70,8 @@ def _content(part: Part, chip: str) -> Iterator[Finding]:
             yield from _cpio(part, chip)
         elif part.role in SCRIPT_ROLES and part.data:
             yield from _file_system(part)
+        elif system_image.is_system_image(part.data):
+            system_image.read(part.data)
         elif uimage.is_uimage(part.data):
             content = uimage.read(part.data).data
             if system_image.is_system_image(content):
@@ -77,7 +80,7 @@ def _content(part: Part, chip: str) -> Iterator[Finding]:
             sihr.read(part.data)
         elif appimg.is_appimg(part.data):
             appimg.read(part.data)
-        elif part.kind == "loader":
+        elif part.kind == "loader" and not asr_fip.is_fip(part.data):
             yield finding(
                 WARNING, "loader-header", part.name, "the loader has no known header", "引导程序缺少已知的头部"
             )
@@ -152,6 +155,7 @@ def _own_partitions(package: FirmwarePackage) -> Iterator[Finding]:
 
 def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:
     """Contents over each other, and erases that wipe what was written before."""
+    has_nested = container_of(package).has_nested_parts
     written: list[Part] = []
     for part in package.parts:
         if part.kind not in {"code", "erase"} or part.address >= FIRST_LOGICAL or not part.is_default:
@@ -159,8 +163,9 @@ def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:
         length = len(part.data) if part.kind == "code" else part.size
         for other in written:
             if part.address < other.address + len(other.data) and other.address < part.address + length:
+                is_child = has_nested and _is_within(part, other)
                 yield finding(
-                    ERROR,
+                    NOTICE if is_child else ERROR,
                     "overlap",
                     part.name,
                     "it overwrites '{other}', which was written before",
@@ -169,3 +174,9 @@ def _overlaps(package: FirmwarePackage) -> Iterator[Finding]:
                 )
         if part.kind == "code":
             written.append(part)
+
+
+def _is_within(part: Part, other: Part) -> bool:
+    """Whether one place lies wholly in another, larger one."""
+    is_inside = other.address <= part.address and part.address + part.size <= other.address + other.size
+    return is_inside and part.size < other.size

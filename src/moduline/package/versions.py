@@ -10,7 +10,7 @@ Source: platform-unisoc 1, 2.9 (names of real packages); strings of a real EG915
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from moduline.package.parts import Part
 VERSION: Final = re.compile(
     rb"[A-Z]{2}\d{3}[A-Z]{1,8}R\d{2}[A-Z]\d{2}(?:M\d{2})?(?:_[A-Za-z0-9]{1,24}(?:\.\d{1,8}){0,8}){0,8}"
 )
+IMAGE_ROLES: Final = ("system", "app")
 _MODEL_IN_VERSION: Final = re.compile(r"([A-Z]{2}\d{3}[A-Z])([A-Z]{2,4})R\d{2}")
 _ENDINGS: Final = re.compile(r"(_merge|\.sign|\.img|\.pac|\.bin|\.zip)+$")
 
@@ -36,26 +37,27 @@ class Identity:
     model: str | None
 
 
-def identify(parts: Iterable[Part], package_name: str = "") -> Identity:
+def identify(parts: Iterable[Part], package_name: str = "", roles: Sequence[str] = IMAGE_ROLES) -> Identity:
     """The identity of a package.
 
     Args:
         parts: all its parts.
         package_name: name of its file, looked at last.
+        roles: parts whose content is searched, in this order.
     """
     parts = tuple(parts)
     own = next(filter(None, (own_system(part) for part in parts if part.role == "system")), None)
     if own is not None:
         return Identity(own.version, own.models[0] if own.models else None)
-    images = [part for role in ("system", "app") for part in parts if part.role == role]
+    images = [part for role in roles for part in parts if part.role == role]
     version = next(filter(None, (_best(places) for places in _places(images, package_name))), None)
     return Identity(version, _model(version, images))
 
 
 def own_system(part: Part) -> SystemImage | None:
     """Our own system image in a part; None in vendor firmware and in a damaged image, which ``verify`` reports."""
-    start = uimage.HEADER_BYTES
-    if not uimage.is_uimage(part.data) or not system_image.is_system_image(part.data[start : start + 8]):
+    start = uimage.HEADER_BYTES if uimage.is_uimage(part.data) else 0
+    if not system_image.is_system_image(part.data[start : start + 8]):
         return None
     try:
         return system_image.read(part.data[start:])

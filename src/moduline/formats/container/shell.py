@@ -7,6 +7,11 @@
         ├── platform_config.json     {"platform": "unisoc8910"}; absent in plain zips
         └── [folder/]module.pac      exactly one, at most one folder deep
 
+    package.zip                      an ASR package is a zip itself; what is around it is a shell
+    └── firmware.bin
+        ├── platform_config.json     {"platform": "ASR1606"}; absent in older ones
+        └── [folder/]download.json, partition.bin, ...
+
 Only the members that lead to the package are inflated. Closing around unchanged bytes gives the original shells;
 around changed ones every other member keeps its place, name, time and content.
 
@@ -28,11 +33,15 @@ from moduline.formats.container.sniff import NAMES, sniff
 MAX_DEPTH: Final = 3
 MAX_CONFIG_BYTES: Final = 64 << 10
 CONFIG_NAME: Final = "platform_config.json"
-PLATFORMS: Final = ("unisoc", "unisoc8910", "unisoc8850")
 CONTAINER_OF_KIND: Final[Mapping[str, str]] = {"pac": "unisoc"}
 """Files that are a package by themselves: which container each kind of ``sniff`` is."""
+PLATFORM_OF_CONTAINER: Final[Mapping[str, str]] = {"unisoc": "unisoc", "asr": "asr"}
+"""How the platform word of platform_config.json begins, by container."""
+ZIP_MARKS: Final[Mapping[str, frozenset[str]]] = {"asr": frozenset({"download.json", "system.img"})}
+"""Containers that are zips themselves: one of these members, at most one folder deep, tells which."""
 SUPPORTED: Final = Text(
-    ".pac of UNISOC 8910 and 8850, bare or in a zip or .bin", "UNISOC 8910/8850 的 .pac，可置于 zip 或 .bin 中"
+    ".pac of UNISOC 8910 and 8850, bare or in a zip or .bin; zip or .bin of ASR 160x",
+    "UNISOC 8910/8850 的 .pac（可置于 zip 或 .bin 中），ASR 160x 的 zip 或 .bin",
 )
 
 
@@ -60,7 +69,7 @@ class Opened:
     Attributes:
         shells: outermost first.
         inner: the package itself.
-        kind: which container ``inner`` is: "unisoc".
+        kind: which container ``inner`` is: "unisoc" or "asr".
     """
 
     shells: tuple[Shell, ...]
@@ -96,7 +105,11 @@ def open_shells(data: bytes, name: str = "") -> Opened:
             raise _broken(
                 "nested", "more than {limit} shells inside each other", "嵌套超过 {limit} 层", limit=MAX_DEPTH
             )
-        shells.append(_enter(data, name))
+        near = _near(data)
+        platform = _platform_of(data, near)
+        if (inside := _zip_container(name, platform, near)) is not None:
+            return Opened(tuple(shells), data, inside)
+        shells.append(_enter(data, platform, near))
         data = zip_members.read_member(data, shells[-1].member)
 
 
@@ -129,20 +142,31 @@ def _broken(rule: str, en: str, zh: str, **facts: Any) -> BadFormat:
     return BadFormat(format=Text("package shell", "固件包外壳"), reason=Text(en, zh), offset=0, rule=rule, **facts)
 
 
-def _enter(data: bytes, name: str) -> Shell:
-    """Which member of a zip leads to the package."""
+def _near(data: bytes) -> dict[str, zipfile.ZipInfo]:
+    """The members at most one folder deep, by name."""
     infos = [info for info in zip_members.list_members(data) if not info.is_dir()]
-    near = {info.filename: info for info in infos if info.filename.count("/") <= 1 and not _is_clutter(info.filename)}
-    platform = _platform_of(data, near)
-    if platform and platform not in PLATFORMS:
-        raise _other_platform(name, platform)
+    return {info.filename: info for info in infos if info.filename.count("/") <= 1 and not _is_clutter(info.filename)}
+
+
+def _zip_container(name: str, platform: str, near: dict[str, zipfile.ZipInfo]) -> str | None:
+    """Which container a zip itself is; None for a shell around something else."""
+    leaves = {path.rpartition("/")[2].lower() for path in near}
+    if platform:
+        kind = next((k for k, word in PLATFORM_OF_CONTAINER.items() if platform.startswith(word)), None)
+        if kind is None:
+            raise _other_platform(name, platform)
+        return kind if kind in ZIP_MARKS else None
+    if any(leaf.endswith(".pac") for leaf in leaves):
+        return None
+    if any(leaf.endswith((".binpkg", ".hbinpkg")) for leaf in leaves):
+        raise _other_platform(name, "eigencomm")
+    return next((kind for kind, marks in ZIP_MARKS.items() if marks & leaves), None)
+
+
+def _enter(data: bytes, platform: str, near: dict[str, zipfile.ZipInfo]) -> Shell:
+    """Which member of a zip leads to the package."""
     packages = [path for path in near if path.lower().endswith(".pac")]
     if not packages and not platform:
-        leaves = {path.rpartition("/")[2].lower() for path in near}
-        if {"download.json", "system.img"} & leaves:
-            raise _other_platform(name, "asr")
-        if any(leaf.endswith((".binpkg", ".hbinpkg")) for leaf in leaves):
-            raise _other_platform(name, "eigencomm")
         packages = [path for path, info in near.items() if _may_be_package(data, info)]
     if len(packages) != 1:
         raise _broken(

@@ -16,6 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -146,16 +147,44 @@ def replace_members(data: bytes, changes: Mapping[str, bytes]) -> bytes:
     return _write(kept, comment)
 
 
+def remove_members(data: bytes, names: AbstractSet[str]) -> bytes:
+    """The zip without some members; everything else stays as it was.
+
+    Raises:
+        BadFormat: the zip is damaged.
+    """
+    infos = [info for info in list_members(data) if info.filename not in names]
+    with _open(data) as archive:
+        return _write([(info, archive.read(info)) for info in infos], archive.comment)
+
+
+def add_members(data: bytes, members: Sequence[tuple[str, bytes]]) -> bytes:
+    """The zip with further members at its end, deflated, dated 1980-01-01; everything else stays as it was.
+
+    Raises:
+        BadFormat: the zip is damaged, or already has a member of that name (rule zip-duplicate).
+    """
+    infos = list_members(data)
+    taken = sorted({info.filename for info in infos} & {name for name, _ in members})
+    if taken:
+        raise _broken("zip-duplicate", "'{member}' occurs twice", "“{member}”重复出现", member=taken[0])
+    with _open(data) as archive:
+        kept = [(info, archive.read(info)) for info in infos]
+        comment = archive.comment
+    return _write([*kept, *((_info(name), content) for name, content in members)], comment)
+
+
 def write_members(members: Sequence[tuple[str, bytes]]) -> bytes:
     """A new zip: members in the given order, deflated, all dated 1980-01-01."""
-    infos = []
-    for name, content in members:
-        info = zipfile.ZipInfo(name, EPOCH)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        info.external_attr = 0o644 << 16
-        info.create_system = 3
-        infos.append((info, content))
-    return _write(infos, b"")
+    return _write([(_info(name), content) for name, content in members], b"")
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    info.create_system = 3
+    return info
 
 
 def _write(members: Sequence[tuple[zipfile.ZipInfo, bytes]], comment: bytes) -> bytes:
