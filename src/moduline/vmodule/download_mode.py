@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Final
 
 from moduline.errors import PortGone
 from moduline.port.stream import ByteStream, pump
 from moduline.vmodule.download.events import (
+    FIRST_LOADERS,
     Connected,
     CutReached,
     DownloadEvent,
@@ -21,18 +21,20 @@ from moduline.vmodule.download.events import (
     StageEntered,
     UnplugReached,
 )
-from moduline.vmodule.download.unisoc import DownloadSession
+from moduline.vmodule.download.session import WireSession
 from moduline.vmodule.faults import Faults
+from moduline.vmodule.module_options import ModuleEnd
 from moduline.vmodule.power import WaitingClock
-
-MODELLED_WIRES: Final = ("pdl",)
-"""Protocols of ROMs that ``DownloadSession`` speaks."""
 
 LeaveReason = ResetWanted | PowerOffWanted | CutReached | UnplugReached | StageEntered
 
 
 async def serve(
-    stream: ByteStream, session: DownloadSession, faults: Faults, report: Callable[[DownloadEvent], None]
+    stream: ModuleEnd,
+    session: WireSession,
+    faults: Faults,
+    report: Callable[[DownloadEvent], None],
+    clock: WaitingClock,
 ) -> LeaveReason | None:
     """Speak the protocol until something ends it; None when the port vanished.
 
@@ -41,15 +43,16 @@ async def serve(
     Raises:
         FlashCut: the power went away at a flash operation.
     """
-    talk = _Talk(session, faults, report)
-    with contextlib.suppress(PortGone):
-        while talk.left is None:
-            if not faults.is_fragmenting:
-                await pump(stream, talk.react)
-            else:
-                await talk.in_pieces(stream, talk.take_unread() or await stream.read_some())
-        if talk.last_words:
-            await stream.write_all(talk.last_words)
+    talk = _Talk(stream, session, faults, report, clock)
+    tasks = [asyncio.ensure_future(one) for one in (talk.converse(), talk.keep_time())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return talk.left
 
 
@@ -61,58 +64,111 @@ async def listen_only(stream: ByteStream) -> None:
 
 
 class _Talk:
-    """What arrives, what is answered, and what ended it.
+    """What arrives, what is answered, what happens by itself, and what ended it.
 
     Args:
+        stream: the port.
         session: the protocol.
         faults: whether bytes travel one by one; it may begin and end while the conversation goes on.
         report: gets the session's events.
+        clock: what the session's times are of.
     """
 
-    def __init__(self, session: DownloadSession, faults: Faults, report: Callable[[DownloadEvent], None]) -> None:
+    def __init__(
+        self,
+        stream: ModuleEnd,
+        session: WireSession,
+        faults: Faults,
+        report: Callable[[DownloadEvent], None],
+        clock: WaitingClock,
+    ) -> None:
+        self._stream = stream
         self._session = session
         self._faults = faults
         self._report = report
+        self._clock = clock
         self._unread = b""
+        self._owed = b""  # what was said unasked and found no room
+        self._is_writing = False
+        self._is_timed = asyncio.Event()
         self.left: LeaveReason | None = None
         self.last_words = b""
 
-    def react(self, data: bytes) -> bytes | None:
+    async def converse(self) -> None:
+        """Take and answer until something ends it."""
+        with contextlib.suppress(PortGone):
+            while self.left is None:
+                if not self._faults.is_fragmenting:
+                    await pump(self._stream, self._react, self._is_sent)
+                else:
+                    await self._in_pieces(self._take_unread() or await self._stream.read_some())
+            if self.last_words:
+                await self._stream.write_all(self.last_words)
+
+    async def keep_time(self) -> None:
+        """Wake the session when it wants to be; ends when that ends the conversation."""
+        while self.left is None:
+            due = self._session.wake_at_s
+            if due is None:
+                self._is_timed.clear()
+                await self._is_timed.wait()
+                continue
+            await self._clock.sleep(max(0.0, due - self._clock.tick_s()))
+            self._owed += self._after(self._session.advance(self._clock.tick_s()))
+            if not self._is_writing:
+                self._owed = self._owed[self._stream.write_if_room(self._owed) :]
+
+    def _react(self, data: bytes) -> bytes | None:
         """The answer to what arrived; None when the conversation is over or has to go on in pieces."""
         if self._faults.is_fragmenting:
             self._unread = data
             return None
-        return self._answer(data)
+        answer = self._answer(data)
+        self._is_writing = bool(answer)
+        return answer
 
-    def take_unread(self) -> bytes:
+    def _is_sent(self) -> None:
+        self._is_writing = False
+
+    def _take_unread(self) -> bytes:
         """What came in just when the pieces began."""
         unread, self._unread = self._unread, b""
         return unread
 
-    async def in_pieces(self, stream: ByteStream, data: bytes) -> None:
+    async def _in_pieces(self, data: bytes) -> None:
         """Take and answer byte by byte."""
         for at in range(len(data)):
             answer = self._answer(data[at : at + 1])
             if answer is None:
                 return
             for i in range(len(answer)):
-                await stream.write_all(answer[i : i + 1])
+                await self._stream.write_all(answer[i : i + 1])
                 await asyncio.sleep(0)
 
     def _answer(self, data: bytes) -> bytes | None:
-        events = self._session.receive(data)
+        events = self._session.advance(self._clock.tick_s())
+        answer = self._after(events + self._session.receive(data))
+        if self._session.wake_at_s is not None:
+            self._is_timed.set()
+        if self.left is not None:
+            return None
+        owed, self._owed = self._owed, b""
+        return owed + answer
+
+    def _after(self, events: list[DownloadEvent]) -> bytes:
+        """Tell what happened; what is to be sent after it."""
         answer = self._session.bytes_to_send()
         for event in events:
             self._report(event)
             if isinstance(event, CutReached | UnplugReached):
                 self.left = event
-                return None
-            if isinstance(event, StageEntered) and event.stage == "fdl1" and self._faults.is_reenumerating:
+                break
+            if isinstance(event, StageEntered) and event.stage in FIRST_LOADERS and self._faults.is_reenumerating:
                 self.left = event
-                return None
+                break
             if isinstance(event, ResetWanted | PowerOffWanted):
                 self.left, self.last_words = event, answer
-        return answer if self.left is None else None
+        return answer
 
 
 class Window:

@@ -32,8 +32,9 @@ from moduline.vmodule.download.events import (
     StageEntered,
     UnplugReached,
 )
-from moduline.vmodule.download.unisoc import DownloadSession
-from moduline.vmodule.download_mode import MODELLED_WIRES, Window, listen_only, serve
+from moduline.vmodule.download.session import WireSession
+from moduline.vmodule.download_mode import Window, listen_only, serve
+from moduline.vmodule.download_sessions import MODELLED_WIRES, session_for
 from moduline.vmodule.facts import ModuleIdentity, facts_of, quirks_of
 from moduline.vmodule.faults import Faults, Line, forget_fired, forget_word
 from moduline.vmodule.flash_file import FlashFile
@@ -445,7 +446,7 @@ class VirtualModule:
         window.open()
         try:
             if self.identity.chip.entry.wire in MODELLED_WIRES:
-                session = DownloadSession(self.storage, self.faults.download)
+                session = session_for(self.identity, self.storage, self.faults.download)
                 return await self._first_of(self._serve_download(session, window), self._window_over(window))
             return await self._first_of(self._serve_silence(), self._window_over(window))
         finally:
@@ -468,7 +469,7 @@ class VirtualModule:
         self._notice("virt.window-over")
         return _Start("window_over")
 
-    async def _serve_download(self, session: DownloadSession, window: Window) -> _Wish:
+    async def _serve_download(self, session: WireSession, window: Window) -> _Wish:
         """Speak the protocol, over as many pluggings as the cable sees."""
         done: set[int] = set()
 
@@ -483,7 +484,7 @@ class VirtualModule:
             stack.callback(self._show, {})
             self._show({"download": end})
             while True:
-                event = await serve(end, session, self.faults, see)
+                event = await serve(end, session, self.faults, see, self._options.clock)
                 if isinstance(event, CutReached):
                     self.faults.download.cut_at_bytes = None
                     forget_fired(self.faults, "cut")
@@ -511,7 +512,7 @@ class VirtualModule:
             await end.plug()
         self._tell()
 
-    def _keep_content_size(self, session: DownloadSession, done: set[int]) -> None:
+    def _keep_content_size(self, session: WireSession, done: set[int]) -> None:
         system = self.identity.profile.partition("system")
         if system is not None and system.address in done:
             self.content_bytes = session.content_bytes

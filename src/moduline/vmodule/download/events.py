@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
-Stage = Literal["rom", "fdl1", "fdl2"]
+Stage = Literal["rom", "fdl1", "fdl2", "preboot", "flasher", "agentboot"]
+FIRST_LOADERS: Final[frozenset[Stage]] = frozenset({"fdl1", "preboot", "agentboot"})
+"""What the boot ROM starts: the port may enumerate anew then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,28 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandFailed:
+    """A command in words was answered with a failure.
+
+    Attributes:
+        stage: who answered.
+        command: as the host sent it.
+        answer: the text of the failure.
+    """
+
+    stage: Stage
+    command: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class FusesKept:
+    """The host asked for one-time fuses to be written; that is never modelled, and was refused."""
+
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Panicked:
     """The program stopped; it answers nothing until the power is cycled. ``why`` is a slug."""
 
@@ -96,6 +120,8 @@ DownloadEvent = (
     | PartBegun
     | PartDone
     | Refused
+    | CommandFailed
+    | FusesKept
     | Panicked
     | BaudChanged
     | ResetWanted
@@ -116,6 +142,7 @@ class DownloadFaults:
         verify_errors: logical addresses whose END is answered with 0x8B.
         cut_at_bytes: power goes away when so much content was received; None for never.
         unplug_at_bytes: the cable goes out when so much content was received; None for never.
+        is_greeting_anew: a loader that was just called forgets the link and greets again.
     """
 
     is_silent: bool = False
@@ -124,3 +151,4 @@ class DownloadFaults:
     verify_errors: set[int] = field(default_factory=set)
     cut_at_bytes: int | None = None
     unplug_at_bytes: int | None = None
+    is_greeting_anew: bool = False

@@ -52,6 +52,16 @@ class DownloadSession:
         """Content received in all stages: chunks of MID and MIDST, without any framing."""
         return self._content_before + self._running.content_bytes
 
+    @property
+    def wake_at_s(self) -> float | None:
+        """Never: these programs do nothing by themselves."""
+        return None
+
+    def advance(self, now_s: float) -> list[DownloadEvent]:
+        """Nothing depends on time."""
+        del now_s
+        return []
+
     def receive(self, data: bytes) -> list[DownloadEvent]:
         """Take bytes of the host.
 

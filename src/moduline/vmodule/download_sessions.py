@@ -1,0 +1,36 @@
+"""Which session speaks for the boot ROM of a chip: one line per wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from moduline.vmodule.download.events import DownloadFaults
+from moduline.vmodule.download.session import WireSession
+from moduline.vmodule.download.unisoc import DownloadSession, Storage
+from moduline.vmodule.facts import ModuleIdentity
+
+MakeSession = Callable[[ModuleIdentity, Storage, DownloadFaults], WireSession]
+
+
+def _pdl(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
+    del identity
+    return DownloadSession(storage, faults)
+
+
+SESSIONS: Final[dict[str, MakeSession]] = {
+    "pdl": _pdl,
+}
+"""Wire of a chip's profile to what makes its session."""
+MODELLED_WIRES: Final = frozenset(SESSIONS)
+
+
+def session_for(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
+    """A fresh stay in download mode of a module whose wire is one of ``MODELLED_WIRES``.
+
+    Args:
+        identity: who it is.
+        storage: what its loaders write to.
+        faults: switches, may change while the session runs.
+    """
+    return SESSIONS[identity.chip.entry.wire](identity, storage, faults)
