@@ -32,6 +32,19 @@ while True:
 """
 
 
+@pytest.fixture(scope="session")
+def one_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home-of-all")
+
+
+@pytest.fixture(autouse=True)
+def moduline_home(one_home, monkeypatch):
+    """One home for all tests of this file: the stock firmware is built once."""
+    monkeypatch.setenv("MODULINE_HOME", str(one_home))
+    monkeypatch.setenv("MODULINE_LANG", "en")
+    return one_home
+
+
 @pytest.fixture
 def project(tmp_path):
     folder = tmp_path / "watched"
@@ -57,7 +70,7 @@ def moduline(*words, folder=None, check=None):
 @pytest.fixture
 def rack(tmp_path):
     """One virtual module in the background, at virt:m1."""
-    moduline("virt", "up", check=0)
+    moduline("virt", "up", "--fresh", check=0)
     yield "virt:m1"
     moduline("virt", "down")
 

@@ -22,6 +22,19 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="session")
+def one_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home-of-all")
+
+
+@pytest.fixture(autouse=True)
+def moduline_home(one_home, monkeypatch):
+    """One home for all tests of this file: the stock firmware is built once."""
+    monkeypatch.setenv("MODULINE_HOME", str(one_home))
+    monkeypatch.setenv("MODULINE_LANG", "en")
+    return one_home
+
+
 @pytest.fixture
 def environment(tmp_path):
     """The user's: ``moduline`` and ``python`` are on the path, temporary files are countable."""
