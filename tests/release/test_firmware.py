@@ -9,6 +9,7 @@ import pytest
 from moduline.errors import BadOption, BadRecipe, Unsupported
 from moduline.formats import mpy, nv, romfs, system_image, uimage
 from moduline.package import read_package, verify
+from moduline.package.stock import is_stock
 from moduline.profiles import catalog
 from moduline.release import firmware
 from moduline.release.firmware_recipe import find_recipe, read_recipe, recipes
@@ -137,9 +138,13 @@ def test_recipes_when_compared_with_the_catalogue_then_each_module_has_one_for_i
 
 
 def test_firmware_when_its_platform_has_no_package_writer_then_said_so_and_no_file_pretends():
-    with pytest.raises(Unsupported) as refused:
-        firmware.firmware_file("ec600n", "zip")
-    assert "moduline virt up --module ec600n" in refused.value.remedy()
+    unwritten = [name for name in recipes() if is_stock(firmware.stock_package(name))]
+    if not unwritten:
+        pytest.skip("every platform has a package writer")
+    for name in unwritten:
+        with pytest.raises(Unsupported) as refused:
+            firmware.firmware_file(name, "zip")
+        assert f"moduline virt up --module {name}" in refused.value.remedy()
 
 
 def test_fingerprint_when_anything_changes_then_another_cache_file():

@@ -186,7 +186,7 @@ def test_stock_firmware_when_programmed_then_boots_and_every_damage_is_seen(benc
     identity, flash, decide = bench(slug)
     assert decide() == StayInRom("boot-erased")
     firmware = read_firmware(stock_package(slug))
-    assert isinstance(firmware, StockFirmware)
+    assert firmware.chip == identity.chip.slug
     program_package(identity, flash, firmware)
     found = decide()
     assert isinstance(found, BootSystem)

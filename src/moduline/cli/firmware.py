@@ -11,6 +11,7 @@ from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, out, print_facts, print_json, print_table
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
+from moduline.package.convert import suffix_of
 from moduline.release import firmware, firmware_recipe, output
 
 
@@ -31,19 +32,22 @@ def register(app: typer.Typer) -> None:
         module: Annotated[str, typer.Argument(metavar="MODULE", help=say("such as ec600u", "如 ec600u"))],
         to: Annotated[str, typer.Option("-o", "--output", metavar="OUT", help=say("file or folder", "文件或目录"))],
         shell: Annotated[
-            str, typer.Option("--shell", metavar="pac|bin|zip", help=say("default: by the ending", "默认依据扩展名"))
+            str,
+            typer.Option(
+                "--shell", metavar="pac|bin|zip|release", help=say("default: by the ending", "默认依据扩展名")
+            ),
         ] = "",
         version: Annotated[
             str, typer.Option("--version", metavar="V", help=say("another version", "指定其他版本号"))
         ] = "",
         as_json: JsonFlag = False,
     ) -> None:
-        wanted = shell or shell_of(to)
+        wanted = shell or shell_of(to) or firmware.native_shell(module)
         if wanted not in firmware.SHELLS:
-            raise BadOption(name="--shell", reason=Text("pac, zip or bin", "可用 pac、zip 或 bin"))
+            raise BadOption(name="--shell", reason=Text("pac, zip, bin or release", "可用 pac、zip、bin 或 release"))
         recipe = firmware_recipe.find_recipe(module)
         data = firmware.firmware_file(module, wanted, version)
-        path = output.choose_path(to, f"{version or recipe.version}.{wanted}")
+        path = output.choose_path(to, f"{version or recipe.version}.{suffix_of(wanted)}")
         output.write_whole(path, data)
         facts = {
             "path": str(path),
@@ -74,6 +78,6 @@ def register(app: typer.Typer) -> None:
 
 
 def shell_of(to: str) -> str:
-    """The shell that the ending of an output file asks for; ``pac`` for a folder."""
+    """The shell that the ending of an output file asks for; empty for a folder."""
     ending = Path(to).suffix.lower().removeprefix(".")
-    return ending if ending in firmware.SHELLS else "pac"
+    return ending if ending in firmware.SHELLS else ""

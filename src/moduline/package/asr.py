@@ -52,7 +52,7 @@ ROLE_OF_PARTITION: Final[Mapping[str, str]] = {
 }
 ROLE_OF_TABLE: Final[Mapping[str, str]] = {"flashinfo.bin": "flash_list", "partition.bin": "partition_table"}
 LOADER_ROLES: Final = ("first_loader", "second_loader")
-# Source: platform-asr 1.3. Other boot ROMs (2021.05.31, 2021.10.10, 2022.04.18) belong to chips no profile is there for.
+# Source: platform-asr 1.3. Boot ROMs 2021.05.31, 2021.10.10 and 2022.04.18 belong to chips there is no profile of.
 CHIP_OF_BOOTROM: Final[Mapping[str, str]] = {
     "2019.01.15": "asr1601",
     "2020.07.30": "asr1603",

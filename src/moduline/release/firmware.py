@@ -6,8 +6,8 @@
     firmware/<module>.toml + module profile ───────┴▶ system image ─header of the chip─▶ AP ┐
                                             stubs of our own for loaders, boot, modem ──────┴▶ .pac
 
-Platforms whose packages nobody writes yet (see ``_PACKERS``) get the same images in the plain form of
-``package.stock``: enough for a virtual factory, nothing for a burner.
+ASR modules get the same images in their own container, see ``firmware_asr``. Platforms whose packages nobody writes yet
+(see ``_PACKERS``) get them in the plain form of ``package.stock``: enough for a virtual factory, nothing for a burner.
 
 The order of entries is that of a real QuecPython package (seen in an EG915U one): the boot code is erased first and
 written last, so that an interrupted burn leaves the chip in its ROM's download mode. As there, the script areas are
@@ -30,25 +30,26 @@ from typing import Final
 
 from moduline.errors import Text, TooBig, Unsupported
 from moduline.formats import nv, romfs, sihr, system_image, uimage
-from moduline.formats.container import unisoc, zip_members
-from moduline.formats.container.shell import CONFIG_NAME
+from moduline.formats.container import unisoc
 from moduline.formats.container.unisoc import PacEntry, PacHeader
 from moduline.formats.record import WideText
 from moduline.formats.system_image import SystemImage, SystemPartition
+from moduline.package import convert, read_package
+from moduline.package.containers import CONTAINERS
 from moduline.package.stock import StockFirmware, write_stock
 from moduline.package.unisoc import ERASE_PREFIX
 from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile
 from moduline.profiles.module import ModuleProfile, Partition
-from moduline.release import shipped
+from moduline.release import firmware_asr, shipped
 from moduline.release.compile import VIRTUAL_BYTECODE, compile_scripts, must_compile
 from moduline.release.firmware_recipe import FirmwareRecipe, find_recipe, must_be_version
 from moduline.release.firmware_scheme import NV_ITEMS, Operation, scheme_xml
 from moduline.release.output import write_whole
 
-REVISION: Final = 2  # raise it when this file gives other bytes for the same inputs
-SHELLS: Final = ("pac", "zip", "bin")
+REVISION: Final = 3  # raise it when this file gives other bytes for the same inputs
+SHELLS: Final = ("pac", "zip", "bin", "release")
 HEADER_BYTES: Final = {"uimage": uimage.HEADER_BYTES, "sihr": sihr.HEADER_BYTES, "none": 0}
 _FIRST_LOADER_BYTES: Final = 6 << 10
 _SECOND_LOADER_BYTES: Final = 16 << 10
@@ -57,7 +58,7 @@ _NO_IMEI: Final = "0" * nv.IMEI_DIGITS
 
 
 def build(recipe: FirmwareRecipe) -> bytes:
-    """The stock package of a recipe: a ``.pac``, or stock images where there is no package writer.
+    """The stock package of a recipe in its platform's container, or stock images where there is no package writer.
 
     Raises:
         UnknownModule: the recipe names a module without a profile.
@@ -158,16 +159,17 @@ def stock_package(name: str) -> bytes:
     return place.read_bytes()
 
 
-def firmware_file(name: str, shell: str = "pac", version: str = "") -> bytes:
+def firmware_file(name: str, shell: str = "", version: str = "") -> bytes:
     """The stock package of a recipe as a user gets it.
 
     Args:
         name: of the recipe.
-        shell: ``pac`` bare; ``zip`` and ``bin`` with a platform_config.json around it.
+        shell: ``pac`` bare; ``zip`` and ``bin`` with a platform_config.json around it; ``release`` a zip with a .bin;
+            empty for the bare container of the module's platform.
         version: another version than the recipe's.
 
     Raises:
-        BadOption: no such recipe, or a version of the wrong form.
+        BadOption: no such recipe, a version of the wrong form, or a shell this platform's packages do not have.
         Unsupported: packages of this platform cannot be written yet.
     """
     recipe = find_recipe(name)
@@ -185,11 +187,20 @@ def firmware_file(name: str, shell: str = "pac", version: str = "") -> bytes:
     if version:
         must_be_version(version)
         recipe = replace(recipe, version=version)
-    pac = build(recipe) if version else stock_package(name)
-    if shell == "pac":
-        return pac
-    config = json.dumps({"platform": catalog.module(recipe.module).chip}).encode("ascii")
-    return zip_members.write_members([(CONFIG_NAME, config), (f"{recipe.alias}_{recipe.version}.pac", pac)])
+    package = build(recipe) if version else stock_package(name)
+    if not shell:
+        return package
+    return convert.to_kind(read_package(package), shell, f"{recipe.alias or recipe.name}_{recipe.version}", module.chip)
+
+
+def native_shell(name: str) -> str:
+    """The suffix of a bare package of a recipe's platform: ``pac`` or ``zip``.
+
+    Raises:
+        BadOption: no such recipe.
+    """
+    chip = catalog.chip(catalog.module(find_recipe(name).module).chip)
+    return CONTAINERS[chip.container].ending.removeprefix(".") if chip.container in CONTAINERS else "zip"
 
 
 def onboard_sources(recipe: FirmwareRecipe) -> dict[str, bytes]:
@@ -315,5 +326,16 @@ def _entry(one: Operation) -> PacEntry:
     )
 
 
-_PACKERS: Final[Mapping[str, Callable[[FirmwareRecipe, ModuleProfile, ChipProfile], bytes]]] = {"pdl": _pac_of_8910}
+def _zip_of_asr(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile) -> bytes:
+    loaders = {
+        "preboot": _stub_text("preboot", firmware_asr.PREBOOT_BYTES),
+        "flasher": _stub_text("flasher", firmware_asr.FLASHER_BYTES),
+    }
+    return firmware_asr.pack(recipe, module, chip, stock_images(recipe), loaders)
+
+
+_PACKERS: Final[Mapping[str, Callable[[FirmwareRecipe, ModuleProfile, ChipProfile], bytes]]] = {
+    "pdl": _pac_of_8910,
+    "aboot": _zip_of_asr,
+}
 """What writes the stock package of a platform, by the protocol of its ROM."""

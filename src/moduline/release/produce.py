@@ -29,6 +29,7 @@ from moduline.image.build import FsImages, FsTrees
 from moduline.image.project import Project
 from moduline.image.remarks import NOTICE, Remark, Skipped, must_be_sound
 from moduline.package import FirmwarePackage, FsArea, merge, read_package, write_package
+from moduline.package.containers import container_of
 from moduline.package.merge import locate
 from moduline.profiles import catalog
 from moduline.profiles.convention import ConventionProfile
@@ -211,9 +212,9 @@ def system_image_of(package: FirmwarePackage) -> SystemImage | None:
         BadChecksum: same.
     """
     part = package.by_role("system")
-    if part is None or not uimage.is_uimage(part.data):
+    if part is None:
         return None
-    data = part.data[uimage.HEADER_BYTES :]
+    data = part.data[uimage.HEADER_BYTES if uimage.is_uimage(part.data) else 0 :]
     return system_image.read(data) if system_image.is_system_image(data) else None
 
 
@@ -267,6 +268,7 @@ def _areas(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decisio
     reasons = {
         "content": Text("the base fills it", "基础固件包已写入该分区"),
         "erase": Text("the base erases it", "基础固件包擦除该分区"),
+        "table": Text("the base's own partition table", "基础固件包自带的分区表"),
         "fallback": Text("table of {module}; the base does not name it", "取自 {module} 配置表，基础固件包未说明"),
     }
     areas = {}
@@ -321,8 +323,9 @@ def _geometry(prepared: Prepared, role: str) -> FsGeometry:
 
 
 def _ending(base: FirmwarePackage) -> str:
-    """The ending of the base's outermost shell; ``.pac`` for a bare package."""
-    if not base.shells:
-        return ".pac"
+    """The ending of the base's outermost shell; the container's own for a bare package."""
+    native = container_of(base).ending
+    if not base.shells and native == ".pac":
+        return native
     name = base.name.lower()
     return next((ending for ending in (".zip", ".bin") if name.endswith(ending)), ".zip")

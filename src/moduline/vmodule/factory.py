@@ -3,7 +3,7 @@
 Loaders, formats and NV are left out: the module has its own NV (IMEI, calibration) from the factory. Firmware is a
 package, or, for platforms without a package writer, the images by role of ``package.stock``.
 
-Source: platform-unisoc 2.7, 2.8.
+Source: platform-unisoc 2.7, 2.8; platform-asr 1.3, 1.4.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from moduline.package import read_package
 from moduline.package.parts import FirmwarePackage
 from moduline.package.stock import StockFirmware, is_stock, read_stock
 from moduline.vmodule.download.cpio_unpacker import CpioUnpacker
-from moduline.vmodule.download.flash_loader import INTERNAL_FLASH
 from moduline.vmodule.facts import ModuleIdentity
 
 Firmware = FirmwarePackage | StockFirmware
-CONTENT_KINDS = ("loader", "code", "nv", "cpio")
+CONTENT_KINDS = ("loader", "table", "code", "nv", "cpio")
+ERASED = b"\xff"
 
 
 def read_firmware(data: bytes, name: str = "") -> Firmware:
@@ -50,9 +50,10 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
     for part in package.parts:
         if not part.is_default:
             continue
-        if part.kind in {"code", "erase"} and part.address >> 24 == INTERNAL_FLASH:
+        offset = part.address - identity.chip.flash.base_address
+        if part.kind in {"code", "erase"} and 0 <= offset < flash.geometry.capacity_bytes:
             size = part.size if part.kind == "erase" else len(part.data)
-            _write(flash, part.name, part.address & 0xFFFFFF, size, part.data)
+            _write(flash, part.name, offset, size, part.data)
         elif part.kind == "cpio":
             if not files.is_mountable:
                 files.format()
@@ -81,4 +82,4 @@ def _write(flash: Flash, name: str, offset: int, size: int, data: bytes) -> None
         raise TooBig(what=name, need=offset + size, have=capacity)
     if end > first:
         flash.erase(first, end - first)
-        flash.program(offset, data)
+        flash.program(offset, data.rstrip(ERASED))
