@@ -8,51 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
-from moduline.burn.drivers.unisoc import NvRead
+from moduline.burn.session import NvRead, Session
 from moduline.errors import PortGone
 from moduline.events import Event, Reporter
 from moduline.port.stream import ByteStream, pump
 
 
-class Talks(Protocol):
-    """What a driver's session offers to the loop."""
-
-    wake_at: float | None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will be sent or expected."""
-
-    @property
-    def may_lose_port(self) -> bool:
-        """Whether the port may vanish now."""
-
-    def start(self, now: float) -> Sequence[Event | NvRead]:
-        """Begin."""
-
-    def receive(self, data: bytes, now: float) -> Sequence[Event | NvRead]:
-        """Take bytes."""
-
-    def wake(self, now: float) -> Sequence[Event | NvRead]:
-        """The time ``wake_at`` has come."""
-
-    def stored(self, now: float) -> Sequence[Event | NvRead]:
-        """What had to be stored is stored."""
-
-    def gone(self, now: float) -> Sequence[Event | NvRead]:
-        """The port vanished when it may."""
-
-    def bytes_to_send(self) -> bytes:
-        """Bytes for the port."""
-
-    def prepare(self) -> None:
-        """Work ahead while the peer works."""
-
-
 async def converse(
-    session: Talks,
+    session: Session,
     stream: ByteStream,
     report: Reporter,
     store: Callable[[NvRead], Awaitable[None]],
@@ -99,7 +63,7 @@ async def converse(
         await stream.close()
 
 
-async def _until_late(session: Talks, stream: ByteStream, report: Reporter) -> list[Event | NvRead]:
+async def _until_late(session: Session, stream: ByteStream, report: Reporter) -> list[Event | NvRead]:
     """Talk until the session is over or an event has to be waited for (given); TimeoutError at its deadline."""
     clock = asyncio.get_running_loop().time
     held: list[Event | NvRead] = []
@@ -131,7 +95,7 @@ async def _until_late(session: Talks, stream: ByteStream, report: Reporter) -> l
 class _Timer:
     """Fires ``alarm`` when the session's deadline has really passed."""
 
-    def __init__(self, session: Talks, alarm: asyncio.Timeout) -> None:
+    def __init__(self, session: Session, alarm: asyncio.Timeout) -> None:
         self._session = session
         self._alarm = alarm
         self._loop = asyncio.get_running_loop()

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from moduline.burn.plan import BurnPlan
+from moduline.burn.action import BurnPlan
 from moduline.errors import AtRefused, BadAnswer, NoAnswer, NoModule, PortGone, WindowMissed, WrongModule
 from moduline.events import Notice, Reporter
 from moduline.port import address as addresses

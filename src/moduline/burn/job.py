@@ -19,11 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from moduline.burn.action import BurnPlan
 from moduline.burn.conversation import converse
-from moduline.burn.drivers.unisoc import NvRead, Session
+from moduline.burn.drivers import session_for
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, Entered, enter, is_same_name
-from moduline.burn.plan import BurnPlan
 from moduline.burn.record import BurnRecord, RecordBook, outcome_of
+from moduline.burn.session import NvRead
 from moduline.errors import (
     IdentityLost,
     ModulineError,
@@ -167,7 +168,7 @@ class Job:
         )
         self._tell(Step("burn.enter", "done", facts={"imei": self.record.imei, "model": self.record.model}))
         await self._write_record()  # from here on the module may be changed
-        session = Session(self.order.plan, self._saved_nv())
+        session = session_for(self.order.plan, self._saved_nv())
         stream = await self._open(entered.port)
         await converse(session, stream, self._tell, self._store_nv, lambda: self._reopen(entered))
         if self.order.is_checked and entered.port.location:
@@ -254,7 +255,7 @@ class Job:
         return None
 
     async def _store_nv(self, read: NvRead) -> None:
-        path = registry.home() / "nv" / f"{self.record.id}.bin"
+        path = registry.home() / "nv" / (self.record.id + (f"-{read.part}" if read.part else "") + ".bin")
         try:
             await asyncio.to_thread(_write_durable, path, read.block)
         except OSError as cause:

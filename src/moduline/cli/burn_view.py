@@ -17,9 +17,11 @@ from moduline.events import Event, Notice, Progress, Reporter, Step, to_json
 
 _VERBS = {
     "load": ("load into RAM", "装入内存"),
+    "table": ("describe the flash", "下发 Flash 描述"),
     "write": ("write", "写入"),
     "erase": ("erase", "擦除"),
     "format": ("format", "格式化"),
+    "keep": ("read out and store", "读出并保存"),
     "keep_nv": ("write, keeping IMEI and calibration", "写入（保留 IMEI 与校准数据）"),
     "skip": ("leave out", "跳过"),
 }

@@ -20,11 +20,12 @@ Source: platform-unisoc 5, 6.1, 6.3, 6.4, 6.6, 7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
+from moduline.burn.action import Action, BurnPlan
+from moduline.burn.drivers.unisoc_plan import NV_ADDRESS
 from moduline.burn.drivers.unisoc_table import CHUNKING, IN_ROM, LIMITS_S, REPEATED, RETRIES_S, TABLE, Cue, State
-from moduline.burn.plan import NV_ADDRESS, Action, BurnPlan
+from moduline.burn.session import NvRead
 from moduline.errors import BadAnswer, BadFormat, ModulineError, NoAnswer, Text, VerifyFailed, WriteFailed, WrongModule
 from moduline.events import Event, Notice, Progress, Step
 from moduline.formats import nv
@@ -38,21 +39,6 @@ PROGRESS_PARTS: Final = 200
 
 _ACK_FRAME: Final = wire.encode_bsl(BslAnswer.ACK)
 _LOADED: Final = frozenset(State) - IN_ROM - {State.SYNC}
-
-
-@dataclass(frozen=True, slots=True)
-class NvRead:
-    """The module's own NV block, raw; it must be stored before ``Session.stored`` lets the burn go on.
-
-    Args:
-        block: as read.
-        imei: the IMEI in it; empty when the block is damaged or holds none.
-        is_valid: whether its check value is right.
-    """
-
-    block: bytes = field(repr=False)
-    imei: str
-    is_valid: bool
 
 
 class Session:

@@ -1,0 +1,64 @@
+"""What the loop knows of a driver: a session that is given bytes and the time, and the one thing it waits for.
+
+Everything a session raises is an error of the tree; after that it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from moduline.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class NvRead:
+    """The module's own NV block, raw; it must be stored before ``Session.stored`` lets the burn go on.
+
+    Args:
+        block: as read.
+        imei: the IMEI in it; empty when the block is damaged or holds none.
+        is_valid: whether its check value is right, where it has one.
+        part: name of the place it was read from, where there are several.
+    """
+
+    block: bytes = field(repr=False)
+    imei: str
+    is_valid: bool
+    part: str = ""
+
+
+class Session(Protocol):
+    """One burn of one module; given bytes and the time, it says what to send and when to wake it."""
+
+    wake_at: float | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be sent or expected."""
+
+    @property
+    def may_lose_port(self) -> bool:
+        """Whether the port may vanish now."""
+
+    def start(self, now: float) -> Sequence[Event | NvRead]:
+        """Begin."""
+
+    def receive(self, data: bytes, now: float) -> Sequence[Event | NvRead]:
+        """Take bytes."""
+
+    def wake(self, now: float) -> Sequence[Event | NvRead]:
+        """The time ``wake_at`` has come."""
+
+    def stored(self, now: float) -> Sequence[Event | NvRead]:
+        """What had to be stored is stored."""
+
+    def gone(self, now: float) -> Sequence[Event | NvRead]:
+        """The port vanished when it may."""
+
+    def bytes_to_send(self) -> bytes:
+        """Bytes for the port."""
+
+    def prepare(self) -> None:
+        """Work ahead while the peer works."""
