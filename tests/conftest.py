@@ -1,14 +1,24 @@
-"""Fixtures shared by all tests: a home of its own for every test, so that racks and caches never meet."""
+"""Fixtures shared by all tests: a home of its own for every test, so that racks and records never meet."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+
+CACHES = ("cache", "rom")
+"""Folders of a home whose files are named after the hash of what they were made from: one for all tests of a run."""
 
 
 @pytest.fixture(autouse=True)
 def moduline_home(tmp_path_factory, monkeypatch):
     """A fresh MODULINE_HOME; child processes inherit it."""
     home = tmp_path_factory.mktemp("home")
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "moduline-caches"
+    for name in CACHES:
+        (shared / name).mkdir(parents=True, exist_ok=True)
+        (home / name).symlink_to(shared / name, target_is_directory=True)
     monkeypatch.setenv("MODULINE_HOME", str(home))
     monkeypatch.setenv("MODULINE_LANG", "en")
     return home
