@@ -14,15 +14,17 @@ from rich.markup import escape
 
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, print_facts, print_json, print_table
+from moduline.cli.package_change import extract_project, read_package_file, register_convert
 from moduline.digest import sha256_hex
-from moduline.errors import BadOption, BadPackage, NoSuchFile, StorageFailed, Text, TooBig
+from moduline.errors import BadOption, BadPackage, StorageFailed, Text
 from moduline.package import Difference, FirmwarePackage, Part, diff, read_package, verify
 from moduline.package.containers import container_of
 from moduline.package.findings import Finding, errors_of, must_be_sound
 from moduline.package.inspect import only_areas
+from moduline.package.parts import NO_PLACE
 
-MAX_FILE_BYTES = 128 << 20
 LIST_NAME = "parts.json"
+DESCRIPTIONS = ("xml", "script", "unused")  # kinds of parts that a burner does not do
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help=say("firmware package", "固件包"))]
 
@@ -38,6 +40,7 @@ def register(app: typer.Typer) -> None:
     _register_readers(pack)
     _register_extract(pack)
     _register_diff(pack)
+    register_convert(pack)
 
 
 def _register_readers(pack: typer.Typer) -> None:
@@ -48,7 +51,7 @@ def _register_readers(pack: typer.Typer) -> None:
         )
     )
     def info(file: FileArgument, as_json: JsonFlag = False) -> None:
-        data = read_file(file)
+        data = read_package_file(file)
         facts = info_of(read_package(data, file.name), data)
         if as_json:
             print_facts(facts, as_json=True)
@@ -63,7 +66,7 @@ def _register_readers(pack: typer.Typer) -> None:
         ),
     )
     def list_parts(file: FileArgument, as_json: JsonFlag = False) -> None:
-        package = read_package(read_file(file), file.name)
+        package = read_package(read_package_file(file), file.name)
         if as_json:
             print_json({"ok": True, "parts": [row_of(i, part) for i, part in enumerate(package.parts, 1)]})
             return
@@ -77,7 +80,7 @@ def _register_readers(pack: typer.Typer) -> None:
         ),
     )
     def verify_file(file: FileArgument, as_json: JsonFlag = False) -> None:
-        package = read_package(read_file(file), file.name, must_check=False)
+        package = read_package(read_package_file(file), file.name, must_check=False)
         findings = verify(package)
         rows = [finding_row(one) for one in findings]
         if as_json:
@@ -113,18 +116,33 @@ def _register_extract(pack: typer.Typer) -> None:
     @pack.command(
         help=say(
             "Write the parts of a package into a folder, with a list of them as parts.json. "
-            "Example: moduline pack extract module.pac -o parts",
-            "将固件包的各部分写入目录，并生成 parts.json。示例：moduline pack extract module.pac -o parts",
+            "Example: moduline pack extract module.pac -o parts · moduline pack extract made.zip --project my_project",
+            "将固件包的各部分写入目录，并生成 parts.json；或还原为工程目录。"
+            "示例：moduline pack extract module.pac -o parts · moduline pack extract made.zip --project my_project",
         )
     )
     def extract(
         file: FileArgument,
-        output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help=say("folder", "目录"))],
+        output: Annotated[
+            Path | None, typer.Option("-o", "--output", metavar="DIR", help=say("folder", "目录"))
+        ] = None,
+        project: Annotated[
+            Path | None,
+            typer.Option(
+                "--project", metavar="DIR", help=say("the scripts, as a project folder", "将脚本还原为工程目录")
+            ),
+        ] = None,
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        package = read_package(read_file(file), file.name)
+        package = read_package(read_package_file(file), file.name)
+        if project is not None:
+            extract_project(package, project, yes=yes, dry_run=dry_run, as_json=as_json)
+            return
+        if output is None:
+            why = Text("name a folder with -o, or one for the project with --project", "请用 -o 或 --project 指定目录")
+            raise BadOption(name="-o", reason=why)
         rows = [row_of(i, part) | {"file": file_name_of(i, part)} for i, part in enumerate(package.parts, 1)]
         if not dry_run:
             write_parts(package, rows, output, may_overwrite=yes)
@@ -150,7 +168,7 @@ def _register_diff(pack: typer.Typer) -> None:
         after: Annotated[Path, typer.Argument(metavar="B")],
         as_json: JsonFlag = False,
     ) -> None:
-        first, second = (read_package(read_file(path), path.name) for path in (before, after))
+        first, second = (read_package(read_package_file(path), path.name) for path in (before, after))
         found = diff(first, second)
         if as_json:
             rows = [{name: getattr(one, name) for name in Difference.__dataclass_fields__} for one in found]
@@ -222,14 +240,15 @@ def print_parts(package: FirmwarePackage) -> None:
     rows = []
     for index, part in enumerate(package.parts, 1):
         room = _device_name(part.size) if part.kind == "format" else f"0x{part.size:x}"
-        default = "-" if part.kind == "xml" else say("yes", "是") if part.is_default else say("no", "否")
-        place = "-" if part.kind == "xml" else f"0x{part.address:08x}"
+        default = "-" if part.kind in DESCRIPTIONS else say("yes", "是") if part.is_default else say("no", "否")
+        has_place = part.kind != "xml" and part.address != NO_PLACE
+        place = f"0x{part.address:08x}" if has_place else "-"
         rows.append(
             (
                 index,
                 safe(part.name),
                 place,
-                "-" if part.kind == "xml" else safe(room),
+                safe(room) if has_place else "-",
                 len(part.data) or "-",
                 default,
                 safe(part.file_name),
@@ -271,26 +290,6 @@ def file_name_of(index: int, part: Part) -> str:
         return ""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", "_".join(filter(None, (part.name, part.file_name))))
     return f"{index:02d}_{plain[:120].strip('._') or 'part'}"
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a file named by the user.
-
-    Raises:
-        NoSuchFile: it is not there or no file.
-        StorageFailed: it cannot be read.
-        TooBig: more than 128 MiB.
-    """
-    if not path.is_file():
-        why = Text("not a file", "不是文件") if path.exists() else Text("no such file", "文件不存在")
-        raise NoSuchFile(path=str(path), reason=why)
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise TooBig(what=path.name, need=size, have=MAX_FILE_BYTES)
-        return path.read_bytes()
-    except OSError as wrong:
-        raise StorageFailed(path=str(path), reason=wrong.strerror or str(wrong)) from wrong
 
 
 def write_parts(package: FirmwarePackage, rows: list[dict[str, Any]], folder: Path, *, may_overwrite: bool) -> None:

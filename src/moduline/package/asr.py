@@ -14,13 +14,12 @@ from typing import Any, Final
 from moduline.formats.container import asr
 from moduline.formats.container.asr import AsrPackage
 from moduline.formats.container.asr_script import ScriptCommand
-from moduline.formats.container.asr_table import FLASH_BASE, NO_ADDRESS
+from moduline.formats.container.asr_table import FLASH_BASE
 from moduline.formats.container.shell import Opened, Shell
-from moduline.package.parts import FirmwarePackage, FsArea, Part
+from moduline.package.parts import NO_PLACE, FirmwarePackage, FsArea, Part
 from moduline.package.versions import identify
 
 CONTAINER: Final = "asr"
-NO_PLACE: Final = NO_ADDRESS
 AREA_ROLES: Final[Mapping[str, str]] = {"customer_fs": "user_fs", "customer_backup_fs": "backup_fs"}
 AREA_FILES: Final[Mapping[str, str]] = {
     "customer_fs": "customer_fs.bin",

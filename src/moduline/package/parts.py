@@ -17,6 +17,8 @@ SCRIPT_ROLES: Final = ("user_fs", "backup_fs", "customer_fs_c")
 """Areas that hold file systems of scripts."""
 FIRST_LOGICAL: Final = 0xFE000000
 """Addresses from here on name something to do instead of a place; see platform-unisoc 2.10."""
+NO_PLACE: Final = 0xFFFFFFFF
+"""Address of a part that has no place in the flash and names nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from moduline.errors import BadOption, StorageFailed, Text
 
-FILE_ENDINGS = (".pac", ".zip", ".bin")
+FILE_ENDINGS = (".pac", ".zip", ".bin", ".binpkg")
 
 
 def choose_path(wanted: str, name: str) -> Path:
