@@ -178,6 +178,7 @@ def test_rescue_when_confirmed_then_main_is_off(capfdbinary):
         assert run(["rescue", "--port", module.repl, "--yes", "--json"]) == 0
         assert json.loads(capfdbinary.readouterr().out) == {
             "ok": True, "freed_by": "interrupt", "renamed_to": "/usr/main.py.off", "was_protected": False,
+            "lost_files": [],
         }  # fmt: skip
         assert module.files.tree["/usr/main.py.off"] == MAIN
 
