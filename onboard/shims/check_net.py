@@ -1,5 +1,7 @@
 """``checkNet``: wait for card, network and data call, and say where it stopped.
 
+Modelled: all of it, on the module's own card, cell and data call.
+
 Source: device-api 9.5; QuecPython/microPython ``checkNet.py`` (the printed lines).
 """
 
