@@ -3,7 +3,10 @@
 The 8910 in download mode has no serial number and no name: only its USB place tells which module it is. So the place
 of the AT port is remembered before ``AT+QDOWNLOAD=1``, and the download port is awaited at the same place.
 
-Source: platform-unisoc 8; device-api 4.
+The ways are tried in order: the AT command, then somebody who holds the boot pin. Where the chip's profile promises no
+AT command, it is tried all the same, and the pin is asked for as soon as it is refused or nothing comes of it.
+
+Source: platform-unisoc 8; platform-eigencomm 2; device-api 4.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from moduline.burn.action import BurnPlan
@@ -21,6 +25,7 @@ from moduline.port import address as addresses
 from moduline.port.listing import PortInfo
 from moduline.port.usb_ids import find_usb_id
 from moduline.port.watch import Watch
+from moduline.profiles import catalog
 from moduline.remote.at_session import AtSession
 from moduline.remote.identify import Identity, identify_by_at
 
@@ -42,6 +47,14 @@ class Entered:
 
     port: PortInfo
     identity: Identity | None
+
+
+class _Switch(Enum):
+    """What came of the switch command."""
+
+    SILENT = auto()
+    REFUSED = auto()
+    ACCEPTED = auto()
 
 
 def find_module(address: str, watch: Watch) -> PortInfo:
@@ -88,17 +101,20 @@ async def enter(
         return Entered(port, None)
     loop = asyncio.get_running_loop()
     limit = loop.time() + ask_limit_s
-    identity = await _ask_and_switch(port, plan, force=force, on_identity=on_identity)
-    while identity is None and loop.time() < limit:
+    switch, identity = await _ask_and_switch(port, plan, force=force, on_identity=on_identity)
+    while not _is_settled(switch, plan) and loop.time() < limit:
         back = await watch.wait_for(port.place, ["download", "at"], limit - loop.time())
         if back is not None and back.role == "download":
             _check_chip(back, plan)
             return Entered(back, None)
         if back is not None:
-            identity = await _ask_and_switch(back, plan, force=force, on_identity=on_identity)
-    if identity is None:
+            switch, identity = await _ask_and_switch(back, plan, force=force, on_identity=on_identity)
+    found = None
+    if switch is _Switch.ACCEPTED:
+        found = await watch.wait_for(port.place, ["download"], window_s)
+    if found is None and (switch is not _Switch.ACCEPTED or not _has_command(plan)):
         report(Notice("burn.hold-boot-pin", facts={"place": port.place, "seconds": pin_limit_s}))
-    found = await watch.wait_for(port.place, ["download"], window_s if identity else pin_limit_s)
+        found = await watch.wait_for(port.place, ["download"], pin_limit_s)
     if found is None:
         raise WindowMissed(where=port.address)
     _check_chip(found, plan)
@@ -107,28 +123,43 @@ async def enter(
 
 async def _ask_and_switch(
     port: PortInfo, plan: BurnPlan, *, force: bool, on_identity: Callable[[Identity], None]
-) -> Identity | None:
-    """Who the module is, after it was told to switch; None when its AT port is silent."""
+) -> tuple[_Switch, Identity | None]:
+    """What came of telling the module to switch, and who it is when it said so."""
     try:
         session = AtSession(await addresses.open_port(port))
     except NoModule:
-        return None
+        return _Switch.SILENT, None
     try:
         await session.open()
         identity = await identify_by_at(session)
         on_identity(identity)
         if not force:
             check_model(plan, identity)
-        try:
-            await session.ask(SWITCH_COMMAND, SWITCH_LIMIT_S)
-        except (NoAnswer, PortGone, BadAnswer):
-            return identity  # some firmware resets before it answers; the port that appears decides
+        return await _switch(session), identity
     except (NoAnswer, PortGone, AtRefused, BadAnswer):
-        return None
-    else:
-        return identity
+        return _Switch.SILENT, None
     finally:
         await session.close()
+
+
+async def _switch(session: AtSession) -> _Switch:
+    try:
+        await session.ask(SWITCH_COMMAND, SWITCH_LIMIT_S)
+    except AtRefused:
+        return _Switch.REFUSED
+    except (NoAnswer, PortGone, BadAnswer):
+        return _Switch.ACCEPTED  # some firmware resets before it answers; the port that appears decides
+    return _Switch.ACCEPTED
+
+
+def _is_settled(switch: _Switch, plan: BurnPlan) -> bool:
+    """Whether asking again is of no use: it was accepted, or refused by a chip that never promised the command."""
+    return switch is _Switch.ACCEPTED or (switch is _Switch.REFUSED and not _has_command(plan))
+
+
+def _has_command(plan: BurnPlan) -> bool:
+    """Whether the chip is known to enter download mode by an AT command; families of chips are."""
+    return plan.chip not in catalog.chips() or bool(catalog.chip(plan.chip).entry.at_commands)
 
 
 def check_model(plan: BurnPlan, identity: Identity) -> None:

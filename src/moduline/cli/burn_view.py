@@ -27,8 +27,8 @@ _VERBS = {
 }
 _NOTICES = {
     "burn.hold-boot-pin": (
-        "{where}: AT is silent. Hold the boot pin and re-power the module ({seconds:.0f} s)",
-        "{where}：AT 无响应。请按住 BOOT 并重新上电（{seconds:.0f} 秒内）",
+        "{where}: no way by AT. Hold the boot pin and re-power the module ({seconds:.0f} s)",
+        "{where}：无法通过 AT 进入下载模式。请按住 BOOT 并重新上电（{seconds:.0f} 秒内）",
     ),
     "burn.nv-damaged": (
         "{where}: the module's NV block is damaged; the package's is written, the IMEI may be missing",
@@ -37,6 +37,10 @@ _NOTICES = {
     "burn.nv-restored": (
         "{where}: the NV block saved by the interrupted try is written back",
         "{where}：将写回上次中断前保存的 NV 数据",
+    ),
+    "burn.loader-runs": (
+        "{where}: the loader of the last try still runs, the boot ROM is skipped",
+        "{where}：上次的加载程序仍在运行，跳过 Boot ROM",
     ),
     "burn.continues": ("{where}: the last try failed; this is another one", "{where}：上次未成功，继续烧录"),
     "gang.already-passed": ("{where}: {imei} has already passed", "{where}：{imei} 已通过，不再烧录"),
