@@ -65,6 +65,8 @@ class DownloadEntry:
         port_name: what drivers call the port, as the burning guide has it.
         has_descriptor: the device itself tells that name; otherwise it has no text, and only drivers name it.
         bootrom: what the ROM calls its version; empty where it does not say.
+        rom_product: what the ROM calls itself; empty where it does not say.
+        link: how an ASR ROM frames its commands: ``smux`` or ``ethos``; empty for other wires.
         at_commands: AT commands that do it; none where only the pin does.
         window_s: how long the ROM waits before the module boots by itself, in seconds.
         sram_first: first address the ROM takes a loader at; 0 where the protocol has none.
@@ -76,6 +78,8 @@ class DownloadEntry:
     port_name: str
     has_descriptor: bool
     bootrom: str
+    rom_product: str
+    link: str
     at_commands: tuple[str, ...]
     window_s: float
     sram_first: int
@@ -98,6 +102,7 @@ class ChipProfile:
         platform: ``asr``, ``unisoc`` or ``eigen``.
         container: format of its packages: ``unisoc`` (.pac), ``asr`` (zip), ``eigen`` (.binpkg in a zip).
         flash: its flash.
+        cp_flash: the modem's own flash, where it has one.
         image_header: what stands before boot code and system in the flash: ``uimage``, ``sihr`` or ``none``.
         loaders: in the order in which they are sent; empty where packages bring their own places.
         running: USB ids of a running module.
@@ -111,6 +116,7 @@ class ChipProfile:
     platform: str
     container: str
     flash: FlashProfile
+    cp_flash: FlashProfile | None
     image_header: str
     loaders: tuple[LoaderWindow, ...]
     running: UsbIdentity
@@ -133,6 +139,7 @@ def read_chip(top: Table) -> ChipProfile:
     """
     top.sourced()
     flash, image, entry, usb = (top.table(name).sourced() for name in ("flash", "image", "download", "usb"))
+    cp_flash = top.table("cp_flash").sourced() if top.has("cp_flash") else None
     loaders = tuple(one.sourced() for one in top.tables("loaders", []))
     ports = tuple(one.sourced() for one in top.tables("ports"))
     profile = ChipProfile(
@@ -140,12 +147,8 @@ def read_chip(top: Table) -> ChipProfile:
         name=top.text("name"),
         platform=top.choice("platform", ("asr", "unisoc", "eigen")),
         container=top.text("container"),
-        flash=FlashProfile(
-            flash.number("base_address"),
-            flash.number("size_bytes"),
-            flash.number("erase_bytes"),
-            flash.number("program_bytes"),
-        ),
+        flash=_flash(flash),
+        cp_flash=_flash(cp_flash) if cp_flash is not None else None,
         image_header=image.choice("header", IMAGE_HEADERS),
         loaders=tuple(
             LoaderWindow(one.text("part"), one.number("address"), one.number("max_bytes"), one.text("file_name"))
@@ -156,9 +159,18 @@ def read_chip(top: Table) -> ChipProfile:
         entry=_entry(entry),
         port_names=tuple((one.text("role"), one.text("name")) for one in ports),
     )
-    for table in (flash, image, entry, usb, *loaders, *ports, top):
+    for table in (flash, image, entry, usb, *([cp_flash] if cp_flash else []), *loaders, *ports, top):
         table.end()
     return profile
+
+
+def _flash(table: Table) -> FlashProfile:
+    return FlashProfile(
+        table.number("base_address"),
+        table.number("size_bytes"),
+        table.number("erase_bytes"),
+        table.number("program_bytes"),
+    )
 
 
 def _entry(table: Table) -> DownloadEntry:
@@ -167,6 +179,8 @@ def _entry(table: Table) -> DownloadEntry:
         port_name=table.text("port_name"),
         has_descriptor=table.flag("has_descriptor"),
         bootrom=table.text("bootrom", ""),
+        rom_product=table.text("rom_product", ""),
+        link=table.text("link", ""),
         at_commands=table.texts("at_commands"),
         window_s=table.seconds("window_s"),
         sram_first=table.number("sram_first", 0),

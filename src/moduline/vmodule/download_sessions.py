@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from moduline.vmodule.download.eigen import EigenSession
 from moduline.vmodule.download.events import DownloadFaults
 from moduline.vmodule.download.session import WireSession
 from moduline.vmodule.download.unisoc import DownloadSession, Storage
@@ -18,8 +19,13 @@ def _pdl(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> 
     return DownloadSession(storage, faults)
 
 
+def _agboot(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
+    return EigenSession(identity.chip, storage, faults)
+
+
 SESSIONS: Final[dict[str, MakeSession]] = {
     "pdl": _pdl,
+    "agboot": _agboot,
 }
 """Wire of a chip's profile to what makes its session."""
 MODELLED_WIRES: Final = frozenset(SESSIONS)

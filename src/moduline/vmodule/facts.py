@@ -55,13 +55,21 @@ class ModuleIdentity:
 
     @property
     def geometry(self) -> Geometry:
-        """Sizes of its flash."""
-        flash = self.chip.flash
-        return Geometry(flash.size_bytes, erase_bytes=flash.erase_bytes, page_bytes=flash.program_bytes)
+        """Sizes of its flash; a modem's own flash lies behind it, in the same file."""
+        flash, cp = self.chip.flash, self.chip.cp_flash
+        size = flash.size_bytes + (cp.size_bytes if cp is not None else 0)
+        return Geometry(size, erase_bytes=flash.erase_bytes, page_bytes=flash.program_bytes)
 
     def offset_of(self, partition: Partition) -> int:
         """Where a partition begins in the flash."""
-        return partition.address - self.chip.flash.base_address
+        return self.offset_of_address(partition.address)
+
+    def offset_of_address(self, address: int) -> int:
+        """Where a bus address lies in the flash; may be outside."""
+        flash, cp = self.chip.flash, self.chip.cp_flash
+        if cp is not None and address >= cp.base_address:
+            return flash.size_bytes + address - cp.base_address
+        return address - flash.base_address
 
     def storage(self, flash: Flash) -> Storage:
         """What loaders and boot code keep in the flash."""

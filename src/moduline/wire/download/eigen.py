@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import lru_cache
 from typing import Final, Literal
@@ -228,9 +228,10 @@ class BadCheck:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Bytes that are nothing."""
+    """Bytes that are nothing; ``head`` are those that a device read where a request was expected."""
 
     size_bytes: int
+    head: bytes = field(default=b"", compare=False)
 
 
 RequestEvent = Request | Words | BadLength | BadCheck | Dropped
@@ -342,6 +343,12 @@ class RequestDecoder:
         """Whether no byte of an unfinished packet is held."""
         return not self._buffer
 
+    @property
+    def held_header(self) -> tuple[int, int] | None:
+        """Command and index of an unfinished request whose header is here; None while there is none."""
+        is_here = len(self._buffer) >= PAIR_BYTES
+        return (self._buffer[0], self._buffer[1]) if is_here else None
+
     def clear(self) -> int:
         """Forget what is held, as devices do after a byte time-out and before an echo; how many bytes that was."""
         size = len(self._buffer)
@@ -370,7 +377,7 @@ class RequestDecoder:
             head = bytes(buffer[:PAIR_BYTES])
             del buffer[:PAIR_BYTES]
             words = Words(_WORDS.get(head[:WORD_BYTES]), _WORDS.get(head[WORD_BYTES:]))
-            return words if words.first or words.second else Dropped(PAIR_BYTES)
+            return words if words.first or words.second else Dropped(PAIR_BYTES, head)
         plain = length & LENGTH_MASK if self.layer.has_crc else length
         if plain > self._max_data_bytes or (self.layer.has_crc and length != encode_length(plain)):
             buffer.clear()
