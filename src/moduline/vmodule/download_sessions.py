@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from moduline.vmodule.download.asr import AbootSession
+from moduline.vmodule.download.asr_program import AsrRom
 from moduline.vmodule.download.eigen import EigenSession
 from moduline.vmodule.download.events import DownloadFaults
 from moduline.vmodule.download.session import WireSession
@@ -23,8 +25,14 @@ def _agboot(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) 
     return EigenSession(identity.chip, storage, faults)
 
 
+def _aboot(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
+    entry = identity.chip.entry
+    return AbootSession(AsrRom(entry.rom_product, entry.bootrom, entry.link == "ethos"), storage, faults)
+
+
 SESSIONS: Final[dict[str, MakeSession]] = {
     "pdl": _pdl,
+    "aboot": _aboot,
     "agboot": _agboot,
 }
 """Wire of a chip's profile to what makes its session."""

@@ -11,12 +11,14 @@ class WireSession(Protocol):
     """One stay in download mode: ``receive`` and ``advance``, then ``bytes_to_send``.
 
     Attributes:
-        stage: the program that runs.
         faults: switches, may change while the session runs.
     """
 
-    stage: Stage
     faults: DownloadFaults
+
+    @property
+    def stage(self) -> Stage:
+        """The program that runs."""
 
     @property
     def content_bytes(self) -> int:
