@@ -184,6 +184,11 @@ def is_same_name(one: str, other: str) -> bool:
 
 
 def _check_chip(port: PortInfo, plan: BurnPlan) -> None:
+    """Nothing when the port may be of the plan's chip; where several share their ids, the row names the platform.
+
+    Raises:
+        WrongModule: it is of another.
+    """
     row = find_usb_id(port.vid, port.pid)
-    if row is not None and row.chip != plan.chip:
+    if row is not None and not plan.chip.startswith(row.chip) and not row.chip.startswith(plan.chip):
         raise WrongModule(package=plan.chip, module=row.chip)

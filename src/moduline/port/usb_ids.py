@@ -22,7 +22,8 @@ class UsbId:
         vid: USB vendor id.
         pid: USB product id.
         mode: ``running`` or ``download``.
-        chip: chip slug such as ``unisoc8910``, as in package and profile; ``asr`` where the ids stand for several.
+        chip: chip slug such as ``unisoc8910``, as in package and profile; the platform (``asr``, ``eigen``) where the
+            ids stand for several.
         modules: models that show these ids, for people.
     """
 
@@ -43,7 +44,7 @@ USB_IDS: Final = (
     UsbId(0x2ECC, 0x3017, "download", "asr", "EC100Y EC600S EC600N EC800N EC600M EC800M EG810M EC600K EC800K EG800K"),
     UsbId(0x2ECC, 0x3004, "download", "asr", "EC600S (8 MB)"),
     UsbId(0x2C7C, 0x0903, "running", "eigen618", "EC600E EC800E"),
-    UsbId(0x17D1, 0x0001, "download", "eigen618", "EC600E EC800E"),
+    UsbId(0x17D1, 0x0001, "download", "eigen", "EC600E EC800E EC800Z EG800Z EC801E"),
 )
 
 DOWNLOAD_NAMES: Final = ("SPRD U2S Port", "SPRD U2S Diag", "Quectel Download Port", "Quectel QDLoader Port")

@@ -197,7 +197,7 @@ def kept_ranges(package: FirmwarePackage) -> tuple[tuple[int, int], ...]:
             try:
                 described = json.loads(part.data)
                 found += list(_ranges(described))
-            except (ValueError, TypeError, RecursionError) as cause:
+            except (ValueError, TypeError, OverflowError, RecursionError) as cause:
                 why = Text("{part} cannot be read", "无法读取 {part}")
                 raise BadFormat(format="json", reason=why, offset=0, part=part.name) from cause
     return tuple(found)
@@ -209,6 +209,8 @@ def _ranges(described: Any) -> Iterator[tuple[int, int]]:
     for key in ("cal", "rr", "drr"):
         rows = described.get(key, [])
         for row in rows if isinstance(rows, list) else [rows]:
+            if not isinstance(row, dict):
+                raise TypeError(type(row).__name__)
             begin, length = _number(row.get("begin", 0)), _number(row.get("length", 0))
             first = xip(begin, is_cp="cp" in str(row.get("stor_type", "")).lower() and begin < AP_XIP)
             if length:
