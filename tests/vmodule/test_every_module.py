@@ -129,10 +129,10 @@ def test_module_when_brought_into_download_mode_then_its_own_identity_and_port(s
         port.product == {"asr": "Quectel Download Port", "eigen": "Quectel QDLoader Port", "unisoc": ""}[chip.platform]
     )
     told = [(n.facts["wire"], n.facts["chip"]) for n in notices if n.slug == "virt.download-not-modelled"]
-    assert told == ([] if chip.entry.wire in {"pdl", "agboot"} else [(chip.entry.wire, chip.slug)])
+    assert told == ([] if chip.entry.wire in {"pdl", "agboot", "aboot"} else [(chip.entry.wire, chip.slug)])
 
 
-@pytest.mark.parametrize("slug", ["ec600n", "ec800g"])
+@pytest.mark.parametrize("slug", ["ec800g"])
 def test_rom_when_its_protocol_is_not_modelled_then_silent_and_the_module_boots_again(slug, tmp_path):
     async def story():
         async with running(slug, tmp_path) as module:

@@ -29,6 +29,7 @@ STATES = {
 }
 REASONS = {
     "boot-erased": ("no boot code", "无引导程序"),
+    "boot-no-table": ("no partition table in the flash", "Flash 中没有分区表"),
     "boot-invalid": ("boot code damaged", "引导程序损坏"),
     "system-erased": ("no firmware", "无固件"),
     "system-invalid": ("firmware damaged", "固件损坏"),

@@ -18,7 +18,8 @@ boot code falls back to the ROM by itself, and says why.
 A vendor's package may have its file systems elsewhere than the profile says: when there is no superblock at the
 profile's place but there are some elsewhere, those are taken, in the order of their addresses, and reported.
 
-How boot code and system are packed depends on the chip, see ``image_headers``.
+How boot code and system are packed depends on the chip, see ``image_headers``; where an agentboot has burnt them, its
+heads tell whether it finished, see ``burnt_heads``.
 
 Source: platform-unisoc 2.10, 3.1, 9; brief, decision 5; docs/design/virtual-module.md.
 """
@@ -38,11 +39,15 @@ from moduline.package.parts import Part
 from moduline.package.versions import identify
 from moduline.profiles import catalog
 from moduline.profiles.module import BACKUP_FS, USER_FS, Partition
+from moduline.vmodule.download.asr_tables import Places, read_places, stored_table
+from moduline.vmodule.burnt_heads import BurntHeads
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.image_headers import ImagePlace
 from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
 
 MAX_SAID_CHARS: Final = 40
+TABLE_WIRE: Final = "aboot"
+"""Boot code of chips with this download protocol keeps a partition table in the flash."""
 _SUPERBLOCK_BYTES: Final = 8192
 _LITTLEFS: Final = b"littlefs"
 _MOUNTED_ROLES: Final = (USER_FS, BACKUP_FS)
@@ -95,6 +100,7 @@ class BootCode:
         self._flash = flash
         self._flash_path = flash_path
         self._versions: dict[bytes, str] = {}
+        self._table: Places = {}
 
     def decide(self) -> BootDecision:
         """What a power-on does now.
@@ -103,17 +109,29 @@ class BootCode:
             FlashCut: the power went away.
         """
         for name, role in (("boot", "first_boot"), ("boot", "boot"), ("system", "system")):
+            if role == "system" and not self._is_table_read():
+                return StayInRom("boot-no-table")
             place = self._place(role)
             if place is not None and (fault := place.fault()) is not None:
                 return StayInRom(f"{name}-{fault}")
         system = self._place("system")
         if system is None:
             return StayInRom("system-erased")
+        if self._heads.is_belied("boot"):
+            return StayInRom("boot-invalid")
         return self._ours(system) or self._vendors(system)
 
     def can_update(self, decision: BootDecision) -> bool:
         """Whether there is boot code, which alone applies updates."""
         return isinstance(decision, BootSystem) or not decision.reason.startswith("boot-")
+
+    def begin_update(self) -> None:
+        """The system is about to be changed in place.
+
+        Raises:
+            FlashCut: the power went away.
+        """
+        self._heads.drop_system()
 
     def sure_version(self, decision: BootDecision) -> str | None:
         """Version of a system that is whole; None when none is, or a vendor's has no check values to tell by."""
@@ -125,8 +143,24 @@ class BootCode:
         partition = self._identity.profile.partition(role)
         if partition is None:
             return None
-        start, header = self._identity.offset_of(partition), self._identity.chip.image_header
-        return ImagePlace(self._flash, start, partition.size_bytes, header)
+        start, room = self._range_of(partition)
+        return ImagePlace(self._flash, start, room, self._identity.chip.image_header)
+
+    def _is_table_read(self) -> bool:
+        """Find where things lie, where that is told by a table in the flash; False when there is none."""
+        boot = self._identity.profile.partition("boot")
+        if self._identity.chip.entry.wire != TABLE_WIRE or boot is None:
+            return True
+        table = stored_table(self._flash, self._identity.offset_of(boot), boot.size_bytes)
+        self._table = read_places(table) if table is not None else {}
+        return table is not None
+
+    def _range_of(self, partition: Partition) -> tuple[int, int]:
+        """Offset and size of a partition: as the table in the flash says, else as the profile does."""
+        place = self._table.get(partition.part)
+        if place is not None and 0 < place.size <= self._flash.geometry.capacity_bytes - place.start:
+            return place.start, place.size
+        return self._identity.offset_of(partition), partition.size_bytes
 
     # ---- our own system ----------------------------------------------------------------------------------------------
 
@@ -163,7 +197,9 @@ class BootCode:
 
     # ---- a vendor's system -------------------------------------------------------------------------------------------
 
-    def _vendors(self, system: ImagePlace) -> BootSystem:
+    def _vendors(self, system: ImagePlace) -> BootDecision:
+        if self._heads.is_belied("system"):  # ours has check values of its own
+            return StayInRom("system-invalid")
         mounts, notices = self._vendor_mounts()
         return BootSystem(self._vendor_version(system), mounts, None, is_ours=False, notices=notices)
 
@@ -183,11 +219,11 @@ class BootCode:
     def _vendor_mounts(self) -> tuple[tuple[MountPlan, ...], tuple[Notice, ...]]:
         profile = self._identity.profile
         places = [one for role in _MOUNTED_ROLES if (one := profile.partition(role)) is not None]
-        kinds = {one.role: self._kind_at(self._identity.offset_of(one)) for one in places}
+        kinds = {one.role: self._kind_at(self._range_of(one)[0]) for one in places}
         elsewhere = [] if any(kinds.values()) else self._found_elsewhere(places)
         mounts, notices = [], []
         for one in places:
-            offset, size, kind = self._identity.offset_of(one), one.size_bytes, kinds[one.role]
+            (offset, size), kind = self._range_of(one), kinds[one.role]
             if elsewhere:
                 offset, size, kind = elsewhere.pop(0)
                 facts = {"role": one.role, "expected": f"0x{one.address:08x}", "found": f"0x{offset:06x}"}
@@ -217,7 +253,7 @@ class BootCode:
     def _found_elsewhere(self, places: list[Partition]) -> list[tuple[int, int, str]]:
         """Offset, size and kind of file systems outside the profile's places, by offset."""
         unit, capacity = self._flash.geometry.erase_bytes, self._flash.geometry.capacity_bytes
-        known = [(self._identity.offset_of(one), self._identity.offset_of(one) + one.size_bytes) for one in places]
+        known = [(start, start + size) for start, size in map(self._range_of, places)]
         found: list[tuple[int, int, str]] = []
         for at in range(0, capacity - _SUPERBLOCK_BYTES, unit):
             if any(start <= at < end for start, end in known) or (found and at < found[-1][0] + found[-1][1]):

@@ -13,11 +13,13 @@ from moduline.nor.flash import Flash
 from moduline.package import read_package
 from moduline.package.parts import FirmwarePackage
 from moduline.package.stock import StockFirmware, is_stock, read_stock
+from moduline.vmodule.download.asr_tables import keep_table
 from moduline.vmodule.download.cpio_unpacker import CpioUnpacker
 from moduline.vmodule.facts import ModuleIdentity
 
 Firmware = FirmwarePackage | StockFirmware
 CONTENT_KINDS = ("loader", "table", "code", "nv", "cpio")
+TABLE_ROLE = "partition_table"
 ERASED = b"\xff"
 
 
@@ -58,6 +60,9 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
             if not files.is_mountable:
                 files.format()
             CpioUnpacker(files.keep).feed(part.data)
+    for part in package.parts:
+        if part.role == TABLE_ROLE:
+            keep_table(flash, part.data)
     return sum(len(part.data) for part in package.parts if part.kind in CONTENT_KINDS)
 
 
