@@ -121,6 +121,13 @@ def same_name_twice() -> bytes:
     return zip_of({"a.pac": PAC, "b.pac": PAC}).replace(b"b.pac", b"a.pac")
 
 
+def empty_name() -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("", (2024, 5, 1, 10, 0, 0)), PAC)
+    return target.getvalue()
+
+
 HOSTILE = {
     "empty-zip": (zip_of({}), "shell-content"),
     "no-package": (zip_of({"a.txt": b""}), "shell-content"),
@@ -140,6 +147,7 @@ HOSTILE = {
     "name-parent": (zip_of({"../module.pac": PAC}), "zip-name"),
     "name-drive": (zip_of({"C:module.pac": PAC}), "zip-name"),
     "name-backslash": (zip_of({"a\\module.pac": PAC}), "zip-name"),
+    "name-empty": (empty_name(), "zip-name"),
     "name-twice": (same_name_twice(), "zip-duplicate"),
     "cut-in-half": (zip_of(QUECPYTHON)[:200], "zip-damaged"),
     "signature-only": (b"PK\x03\x04", "zip-damaged"),
@@ -176,11 +184,31 @@ def test_shell_when_asr_package_in_a_release_zip_then_one_shell():
     assert shell.close_shells(opened.shells, opened.inner) == outer
 
 
+EIGEN = {
+    "folder": zip_of({"fw/at_command.binpkg": b"106", "fw/customer_fs.bin": b"", "changelog.md": b""}),
+    "platform": zip_of({"platform_config.json": config("EIGEN"), "fw/at_command.binpkg": b"106"}),
+    "newer": zip_of({"fw/at_command.hbinpkg": b"111"}),
+}
+
+
+@pytest.mark.parametrize("name", EIGEN)
+def test_shell_when_eigencomm_package_then_it_is_the_zip_itself(name):
+    opened = shell.open_shells(EIGEN[name])
+    assert (opened.kind, opened.shells, opened.inner) == ("eigen", (), EIGEN[name])
+
+
+def test_shell_when_eigencomm_release_then_the_bin_is_inside():
+    outer = zip_of({"fw/changelog.md": b"x", "fw/fw.bin": EIGEN["platform"]})
+    opened = shell.open_shells(outer)
+    assert (opened.kind, [one.member for one in opened.shells]) == ("eigen", ["fw/fw.bin"])
+    assert shell.close_shells(opened.shells, opened.inner) == outer
+
+
 OTHERS = {
     "encrypted": encrypted(),
     "bzip2": method(12),
     "unknown-method": method(99),
-    "eigencomm": zip_of({"at_command.binpkg": b"106"}),
+    "other-platform": zip_of({"platform_config.json": config("bg95"), "at_command.mbn": b"106"}),
     "uimage": b"\x27\x05\x19\x56" + bytes(60),
     "braces": zip_of({"platform_config.json": config("{x}{0}")}),
 }

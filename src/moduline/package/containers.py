@@ -6,12 +6,27 @@ beside this one, and its recognition by content in ``formats.container.shell``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from moduline.formats.container.shell import Opened
-from moduline.package import asr, asr_diff, asr_members, asr_verify, unisoc, unisoc_diff, unisoc_entries, unisoc_verify
+from moduline.formats.littlefs import FsGeometry
+from moduline.package import (
+    asr,
+    asr_diff,
+    asr_members,
+    asr_verify,
+    eigen,
+    eigen_diff,
+    eigen_members,
+    eigen_shapes,
+    eigen_verify,
+    unisoc,
+    unisoc_diff,
+    unisoc_entries,
+    unisoc_verify,
+)
 from moduline.package.difference import Difference
 from moduline.package.findings import Finding
 from moduline.package.parts import FirmwarePackage, FsArea
@@ -82,6 +97,12 @@ class Container:
         area_entries: names of the entries that hold script areas.
         ending: of the name of a bare container, such as ".pac".
         has_nested_parts: a part may lie within another one (a child of a container partition) and be written after it.
+        has_plain_loaders: loaders have no header that could be checked.
+        geometry: what an image for an area must be like, as the package's own image tells; None where the module's
+            profile says it. Takes the package, the area, and the read and program units.
+        reshape: the container in the form it has in a kind of shell, given that kind and the stem of its files; None
+            where it is the same in all.
+        own_kinds: further kinds of shell that only this container has.
     """
 
     read: ReadsOpened
@@ -95,6 +116,10 @@ class Container:
     area_entries: frozenset[str]
     ending: str
     has_nested_parts: bool = False
+    has_plain_loaders: bool = False
+    geometry: Callable[[FirmwarePackage, FsArea, int, int], FsGeometry] | None = None
+    reshape: Callable[[FirmwarePackage, str, str], bytes] | None = None
+    own_kinds: tuple[str, ...] = ()
 
 
 CONTAINERS: Final[Mapping[str, Container]] = {
@@ -122,6 +147,22 @@ CONTAINERS: Final[Mapping[str, Container]] = {
         area_entries=frozenset({*asr.AREA_ROLES, *asr.AREA_FILES.values()}),
         ending=".zip",
         has_nested_parts=True,
+    ),
+    eigen.CONTAINER: Container(
+        read=eigen.read_opened,
+        write=eigen.write_inner,
+        fill=eigen_members.fill,
+        substitute=eigen_members.substitute,
+        strip=eigen_members.strip,
+        verify=eigen_verify.verify,
+        diff=eigen_diff.diff,
+        facts=eigen.facts_of,
+        area_entries=frozenset({*eigen.AREA_ROLES, *eigen.AREA_FILES.values()}),
+        ending=".zip",
+        has_plain_loaders=True,
+        geometry=eigen_members.geometry_of,
+        reshape=eigen_shapes.reshape,
+        own_kinds=("binpkg",),
     ),
 }
 """By the kind ``formats.container.shell.open_shells`` recognises."""

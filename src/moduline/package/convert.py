@@ -4,7 +4,9 @@
 
     pac       the bare container of UNISOC chips
     zip       pac in a zip with platform_config.json    ASR: the package itself, which is a zip
-    bin       the same bytes as zip under the suffix .bin, as QuecPython firmware is named
+    bin       the same bytes as zip under the suffix .bin, as QuecPython firmware is named; EigenComm: with the
+              platform_config.json that their zip has not
+    binpkg    EigenComm: the binpkg alone, without agentboot and file systems
     release   a zip that holds the .bin, as on download pages
 
 Nothing inside the container changes, so converting there and back gives the same container. Only ``zip`` and ``bin``
@@ -30,8 +32,9 @@ _SUFFIXES: Final = {"release": "zip"}
 
 def kinds_of(package: FirmwarePackage) -> tuple[str, ...]:
     """The kinds a package can be converted to."""
-    native = container_of(package).ending.removeprefix(".")
-    return (*((native,) if native in {"pac", "binpkg"} else ()), "zip", "bin", "release")
+    row = container_of(package)
+    native = row.ending.removeprefix(".")
+    return (*row.own_kinds, *((native,) if native == "pac" else ()), "zip", "bin", "release")
 
 
 def suffix_of(kind: str) -> str:
@@ -54,9 +57,10 @@ def to_kind(package: FirmwarePackage, kind: str, stem: str, platform: str = "") 
     if kind not in kinds_of(package):
         why = Text("'{kind}' is none of {known}", "“{kind}”不在可用范围内：{known}")
         raise BadOption(name="--to", reason=why, kind=kind, known=", ".join(kinds_of(package)))
-    inner = container_of(package).write(package)
-    ending = container_of(package).ending
-    if kind == ending.removeprefix(".") and kind != "zip":
+    row = container_of(package)
+    inner = row.reshape(package, kind, stem) if row.reshape is not None else row.write(package)
+    ending = row.ending
+    if kind in row.own_kinds or (kind == ending.removeprefix(".") and kind != "zip"):
         return inner
     is_zip_itself = zip_members.is_zip(inner)
     bundle = inner if is_zip_itself else _bundle(inner, f"{stem}{ending}", platform or package.chip)

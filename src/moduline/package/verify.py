@@ -29,14 +29,14 @@ def verify(package: FirmwarePackage) -> list[Finding]:
     """What is wrong or remarkable about a package, container first, then part by part."""
     findings = list(container_of(package).verify(package))
     for part in package.parts:
-        findings += _size(part)
-        findings += _content(part, package.chip)
+        findings += _size(package, part)
+        findings += _content(part, package)
     findings += _overlaps(package)
     findings += _own_partitions(package)
     return findings
 
 
-def _size(part: Part) -> Iterator[Finding]:
+def _size(package: FirmwarePackage, part: Part) -> Iterator[Finding]:
     if part.data and part.size and len(part.data) > part.size:
         yield finding(
             ERROR,
@@ -49,7 +49,9 @@ def _size(part: Part) -> Iterator[Finding]:
         )
     if part.kind == "unknown":
         yield finding(WARNING, "part-unknown", part.name, "a kind of entry that is not documented", "未知类型的条目")
-    if part.role in SCRIPT_ROLES and len(part.data) != part.size:
+    area = package.area(part.role)
+    room = area.size if area is not None else part.size
+    if part.role in SCRIPT_ROLES and len(part.data) != room:
         yield finding(
             WARNING,
             "area-size",
@@ -57,17 +59,17 @@ def _size(part: Part) -> Iterator[Finding]:
             "image has {have} bytes, area has {room}",
             "镜像为 {have} 字节，分区为 {room} 字节",
             have=len(part.data),
-            room=part.size,
+            room=room,
         )
 
 
-def _content(part: Part, chip: str) -> Iterator[Finding]:
+def _content(part: Part, package: FirmwarePackage) -> Iterator[Finding]:
     """Checks inside a content, by what it is recognised as."""
     try:
         if part.kind == "nv":
             yield from _nv(part)
         elif part.kind == "cpio":
-            yield from _cpio(part, chip)
+            yield from _cpio(part, package.chip)
         elif part.role in SCRIPT_ROLES and part.data:
             yield from _file_system(part)
         elif system_image.is_system_image(part.data):
@@ -80,7 +82,7 @@ def _content(part: Part, chip: str) -> Iterator[Finding]:
             sihr.read(part.data)
         elif appimg.is_appimg(part.data):
             appimg.read(part.data)
-        elif part.kind == "loader" and not asr_fip.is_fip(part.data):
+        elif part.kind == "loader" and not (asr_fip.is_fip(part.data) or container_of(package).has_plain_loaders):
             yield finding(
                 WARNING, "loader-header", part.name, "the loader has no known header", "引导程序缺少已知的头部"
             )

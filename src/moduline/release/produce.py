@@ -319,7 +319,12 @@ def language_remarks(project: Project, module: ModuleProfile, linted: Mapping[st
 
 
 def _geometry(prepared: Prepared, role: str) -> FsGeometry:
-    return prepared.module.fs.geometry(prepared.areas[role].size)
+    """What an image must be like: as the base's own image tells, where it does, else as the module's profile says."""
+    fs, area = prepared.module.fs, prepared.areas[role]
+    of_base = container_of(prepared.base).geometry
+    if of_base is not None:
+        return of_base(prepared.base, area, fs.read_bytes, fs.program_bytes)
+    return fs.geometry(area.size)
 
 
 def _ending(base: FirmwarePackage) -> str:

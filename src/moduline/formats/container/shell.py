@@ -7,10 +7,10 @@
         ├── platform_config.json     {"platform": "unisoc8910"}; absent in plain zips
         └── [folder/]module.pac      exactly one, at most one folder deep
 
-    package.zip                      an ASR package is a zip itself; what is around it is a shell
+    package.zip                      ASR and EigenComm packages are zips themselves; what is around them is a shell
     └── firmware.bin
-        ├── platform_config.json     {"platform": "ASR1606"}; absent in older ones
-        └── [folder/]download.json, partition.bin, ...
+        ├── platform_config.json     {"platform": "ASR1606"} or EIGEN; absent in older ones
+        └── [folder/]download.json, partition.bin ... or [folder/]at_command.binpkg ...
 
 Only the members that lead to the package are inflated. Closing around unchanged bytes gives the original shells;
 around changed ones every other member keeps its place, name, time and content.
@@ -33,15 +33,17 @@ from moduline.formats.container.sniff import NAMES, sniff
 MAX_DEPTH: Final = 3
 MAX_CONFIG_BYTES: Final = 64 << 10
 CONFIG_NAME: Final = "platform_config.json"
-CONTAINER_OF_KIND: Final[Mapping[str, str]] = {"pac": "unisoc"}
+CONTAINER_OF_KIND: Final[Mapping[str, str]] = {"pac": "unisoc", "binpkg": "eigen"}
 """Files that are a package by themselves: which container each kind of ``sniff`` is."""
-PLATFORM_OF_CONTAINER: Final[Mapping[str, str]] = {"unisoc": "unisoc", "asr": "asr"}
+PLATFORM_OF_CONTAINER: Final[Mapping[str, str]] = {"unisoc": "unisoc", "asr": "asr", "eigen": "eigen"}
 """How the platform word of platform_config.json begins, by container."""
 ZIP_MARKS: Final[Mapping[str, frozenset[str]]] = {"asr": frozenset({"download.json", "system.img"})}
 """Containers that are zips themselves: one of these members, at most one folder deep, tells which."""
+ZIP_ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {"eigen": (".binpkg", ".hbinpkg")}
+"""The same, by the ending of a member."""
 SUPPORTED: Final = Text(
-    ".pac of UNISOC 8910 and 8850, bare or in a zip or .bin; zip or .bin of ASR 160x",
-    "UNISOC 8910/8850 的 .pac（可置于 zip 或 .bin 中），ASR 160x 的 zip 或 .bin",
+    ".pac of UNISOC 8910 and 8850, bare or in zip or .bin; zip or .bin of ASR 160x; zip, .bin, .binpkg of EigenComm",
+    "UNISOC 8910/8850 的 .pac（可置于 zip 或 .bin 中），ASR 160x 的 zip 或 .bin，移芯的 zip、.bin 或 .binpkg",
 )
 
 
@@ -69,7 +71,7 @@ class Opened:
     Attributes:
         shells: outermost first.
         inner: the package itself.
-        kind: which container ``inner`` is: "unisoc" or "asr".
+        kind: which container ``inner`` is: "unisoc", "asr" or "eigen".
     """
 
     shells: tuple[Shell, ...]
@@ -155,11 +157,12 @@ def _zip_container(name: str, platform: str, near: dict[str, zipfile.ZipInfo]) -
         kind = next((k for k, word in PLATFORM_OF_CONTAINER.items() if platform.startswith(word)), None)
         if kind is None:
             raise _other_platform(name, platform)
-        return kind if kind in ZIP_MARKS else None
+        return kind if kind in ZIP_MARKS or kind in ZIP_ENDINGS else None
     if any(leaf.endswith(".pac") for leaf in leaves):
         return None
-    if any(leaf.endswith((".binpkg", ".hbinpkg")) for leaf in leaves):
-        raise _other_platform(name, "eigencomm")
+    for kind, endings in ZIP_ENDINGS.items():
+        if any(leaf.endswith(endings) for leaf in leaves):
+            return kind
     return next((kind for kind, marks in ZIP_MARKS.items() if marks & leaves), None)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.errors import Text
-from moduline.formats.container import unisoc, zip_members
+from moduline.formats.container import eigen_binpkg, unisoc, zip_members
 
 # kind: (offset, magic); the first that matches counts
 _MAGICS: Final = (
     ("zip", 0, b"PK\x03\x04"),
     ("zip", 0, b"PK\x05\x06"),
-    ("binpkg", 8, b"bpkg"),
     ("uimage", 0, b"\x27\x05\x19\x56"),
     ("sihr", 0, b"SIHR"),
     ("appimg", 0, b"2PPA"),
@@ -68,6 +67,8 @@ def sniff(data: bytes) -> str:
         return "empty"
     if unisoc.is_pac(data):
         return "pac"
+    if eigen_binpkg.is_binpkg(data):
+        return "binpkg"
     return next((kind for kind, at, magic in _MAGICS if data.startswith(magic, at)), "unknown")
 
 

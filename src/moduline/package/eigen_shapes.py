@@ -1,0 +1,40 @@
+"""An EigenComm package in the forms of its generations: bare binpkg, zip of 2023, .bin of 2024.
+
+What the .bin has more is the word of the platform. What nobody documents (programmer images) is not made.
+
+Source: platform-eigencomm 1.1; a published list of both layouts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from moduline.formats.container import eigen, eigen_binpkg, zip_members
+from moduline.package.eigen import eigen_of
+from moduline.package.parts import FirmwarePackage
+
+PLATFORM: Final = "EIGEN"
+
+
+def reshape(package: FirmwarePackage, kind: str, stem: str) -> bytes:
+    """The package itself as a shell of that kind holds it.
+
+    Args:
+        package: any EigenComm package.
+        kind: "binpkg", "zip", "bin" or "release".
+        stem: name of the folder that a bare binpkg gets.
+    """
+    source = eigen_of(package)
+    if kind == "binpkg":
+        return eigen_binpkg.write(source.binpkg)
+    data = eigen.make({f"{stem}/{eigen.BINPKG_NAME}": source.data}) if source.is_bare else source.data
+    has_word = not source.is_bare and eigen.CONFIG_NAME in source.members
+    if kind == "zip" or has_word:
+        return data
+    return zip_members.add_members(data, [(eigen.CONFIG_NAME, config())])
+
+
+def config() -> bytes:
+    """The platform_config.json of these packages."""
+    return json.dumps({"platform": PLATFORM}).encode("ascii")
