@@ -39,8 +39,8 @@ from moduline.package.parts import Part
 from moduline.package.versions import identify
 from moduline.profiles import catalog
 from moduline.profiles.module import BACKUP_FS, USER_FS, Partition
-from moduline.vmodule.download.asr_tables import Places, read_places, stored_table
 from moduline.vmodule.burnt_heads import BurntHeads
+from moduline.vmodule.download.asr_tables import Places, read_places, stored_table
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.image_headers import ImagePlace
 from moduline.vmodule.interpreter.plan import MountPlan, RomWindow
@@ -100,6 +100,7 @@ class BootCode:
         self._flash = flash
         self._flash_path = flash_path
         self._versions: dict[bytes, str] = {}
+        self._heads = BurntHeads(identity.chip, flash)
         self._table: Places = {}
 
     def decide(self) -> BootDecision:

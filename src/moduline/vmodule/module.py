@@ -331,6 +331,7 @@ class VirtualModule:
             forget_word(self.faults, "cut@boot")
             raise FlashCut(operation=self.file.flash.operation)
         if self.update.is_due and self._boot_code.can_update(decision):
+            self._boot_code.begin_update()
             if await run_boot_steps(self.update, self._boot_code.sure_version(decision), self._notice):
                 return _Start("reset", down_reason=PowerDownReason.NORMAL)
             decision = self._boot_code.decide()
