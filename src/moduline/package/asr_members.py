@@ -1,8 +1,9 @@
 """Members of an ASR package put in, replaced and taken away; everything else in the zip stays byte for byte.
 
-An area whose image is already flashed gets another image. One that the partition table has and the script does not
-flash gets a new member and a flash command made like that of its neighbour, in the style of the script. Sizes the
-script states are renewed. A recorded stream in ``firmware.bin`` keeps the old images; ``verify`` says so.
+An area whose image is already flashed gets another image, in the folders of single boot ROMs, too. One that the
+partition table has and the script does not flash gets a new member and a flash command made like that of its neighbour,
+in the style of the script. Sizes the script states are renewed. A recorded stream in ``firmware.bin`` keeps the old
+images; ``verify`` says so.
 
 Source: platform-asr 1.8.
 """
@@ -65,11 +66,11 @@ def strip(package: FirmwarePackage, names: Sequence[str]) -> FirmwarePackage:
 
 
 def _filled(source: AsrPackage, area: FsArea, image: bytes) -> AsrPackage:
-    for command in source.script.of("flash"):
-        member = source.member_of(command.image)
-        if command.partition == area.name:
-            return _changed(source, {member or command.image: image})
-    flashed = [one.partition for one in source.script.of("flash")]
+    images = {one.image for one in source.script.of("flash") if one.partition == area.name}
+    held = [member for member in source.members if member.rpartition("/")[2] in images]
+    if images:
+        return _changed(source, dict.fromkeys(held or images, image))
+    flashed = [one.partition for one in source.script.of("flash") if one.partition and one.image]
     if not flashed:
         raise MissingArea(role=area.role, package=asr.NAME)
     neighbours = [one for one in AREA_FILES if one in flashed]

@@ -159,7 +159,7 @@ def with_flash(script: DownloadScript, image: str, partition: str, after: str, s
     Raises:
         BadFormat: no such command to go behind (rule ``command``).
     """
-    model = next((one for one in script.of("flash") if one.partition == after), None)
+    model = next((one for one in script.of("flash") if one.partition == after and one.image and after), None)
     if model is None:
         raise _broken("command", "no flash command for '{after}'", "没有“{after}”的 flash 命令", 0, after=after)
     text = script.text[model.start : model.end]

@@ -105,7 +105,7 @@ def _check_member(info: zipfile.ZipInfo) -> None:
             reason=Text(f"compression method {info.compress_type}", f"压缩方式 {info.compress_type}"),
             remedy=Text("pack it again with deflate", "请用 deflate 重新压缩"),
         )
-    if _UNSAFE_NAME.search(info.orig_filename):
+    if not info.filename or _UNSAFE_NAME.search(info.orig_filename):
         shown = info.orig_filename.encode("ascii", "backslashreplace").decode()[:80]
         raise _broken("zip-name", "unsafe member name '{member}'", "成员名“{member}”不安全", member=shown)
 
