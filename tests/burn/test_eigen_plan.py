@@ -158,7 +158,6 @@ def test_rf_table_when_in_the_package_then_left_out_and_refused_when_asked_for()
     [
         b"{",
         b"[1]",
-        b'{"rr": 5}',
         b'{"rr": {"begin": Infinity, "length": 1}}',
         b'{"rr": {"begin": "x", "length": 1}}',
         b"\xff",
@@ -188,6 +187,11 @@ def test_part_when_it_does_not_fit_then_bad_format(part):
         make_plan(package(customer_fs=part, format=free))
 
 
+def test_part_when_only_carried_along_and_asked_for_then_bad_option():
+    with pytest.raises(BadOption, match="carried along"):
+        make_plan(package(), extra=("usb_ini",))
+
+
 def test_part_when_unknown_and_asked_for_then_bad_option():
     with pytest.raises(BadOption):
         make_plan(package(), extra=("nothing",))
@@ -198,3 +202,5 @@ def test_loader_when_both_are_there_then_the_one_for_usb():
     assert plan.actions[0].data == AGENTBOOT
     assert plan.baud == 921600
     assert make_plan(package(agentboot_usb=None)).baud == 115200
+    wanted = make_plan(package(), extra=("agentboot_uart",))
+    assert (wanted.actions[0].data, wanted.baud) == (b"U" * 99, 115200)

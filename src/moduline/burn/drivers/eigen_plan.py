@@ -1,8 +1,8 @@
 """What burning an EigenComm package will do, as a value: which image goes where, what is erased, what is kept.
 
 Three addresses name one place of the AP flash: an offset (``0x300000``, as Quectel's inis write it), the same seen by
-the processor (``0xB00000``, XIP), and what the head carries. Places are compared and erased by XIP address, and the
-head of a FLEX image carries what the package says.
+the processor (``0xB00000``, XIP), and what the head carries. Places are compared and erased by XIP address; the head of
+a FLEX image carries what the package value says, which is such an address too: hosts were seen with either.
 
 Rules. Order: bootloader, AP, CP, then the other files, each into an area erased before. ``cal``, ``rr`` and ``drr``
 hold the calibration of the radio: nothing that touches them is ever planned, which leaves out MergeRfTable: its places
@@ -14,21 +14,20 @@ Source: platform-eigencomm 1.1, 1.2, 3.3 to 3.5, 4.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from moduline.burn.action import Action, BurnPlan, PlanOptions, Verb, Verify
-from moduline.errors import BadFormat, Text, Unsupported
+from moduline.errors import BadFormat, BadOption, Text, Unsupported
+from moduline.formats.container import eigen, eigen_ini
 from moduline.package import FirmwarePackage, Part
 from moduline.package.parts import SCRIPT_ROLES
 from moduline.wire.download import eigen as wire
 from moduline.wire.download.eigen_head import MAX_IMAGE_BYTES, ImageId
 
 AP_XIP: Final = 0x800000
-AP_END: Final = 0xC00000
 CP_XIP: Final = 0x8800000
 CP_END: Final = 0x8900000
 EXTERNAL: Final = 0x80000000
@@ -49,18 +48,21 @@ class ChipWays:
     Attributes:
         rom_versions: what the boot ROM calls itself, as the vendor's inis write it.
         has_cp_flash: whether the modem has a flash of its own.
+        ap_end: end of the largest AP flash of the chip, as the processor sees it.
         kept: ranges nobody may touch when the package does not name them, as (first, end) of XIP addresses.
     """
 
     rom_versions: tuple[str, ...]
     has_cp_flash: bool
+    ap_end: int
     kept: tuple[tuple[int, int], ...]
 
 
 CHIPS: Final[dict[str, ChipWays]] = {
-    # Source: platform-eigencomm 3.2 (rom_version), 4 (what a real "erase all but calibration" leaves alone).
-    "eigen618": ChipWays(("0000000102000000",), True, ((0xBCC000, 0xBE4000), (0x88CD000, 0x8900000))),
-    "eigen718": ChipWays(("0000000103030000", "0000000203030000", "0000000303030000"), False, ()),
+    # Source: platform-eigencomm 3.2 (rom_version), 3.3 (AP flash), 1.4 (RF table of the 718HM: 8 MiB), 4 (what a real
+    # "erase all but calibration" leaves alone).
+    "eigen618": ChipWays(("0000000102000000",), True, 0xC00000, ((0xBCC000, 0xBE4000), (0x88CD000, 0x8900000))),
+    "eigen718": ChipWays(("0000000103030000", "0000000203030000", "0000000303030000"), False, 0x1000000, ()),
 }
 
 
@@ -117,13 +119,14 @@ def plan_eigen(package: FirmwarePackage, options: PlanOptions) -> EigenPlan:
     Raises:
         Unsupported: a chip without a row in ``CHIPS``, an image for an external flash, or over the radio calibration.
         BadFormat: no agentboot in the package, an image larger than its place, or two in one place.
+        BadOption: a part is wanted that is only carried along.
     """
     ways = CHIPS.get(package.chip)
     if ways is None:
         reason = Text("no burn driver for chip {chip}", "没有适用于平台 {chip} 的烧录驱动")
         remedy = Text("use the vendor's tool for this chip", "该平台请使用厂商工具")
         raise Unsupported(format="package", reason=reason, remedy=remedy, chip=package.chip)
-    loader = _agentboot(package)
+    loader = _agentboot(package, options.extra)
     kept = kept_ranges(package) or ways.kept
     actions: list[Action] = [Action("load", loader.name, loader.role, 0, len(loader.data), data=loader.data)]
     skipped: list[Action] = []
@@ -144,7 +147,7 @@ def plan_eigen(package: FirmwarePackage, options: PlanOptions) -> EigenPlan:
         nv_items=(),
         packet_bytes=wire.MAX_DATA_BYTES,
         losses=_losses(actions),
-        flash_bytes=AP_END - AP_XIP,
+        flash_bytes=ways.ap_end - AP_XIP,
         rom_versions=rom_versions(package) or ways.rom_versions,
         baud=UART_BAUD if "uart" in loader.file_name.lower() else USB_BAUD,
         has_cp_flash=ways.has_cp_flash,
@@ -154,8 +157,8 @@ def plan_eigen(package: FirmwarePackage, options: PlanOptions) -> EigenPlan:
 # ---- what the package says -------------------------------------------------------------------------------------------
 
 
-def _agentboot(package: FirmwarePackage) -> Part:
-    """The agentboot for USB, or the one for the UART where there is no other.
+def _agentboot(package: FirmwarePackage, extra: Sequence[str]) -> Part:
+    """The agentboot the user names, else the one for USB, or the one for the UART where there is no other.
 
     Raises:
         BadFormat: the package has none; it is EigenComm's, and nobody else may bring it.
@@ -167,7 +170,7 @@ def _agentboot(package: FirmwarePackage) -> Part:
             "缺少 agentboot，烧录必须由它开始：请使用厂商的 zip 包而不是单独的 binpkg",
         )
         raise BadFormat(format=Text("package", "固件包"), reason=why, offset=0, rule="part-missing", role="agentboot")
-    return min(loaders, key=lambda part: "uart" in (part.file_name or part.name).lower())
+    return min(loaders, key=lambda part: (part.name not in extra, "uart" in (part.file_name or part.name).lower()))
 
 
 def rom_versions(package: FirmwarePackage) -> tuple[str, ...]:
@@ -178,47 +181,26 @@ def rom_versions(package: FirmwarePackage) -> tuple[str, ...]:
     found: list[str] = []
     for part in package.parts:
         if (part.file_name or part.name).lower().endswith(".ini"):
-            text = part.data.decode("utf-8", "replace")
-            for line in re.findall(r"(?mi)^[ \t]*rom_version(?:_append_list)?[ \t]*=(.*)$", text):
-                found += re.findall(r"\b[0-9a-fA-F]{16}\b", line)
-    return tuple(dict.fromkeys(one.lower() for one in found))
+            ini = eigen_ini.read(part.data)
+            for value in (*ini.all_of("rom_version"), *ini.all_of("rom_version_append_list")):
+                found += re.findall(r"\b[0-9a-f]{16}\b", value.lower())
+    return tuple(dict.fromkeys(found))
 
 
 def kept_ranges(package: FirmwarePackage) -> tuple[tuple[int, int], ...]:
     """The calibration areas that ``format_*.json`` of the package names, as (first, end) of XIP addresses.
 
     Raises:
-        BadFormat: the file is no JSON, or a number in it is none.
+        BadFormat: the file is no JSON, or a range without numbers.
     """
     found: list[tuple[int, int]] = []
     for part in package.parts:
-        name = (part.file_name or part.name).rpartition("/")[2]
-        if re.fullmatch(r"format_\w+\.json", name, re.IGNORECASE):
-            try:
-                described = json.loads(part.data)
-                found += list(_ranges(described))
-            except (ValueError, TypeError, OverflowError, RecursionError) as cause:
-                why = Text("{part} cannot be read", "无法读取 {part}")
-                raise BadFormat(format="json", reason=why, offset=0, part=part.name) from cause
+        if eigen.FORMAT_NAME.fullmatch((part.file_name or part.name).rpartition("/")[2]):
+            for region in eigen.format_regions(part.data):
+                if region.name.rpartition(".")[2] in eigen.KEPT_REGIONS and region.size_bytes:
+                    first = xip(region.begin, is_cp=region.store.startswith("cp") and region.begin < AP_XIP)
+                    found.append((first, first + region.size_bytes))
     return tuple(found)
-
-
-def _ranges(described: Any) -> Iterator[tuple[int, int]]:
-    if not isinstance(described, dict):
-        raise TypeError(type(described).__name__)
-    for key in ("cal", "rr", "drr"):
-        rows = described.get(key, [])
-        for row in rows if isinstance(rows, list) else [rows]:
-            if not isinstance(row, dict):
-                raise TypeError(type(row).__name__)
-            begin, length = _number(row.get("begin", 0)), _number(row.get("length", 0))
-            first = xip(begin, is_cp="cp" in str(row.get("stor_type", "")).lower() and begin < AP_XIP)
-            if length:
-                yield first, first + length
-
-
-def _number(value: Any) -> int:
-    return int(value, 0) if isinstance(value, str) else int(value)
 
 
 def _order(part: Part) -> int:
@@ -227,12 +209,21 @@ def _order(part: Part) -> int:
 
 
 def _is_wanted(part: Part, options: PlanOptions) -> bool:
+    """Whether a part is burnt.
+
+    Raises:
+        BadOption: the user wants one that nobody burns.
+    """
+    is_named = part.name in options.extra
+    if part.kind == "loader" or (is_named and _is_rf_table(part)):
+        return part.kind != "loader"  # the RF table is refused where its place is looked at
     if part.kind not in {"code", "erase"} or (part.kind == "code" and not part.data):
+        if is_named:
+            why = Text("'{part}' is only carried along, it has no place in the module", "“{part}” 仅随包携带，无需烧录")
+            raise BadOption(name="with", reason=why, part=part.name)
         return False
-    if part.name in options.extra:
-        return True
     is_meant = options.only != "scripts" or part.role in SCRIPT_ROLES
-    return part.is_default and is_meant and not _is_rf_table(part)
+    return is_named or (part.is_default and is_meant and not _is_rf_table(part))
 
 
 def _is_rf_table(part: Part) -> bool:
@@ -250,6 +241,9 @@ def _actions(
     Raises:
         Unsupported, BadFormat: as :func:`make_eigen_plan`.
     """
+    is_cp = ways.has_cp_flash and part.role == "modem"
+    first, room = xip(part.address, is_cp=is_cp), max(part.size, len(part.data))
+    _check_kept(part, first, first + room, kept)
     if part.address >= EXTERNAL:
         reason = Text(
             "{part} goes to an external flash, and how the loader is told so is not public",
@@ -260,9 +254,6 @@ def _actions(
     if part.size and len(part.data) > part.size:
         why = Text("{part} is larger than its place", "{part} 超出其分区")
         raise BadFormat(format="package", reason=why, offset=part.size, part=part.name)
-    is_cp = ways.has_cp_flash and part.role == "modem"
-    first, room = xip(part.address, is_cp=is_cp), max(part.size, len(part.data))
-    _check_kept(part, first, first + room, kept)
     if part.role not in ROLE_IMAGES:
         area = package.area(part.role)
         size = part.size or (area.size if area else 0) or -(-len(part.data) // SECTOR_BYTES) * SECTOR_BYTES
@@ -306,7 +297,7 @@ def _checked(actions: list[Action], ways: ChipWays) -> list[Action]:
             continue
         first = xip(action.address, is_cp=ways.has_cp_flash and action.role == "modem")
         end = first + action.size_bytes
-        if not (AP_XIP <= first < end <= AP_END or (ways.has_cp_flash and CP_XIP <= first < end <= CP_END)):
+        if not (AP_XIP <= first < end <= ways.ap_end or (ways.has_cp_flash and CP_XIP <= first < end <= CP_END)):
             why = Text(
                 "{part} does not fit in the flash of the chip: it ends at 0x{end:x}",
                 "{part} 超出平台 Flash 容量：结束于 0x{end:x}",
