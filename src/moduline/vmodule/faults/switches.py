@@ -113,6 +113,8 @@ def _switch_on(faults: Faults, word: str) -> None:
         download.has_log_frames = True
     elif word == "bad-check-answered":
         download.is_bad_check_answered = True
+    elif word == "greet-anew":
+        download.is_greeting_anew = True
     elif word == "at-silent":
         faults.is_at_silent = True
     elif word == "fragment":

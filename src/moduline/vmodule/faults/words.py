@@ -30,6 +30,7 @@
     log-frames          an unasked log frame goes before every answer
     fragment            every byte travels alone
     bad-check-answered  a wrong check value is answered instead of ending in silence
+    greet-anew          ASR: a loader that was called forgets the link and greets again
 
     surroundings
     sim-out, sim-in     the card is taken out, put in
@@ -74,6 +75,7 @@ SWITCHES: Final = (
     "log-frames",
     "fragment",
     "bad-check-answered",
+    "greet-anew",
     "reenumerate@exec",
     "cut@boot",
     "hang",
@@ -84,7 +86,8 @@ FORMS: Final = (
     "cut@N, tear@N:SEED, cut@Ts, cut@boot, cut@download:45%, cut@PORT:BYTES, power@Ts, watchdog, unplug, unplug@Ts, "
     "unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
     "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, log-frames, "
-    "fragment, bad-check-answered, sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear"
+    "fragment, bad-check-answered, greet-anew, sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, "
+    "clear"
 )
 
 
