@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moduline.formats import appimg, cpio, sihr, uimage
-from moduline.formats.container import unisoc
+from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, unisoc
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 
@@ -17,6 +17,14 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
     [
         ("pac", unisoc.HEADER),
         ("pac", unisoc.RECORD),
+        ("asr-package", asr_table.HEADER),
+        ("asr-package", asr_table.SLOT),
+        ("asr-package", asr_flash_list.BLOCK),
+        ("asr-package", asr_flash_list.DEVICE),
+        ("asr-package", asr_fip.HEADER),
+        ("asr-package", asr_fip.ENTRY),
+        ("asr-package", asr_sparse.HEADER),
+        ("asr-package", asr_sparse.CHUNK),
         ("images", uimage.HEADER),
         ("images", sihr.HEADER),
         ("images", appimg.HEADER),
