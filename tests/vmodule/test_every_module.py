@@ -12,7 +12,7 @@ import pytest
 from moduline.errors import ModulineError, NoAnswer, TooBig, WrongModule
 from moduline.formats import littlefs, sihr
 from moduline.nor.memory import MemoryFlash
-from moduline.package.stock import StockFirmware, read_stock
+from moduline.package.stock import StockFirmware, read_stock, write_stock
 from moduline.port.serial import open_serial
 from moduline.profiles import catalog
 from moduline.release.firmware import stock_package
@@ -253,9 +253,28 @@ def test_sihr_header_when_a_bit_is_lost_then_the_image_is_invalid(bench, at):
 
 
 def test_stock_file_when_written_then_read_back_the_same_and_the_same_on_every_run():
-    data = stock_package("ec600e")
+    images = {"boot": b"boot code", "system": bytes(5000)}
+    data = write_stock(StockFirmware("ec600e", "eigen618", "EC600ECNLAR03A01M08_OCPU_PY_MODULINE1", images))
     firmware = read_stock(data)
     assert (firmware.module, firmware.chip) == ("ec600e", "eigen618")
     assert firmware.version == "EC600ECNLAR03A01M08_OCPU_PY_MODULINE1"
-    assert set(firmware.images) == {"boot", "system"}
-    assert data == stock_package("EC600E-CN")
+    assert firmware.images == images
+    assert data == write_stock(firmware)
+
+
+@pytest.mark.parametrize("slug", ["ec600e", "ec800e"])
+def test_package_of_eigencomm_when_programmed_then_every_image_is_in_its_place(bench, slug):
+    """The modem's flash lies behind the other one in the same file; heads of an earlier burn are gone."""
+    identity, flash, decide = bench(slug)
+    flash.program(0, b"\x01\0\0\x10HMIT" + bytes(264))
+    flash.program(0x2000, b"\x01\0\0\x10HMIT" + bytes(264))
+    package = read_firmware(stock_package(slug))
+    program_package(identity, flash, package)
+    assert isinstance(decide(), BootSystem)
+    assert flash.read(0, 0x4000) == b"\xff" * 0x4000
+    offsets = {"ap_bootloader": 0x4000, "ap_at_command": 0x24000, "cp-demo-flash": 0x400000, "ap_updater": 0x3B4000}
+    offsets |= {"ap_application": 0x3B0000, "customer_fs": 0x300000, "customer_backup_fs": 0x360000}
+    assert {part.name for part in package.parts if part.kind == "code"} == set(offsets)
+    for name, offset in offsets.items():
+        data = package.part(name).data
+        assert flash.read(offset, len(data)) == data

@@ -1,8 +1,11 @@
 """An EigenComm package in the forms of its generations: bare binpkg, zip of 2023, .bin of 2024.
 
-What the .bin has more is the word of the platform. What nobody documents (programmer images) is not made.
+What the .bin has more is the word of the platform; what lies beside the folder in a zip of 2023 (change log, legal
+notice) is not in it, because the vendor's tool takes whatever else it finds there for the folder. What nobody documents
+(programmer images) is not made.
 
-Source: platform-eigencomm 1.1; a published list of both layouts.
+Source: platform-eigencomm 1.1; a published list of both layouts; how the vendor's open download tool looks for the
+folder.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ def reshape(package: FirmwarePackage, kind: str, stem: str) -> bytes:
     has_word = not source.is_bare and eigen.CONFIG_NAME in source.members
     if kind == "zip" or has_word:
         return data
+    outside = {name for name in source.members if source.root and not name.startswith(source.root)}
+    if outside:
+        data = zip_members.remove_members(data, outside)
     return zip_members.add_members(data, [(eigen.CONFIG_NAME, config())])
 
 

@@ -6,8 +6,9 @@
     firmware/<module>.toml + module profile ───────┴▶ system image ─header of the chip─▶ AP ┐
                                             stubs of our own for loaders, boot, modem ──────┴▶ .pac
 
-ASR modules get the same images in their own container, see ``firmware_asr``. Platforms whose packages nobody writes yet
-(see ``_PACKERS``) get them in the plain form of ``package.stock``: enough for a virtual factory, nothing for a burner.
+ASR and EigenComm modules get the same images in their own containers, see ``firmware_asr`` and ``firmware_eigen``.
+Platforms whose packages nobody writes yet (see ``_PACKERS``) get them in the plain form of ``package.stock``: enough
+for a virtual factory, nothing for a burner.
 
 The order of entries is that of a real QuecPython package (seen in an EG915U one): the boot code is erased first and
 written last, so that an interrupted burn leaves the chip in its ROM's download mode. As there, the script areas are
@@ -42,13 +43,13 @@ from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile
 from moduline.profiles.module import ModuleProfile, Partition
-from moduline.release import firmware_asr, shipped
+from moduline.release import firmware_asr, firmware_eigen, shipped
 from moduline.release.compile import VIRTUAL_BYTECODE, compile_scripts, must_compile
 from moduline.release.firmware_recipe import FirmwareRecipe, find_recipe, must_be_version
 from moduline.release.firmware_scheme import NV_ITEMS, Operation, scheme_xml
 from moduline.release.output import write_whole
 
-REVISION: Final = 3  # raise it when this file gives other bytes for the same inputs
+REVISION: Final = 4  # raise it when this file gives other bytes for the same inputs
 SHELLS: Final = ("pac", "zip", "bin", "release")
 HEADER_BYTES: Final = {"uimage": uimage.HEADER_BYTES, "sihr": sihr.HEADER_BYTES, "none": 0}
 _FIRST_LOADER_BYTES: Final = 6 << 10
@@ -334,8 +335,13 @@ def _zip_of_asr(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile
     return firmware_asr.pack(recipe, module, chip, stock_images(recipe), loaders)
 
 
+def _zip_of_eigen(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile) -> bytes:
+    return firmware_eigen.pack(recipe, module, chip, stock_images(recipe), _stub_text)
+
+
 _PACKERS: Final[Mapping[str, Callable[[FirmwareRecipe, ModuleProfile, ChipProfile], bytes]]] = {
     "pdl": _pac_of_8910,
     "aboot": _zip_of_asr,
+    "agboot": _zip_of_eigen,
 }
 """What writes the stock package of a platform, by the protocol of its ROM."""

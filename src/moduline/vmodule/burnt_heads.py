@@ -60,7 +60,15 @@ class BurntHeads:
         Raises:
             FlashCut: the power went away.
         """
-        place, _, _ = _PLACES["system"]
+        self._drop("system")
+
+    def drop_all(self) -> None:
+        """Forget every head, before firmware is written by others than an agentboot."""
+        for role in _PLACES:
+            self._drop(role)
+
+    def _drop(self, role: str) -> None:
+        place, _, _ = _PLACES[role]
         if self._has_any and self._flash.read(place, HEAD_BYTES).count(ERASED) < HEAD_BYTES:
             self._flash.erase(place, HEAD_ROOM_BYTES)
 

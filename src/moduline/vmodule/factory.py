@@ -13,6 +13,7 @@ from moduline.nor.flash import Flash
 from moduline.package import read_package
 from moduline.package.parts import FirmwarePackage
 from moduline.package.stock import StockFirmware, is_stock, read_stock
+from moduline.vmodule.burnt_heads import BurntHeads
 from moduline.vmodule.download.asr_tables import keep_table
 from moduline.vmodule.download.cpio_unpacker import CpioUnpacker
 from moduline.vmodule.facts import ModuleIdentity
@@ -52,7 +53,7 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
     for part in package.parts:
         if not part.is_default:
             continue
-        offset = part.address - identity.chip.flash.base_address
+        offset = identity.offset_of_address(part.address)
         if part.kind in {"code", "erase"} and 0 <= offset < flash.geometry.capacity_bytes:
             size = part.size if part.kind == "erase" else len(part.data)
             _write(flash, part.name, offset, size, part.data)
@@ -60,6 +61,7 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
             if not files.is_mountable:
                 files.format()
             CpioUnpacker(files.keep).feed(part.data)
+    BurntHeads(identity.chip, flash).drop_all()
     for part in package.parts:
         if part.role == TABLE_ROLE:
             keep_table(flash, part.data)
