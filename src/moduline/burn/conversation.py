@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from moduline.burn.session import NvRead, Session
+from moduline.burn.session import NvRead, Session, Streams
 from moduline.errors import PortGone
 from moduline.events import Event, Reporter
 from moduline.port.stream import ByteStream, pump
@@ -69,6 +69,7 @@ async def _until_late(session: Session, stream: ByteStream, report: Reporter) ->
     held: list[Event | NvRead] = []
     async with asyncio.timeout(None) as alarm:
         timer = _Timer(session, alarm)
+        feeder = _Feeder(session, stream, report, alarm)
 
         def react(data: bytes) -> bytes | None:
             for event in session.receive(data, clock()):
@@ -81,15 +82,62 @@ async def _until_late(session: Session, stream: ByteStream, report: Reporter) ->
             timer.arm()
             return session.bytes_to_send()
 
+        def idle() -> None:
+            session.prepare()
+            feeder.begin()
+
         try:
             timer.arm()
             if data := session.bytes_to_send():
                 await stream.write_all(data)
-                session.prepare()
-            await pump(stream, react, session.prepare)
+                idle()
+            await pump(stream, react, idle)
         finally:
             timer.stop()
+            await feeder.end()
     return held
+
+
+class _Feeder:
+    """Hands over content that flows without answers, piece by piece, while the loop goes on listening."""
+
+    def __init__(self, session: Session, stream: ByteStream, report: Reporter, alarm: asyncio.Timeout) -> None:
+        self._streaming = session if isinstance(session, Streams) else None
+        self._stream = stream
+        self._report = report
+        self._alarm = alarm
+        self._task: asyncio.Task[None] | None = None
+        self._failure: PortGone | None = None
+
+    def begin(self) -> None:
+        """Feed when there is something to feed and nobody does."""
+        if self._streaming is not None and self._streaming.is_streaming and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._feed(self._streaming))
+
+    async def _feed(self, session: Streams) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while session.is_streaming:
+                data, events = session.more_to_send(loop.time())
+                for event in events:
+                    if not isinstance(event, NvRead):
+                        self._report(event)
+                await self._stream.write_all(data)
+        except PortGone as gone:
+            self._failure = gone
+            self._alarm.reschedule(loop.time())
+
+    async def end(self) -> None:
+        """Stop feeding.
+
+        Raises:
+            PortGone: the port vanished while it was fed.
+        """
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._failure is not None:
+            raise self._failure
 
 
 class _Timer:

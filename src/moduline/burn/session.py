@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from moduline.events import Event
 
@@ -32,7 +32,9 @@ class NvRead:
 class Session(Protocol):
     """One burn of one module; given bytes and the time, it says what to send and when to wake it."""
 
-    wake_at: float | None
+    @property
+    def wake_at(self) -> float | None:
+        """When to call ``wake``; None: never."""
 
     @property
     def is_over(self) -> bool:
@@ -62,3 +64,15 @@ class Session(Protocol):
 
     def prepare(self) -> None:
         """Work ahead while the peer works."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """What a session offers beyond that when its content flows without an answer to every piece of it."""
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether ``more_to_send`` has something now."""
+
+    def more_to_send(self, now: float) -> tuple[bytes, Sequence[Event | NvRead]]:
+        """The next piece, the one before being handed over; and what is to be reported."""
