@@ -24,6 +24,7 @@ from moduline.port import recording
 
 NOUNS = (
     "about",
+    "doctor",
     "remote",
     "run",
     "remote_files",
