@@ -98,5 +98,5 @@ def test_erase_when_the_packet_of_the_reference_then_that_sector_is_erased():
 
 
 def test_words_when_typed_then_those_of_the_reference():
-    assert (DLBOOT, AGBOOT, LPC) == (octets("00D3022B"), octets("AAD3022B"), octets("CDD3022B"))
+    assert (octets("00D3022B"), octets("AAD3022B"), octets("CDD3022B")) == (DLBOOT, AGBOOT, LPC)
     assert len(AGENTBOOT) > 0x800
