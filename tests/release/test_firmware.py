@@ -86,12 +86,13 @@ def test_firmware_when_built_then_nv_template_is_valid_and_carries_a_modules_own
     assert all(item.may_be_missing for item in missing)
 
 
-def test_firmware_when_built_twice_then_same_bytes_and_second_from_the_cache(moduline_home):
+def test_firmware_when_built_twice_then_same_bytes_and_second_from_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MODULINE_HOME", str(tmp_path))
     first = firmware.stock_package("ec600u")
-    cached = list((moduline_home / "cache" / "firmware").iterdir())
+    cached = list((tmp_path / "cache" / "firmware").iterdir())
     assert len(cached) == 1
     assert firmware.build(find_recipe("ec600u")) == first == firmware.stock_package("EC600U")
-    assert list((moduline_home / "cache" / "firmware").iterdir()) == cached
+    assert list((tmp_path / "cache" / "firmware").iterdir()) == cached
 
 
 @pytest.mark.parametrize("shell", ["zip", "bin"])

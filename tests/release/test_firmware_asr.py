@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
-from moduline.errors import BadOption
+from moduline.errors import BadOption, MissingArea
 from moduline.formats import littlefs, system_image
-from moduline.formats.container import asr_fip
+from moduline.formats.container import asr, asr_fip, asr_script, asr_table
 from moduline.package import read_package, verify, write_package
 from moduline.profiles import catalog
 from moduline.release import firmware
 from moduline.release.firmware_recipe import recipes
+from moduline.release.produce import Options, produce
 
 MODULES = [name for name in recipes() if catalog.chip_of(catalog.module(name)).container == "asr"]
 
@@ -93,3 +95,29 @@ def test_firmware_when_asr_as_pac_then_refused_and_native_is_zip():
 def test_firmware_when_built_twice_then_the_same_bytes():
     recipe = firmware.find_recipe("ec800m")
     assert firmware.build(recipe) == firmware.build(recipe)
+
+
+def without_backup() -> bytes:
+    """Stock firmware whose own partition table has no backup area, as 8 MB layouts."""
+    source = read_package(firmware.stock_package("ec600n")).source
+    entries = tuple(one for one in source.table.entries if one.name != "customer_backup_fs")
+    commands = [dict(one.keys) for one in source.script.commands if one.partition != "customer_backup_fs"]
+    changes = {
+        "partition.bin": asr_table.write(replace(source.table, entries=entries)),
+        "download.json": asr_script.write(asr_script.make(commands)),
+    }
+    members = {name: data for name, data in (dict(source.members) | changes).items() if "backup" not in name}
+    return asr.make(members)
+
+
+def test_produce_when_the_base_has_no_backup_area_then_only_the_user_image_and_no_place_is_assumed(tmp_path):
+    (tmp_path / "main.py").write_bytes(b"PROJECT_NAME = 'A'\nPROJECT_VERSION = '1'\n")
+    produced = produce(tmp_path, without_backup())
+    package = read_package(produced.data)
+    assert [area.role for area in package.areas] == ["user_fs"]
+    assert "customer_backup_fs.bin" not in package.source.members
+    assert ("backup_fs", "-") in [(one.name, one.value) for one in produced.prepared.decisions]
+    assert list(produced.trees.backup.files()) == []
+    assert dict(littlefs.read_image(package.need("user_fs").data).entries)["main.py"].startswith(b"PROJECT_NAME")
+    with pytest.raises(MissingArea):
+        produce(tmp_path, without_backup(), Options(backup=("main.py",)))

@@ -41,7 +41,7 @@ class FsImages:
 
     Attributes:
         user: bytes of the user file system, as long as its area.
-        backup: bytes of the backup file system.
+        backup: bytes of the backup file system; empty where the module has none.
         user_free_bytes: room left in the first for what the module itself writes.
         backup_free_bytes: room left in the second.
     """
@@ -53,7 +53,7 @@ class FsImages:
 
     def by_role(self) -> dict[str, bytes]:
         """The images by the role of their areas, as ``package.merge`` takes them."""
-        return {USER_FS: self.user, BACKUP_FS: self.backup}
+        return {role: image for role, image in ((USER_FS, self.user), (BACKUP_FS, self.backup)) if image}
 
 
 def compose(tree: FileTree, backed_up: Iterable[str], convention: ConventionProfile) -> FsTrees:
@@ -82,14 +82,14 @@ def compose(tree: FileTree, backed_up: Iterable[str], convention: ConventionProf
     )
 
 
-def build(user: FileTree, backup: FileTree, user_geometry: FsGeometry, backup_geometry: FsGeometry) -> FsImages:
-    """The two images; the same bytes on every run.
+def build(user: FileTree, backup: FileTree, user_geometry: FsGeometry, backup_geometry: FsGeometry | None) -> FsImages:
+    """The two images; the same bytes on every run. Without a geometry for it there is no backup image.
 
     Raises:
         TooBig: a tree does not fit its area; the fact ``mount`` says which.
     """
     user_image, user_free = _image(user, user_geometry, "/usr")
-    backup_image, backup_free = _image(backup, backup_geometry, "/bak")
+    backup_image, backup_free = _image(backup, backup_geometry, "/bak") if backup_geometry else (b"", 0)
     return FsImages(user_image, backup_image, user_free, backup_free)
 
 

@@ -28,6 +28,7 @@ from moduline.image import protect
 from moduline.image.build import FsImages, FsTrees
 from moduline.image.project import Project
 from moduline.image.remarks import NOTICE, Remark, Skipped, must_be_sound
+from moduline.image.tree import FileTree
 from moduline.package import FirmwarePackage, FsArea, merge, read_package, write_package
 from moduline.package.containers import container_of
 from moduline.package.merge import locate
@@ -77,7 +78,7 @@ class Prepared:
         base: the stock package.
         module: profile of the module.
         convention: what its firmware expects.
-        areas: where the user and the backup file system are, by role.
+        areas: where the user and the backup file system are, by role; some modules have no backup.
         bytecode: version of .mpy files the base's firmware loads.
         scripts: what is compiled, in order; empty without protection.
         kept: files that protection leaves as they are.
@@ -169,7 +170,7 @@ def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_na
         base=base,
         module=module,
         convention=convention,
-        areas=_areas(base, module, decisions),
+        areas=_areas(base, module, decisions, needs_backup=bool(backed_up)),
         bytecode=bytecode,
         scripts=plan.scripts,
         kept=plan.kept,
@@ -196,7 +197,10 @@ def finish(prepared: Prepared) -> Produced:
     if real and prepared.bytecode != VIRTUAL_BYTECODE:
         twins = twin_files.pair(real, must_compile(compile_scripts(sources, VIRTUAL_BYTECODE)))
     trees = image_build.compose(protect.apply(project.tree, real), prepared.backed_up, convention)
-    user, backup = (_geometry(prepared, role) for role in (USER_FS, BACKUP_FS))
+    user = _geometry(prepared, USER_FS)
+    backup = _geometry(prepared, BACKUP_FS) if BACKUP_FS in prepared.areas else None
+    if backup is None:
+        trees = FsTrees(trees.user, FileTree())
     images = image_build.build(trees.user, trees.backup, user, backup)
     assumed = [area for area in prepared.areas.values() if area.told_by == "fallback"]
     merged = merge(prepared.base, images.by_role(), assumed)
@@ -259,11 +263,14 @@ def _bytecode(base: FirmwarePackage, module: ModuleProfile, decisions: list[Deci
     return module.runtime.bytecode
 
 
-def _areas(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decision]) -> dict[str, FsArea]:
+def _areas(
+    base: FirmwarePackage, module: ModuleProfile, decisions: list[Decision], *, needs_backup: bool
+) -> dict[str, FsArea]:
+    has_table = any(area.told_by == "table" for area in base.areas)  # then the base says all there is to say
     fallback = [
         FsArea(one.part, one.role, one.address, one.size_bytes, "fallback")
         for one in module.partitions
-        if one.role in {USER_FS, BACKUP_FS} and not one.is_inferred  # a guessed place is not burnt to
+        if one.role in {USER_FS, BACKUP_FS} and not has_table and not one.is_inferred  # a guessed place is not burnt to
     ]
     reasons = {
         "content": Text("the base fills it", "基础固件包已写入该分区"),
@@ -273,6 +280,10 @@ def _areas(base: FirmwarePackage, module: ModuleProfile, decisions: list[Decisio
     }
     areas = {}
     for role in (USER_FS, BACKUP_FS):
+        if role == BACKUP_FS and has_table and not needs_backup and base.area(role) is None:
+            reason = Text("the base's own partition table has none", "基础固件包自带的分区表中没有")
+            decisions.append(Decision(role, "-", reason))
+            continue
         area = areas[role] = locate(base, role, fallback)
         shown = f"{area.name} 0x{area.address:08x} + 0x{area.size:x} {module.fs.kind}"
         decisions.append(Decision(role, shown, reasons[area.told_by], {"module": module.slug}))
