@@ -305,6 +305,21 @@ def insert_file(xml: bytes, element: Node, *, before: str = "", after: str = "")
     return xml[: anchor.end] + lead.encode() + text + xml[anchor.end :]
 
 
+def move_file(xml: bytes, name: str, address: int, size: int) -> bytes:
+    """The XML with another ``Block`` of an id; every other byte stays.
+
+    Raises:
+        BadFormat: there is no such element, or it has no ``Block``.
+    """
+    for tag, value in (("Size", size), ("Base", address)):  # from behind, so that places in front stay right
+        block = find_file(xml, name).child("Block")
+        leaf = block.child(tag) if block else None
+        if leaf is None:
+            raise _broken("xml-missing", "no Block of '{id}'", "“{id}”缺少 Block", 0, id=name)
+        xml = xml[: leaf.start] + f"<{tag}>{value:#x}</{tag}>".encode("ascii") + xml[leaf.end :]
+    return xml
+
+
 def remove_file(xml: bytes, name: str) -> bytes:
     """The XML without the ``File`` of an id and the white space before it."""
     anchor = find_file(xml, name)
