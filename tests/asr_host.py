@@ -135,6 +135,7 @@ class Host:
 
     def open(self):
         """Greeting and HELLO."""
+        self.raw()  # heart-beats to the host before
         assert self.raw(PREAMBLE) == b"\x7eUABT"
         assert self.raw(b"\x7eUABT\x7e") == b"\x7eUABT\x7e"
         assert self.raw(frame(1, self.mtu.to_bytes(2, "big"))) == frame(2, self.mtu.to_bytes(2, "big"))

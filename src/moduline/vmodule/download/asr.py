@@ -160,5 +160,6 @@ class AbootSession:
         else:
             self._program = AbootProgram(stage, self._rom, self.faults, content)
         self._link.log(f"[{stage}] running\n")
+        self._link.welcome()
         if self.faults.is_greeting_anew:
             self._link.greet()

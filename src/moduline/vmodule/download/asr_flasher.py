@@ -38,6 +38,7 @@ from moduline.vmodule.download.asr_tables import (
     flash_id,
     keep_table,
     read_places,
+    stored_table,
 )
 from moduline.vmodule.download.events import DownloadFaults, PartBegun, PartDone
 from moduline.wire.download.asr import AbootAnswer
@@ -130,8 +131,7 @@ class Flasher(AbootProgram):
             raise CommandRefused(refused.text) from None
         if address in self._faults.verify_errors:
             raise CommandRefused(f'wrote partition "{name}" failed.')
-        if self._is_boot_code(place):
-            keep_table(self._flash, self._table)
+        self._keep_table_after(place)
         self.events.append(PartDone(address, image.written_bytes))
         return ""
 
@@ -150,10 +150,13 @@ class Flasher(AbootProgram):
             raise CommandRefused(OUT_OF_RANGE)
         return place
 
-    def _is_boot_code(self, place: Place) -> bool:
-        """Whether the range holds the place of the table, which the image may have overwritten."""
+    def _keep_table_after(self, place: Place) -> None:
+        """Put the table back when what was written stands over it and brings none of its own."""
         home = self._places.get(BOOT_PARTITION)
-        return home is not None and place.start < home.start + home.size and home.start < place.start + place.size
+        if home is None or not (place.start < home.start + home.size and home.start < place.start + place.size):
+            return
+        if stored_table(self._flash, home.start, home.size) is None:
+            keep_table(self._flash, self._table)
 
     def _percentages(self) -> Callable[[int], None]:
         """Says every tenth of a command."""

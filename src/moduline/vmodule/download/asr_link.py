@@ -18,6 +18,7 @@ Source: platform-asr 4.1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -93,6 +94,9 @@ class AsrLink(Protocol):
     def close(self) -> None:
         """Forget the host; wait for a preamble."""
 
+    def welcome(self) -> None:
+        """Answer the next preamble at once, however lively the conversation was."""
+
     def bytes_to_send(self) -> bytes:
         """What is to be sent since the last call."""
 
@@ -146,6 +150,10 @@ class SmuxLink:
         """Forget the host; wait for a preamble."""
         self.state = "deaf"
         self._decoder = AsrDecoder()
+
+    def welcome(self) -> None:
+        """Answer the next preamble at once, however lively the conversation was."""
+        self._heard_s = -math.inf
 
     def bytes_to_send(self) -> bytes:
         """What is to be sent since the last call."""
