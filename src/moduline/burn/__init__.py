@@ -12,7 +12,7 @@ from collections.abc import Callable
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
 from moduline.burn.gang import Gang, GangOptions, final_records
 from moduline.burn.job import BOOT_LIMIT_S, Job, Order
-from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Verify, make_plan
+from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Only, Verify, make_plan
 from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, try_before
 from moduline.digest import sha256_hex
 from moduline.events import Notice, Reporter, silent
@@ -44,6 +44,7 @@ def make_order(
     verify: Verify = "areas",
     packet_bytes: int = DEFAULT_PACKET_BYTES,
     extra: tuple[str, ...] = (),
+    only: Only = "",
     order: str = "",
     operator: str = "",
     force: bool = False,
@@ -61,6 +62,7 @@ def make_order(
         verify: ``device``, ``areas`` (read back boot and script file systems) or ``all``.
         packet_bytes: content bytes per packet of the flash stage.
         extra: parts that are off by default and wanted nevertheless.
+        only: "scripts" burns the script file systems and leaves the rest of the module as it is.
         order: production order.
         operator: who runs it.
         force: burn although the module says it is another model.
@@ -74,7 +76,7 @@ def make_order(
         FormatError: the package is broken, or of a chip without a driver.
         BadOption: an option that cannot be meant.
     """
-    plan = make_plan(read_package(package, name), verify, packet_bytes, extra)
+    plan = make_plan(read_package(package, name), verify, packet_bytes, extra, only)
     return Order(
         plan=plan,
         package=name,

@@ -19,7 +19,7 @@ from enum import Enum, auto
 from typing import Final
 
 from moduline.burn.action import BurnPlan
-from moduline.errors import AtRefused, BadAnswer, NoAnswer, NoModule, PortGone, WindowMissed, WrongModule
+from moduline.errors import AtRefused, BadAnswer, NoAnswer, NoModule, PortGone, Text, WindowMissed, WrongModule
 from moduline.events import Notice, Reporter
 from moduline.port import address as addresses
 from moduline.port.listing import PortInfo
@@ -29,7 +29,8 @@ from moduline.profiles import catalog
 from moduline.remote.at_session import AtSession
 from moduline.remote.identify import Identity, identify_by_at
 
-SWITCH_COMMAND: Final = "AT+QDOWNLOAD=1"
+SWITCH_COMMANDS: Final = ("AT+QDOWNLOAD=1",)
+"""For chips without a profile."""
 SWITCH_LIMIT_S: Final = 3.0
 WINDOW_S: Final = 15.0
 """How long the download port may take to appear after the switch; the vendor's tool waits 15 s."""
@@ -37,6 +38,10 @@ ASK_LIMIT_S: Final = 12.0
 """How long a module may take to answer on AT: one that was just powered on needs some seconds."""
 PIN_LIMIT_S: Final = 60.0
 """How long somebody may take to hold the boot pin and re-power."""
+COUNTDOWN_S: Final = 10.0
+"""How often the one who holds the boot pin is told how much time is left."""
+_VARIANT: Final = re.compile(r"(?P<base>E[A-Z]\d{3}[A-Z])(?P<variant>[A-Z]{4})(?=R\d\d|\Z)")
+"""Model and region at the head of a version or of a model's full name: EC600S CNLB (R01A01...)."""
 SAME_NAME_LENGTH: Final = 5
 """Models and versions that share fewer letters are never taken for the same."""
 
@@ -96,8 +101,8 @@ async def enter(
         WindowMissed: the download port did not appear.
         PortBusy, NoModule: the AT port cannot be opened.
     """
+    _check_chip(port, plan)
     if port.role == "download":
-        _check_chip(port, plan)
         return Entered(port, None)
     loop = asyncio.get_running_loop()
     limit = loop.time() + ask_limit_s
@@ -113,12 +118,23 @@ async def enter(
     if switch is _Switch.ACCEPTED:
         found = await watch.wait_for(port.place, ["download"], window_s)
     if found is None and (switch is not _Switch.ACCEPTED or not _has_command(plan)):
-        report(Notice("burn.hold-boot-pin", facts={"place": port.place, "seconds": pin_limit_s}))
-        found = await watch.wait_for(port.place, ["download"], pin_limit_s)
+        found = await _await_pin(port.place, watch, report, pin_limit_s)
     if found is None:
         raise WindowMissed(where=port.address)
     _check_chip(found, plan)
     return Entered(found, identity)
+
+
+async def _await_pin(place: str, watch: Watch, report: Reporter, limit_s: float) -> PortInfo | None:
+    """The download port, once somebody has held the boot pin; None when nobody did in time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit_s
+    while (left_s := end - loop.time()) > 0:
+        report(Notice("burn.hold-boot-pin", facts={"place": place, "seconds": left_s}))
+        found = await watch.wait_for(place, ["download"], min(left_s, COUNTDOWN_S))
+        if found is not None:
+            return found
+    return None
 
 
 async def _ask_and_switch(
@@ -135,21 +151,32 @@ async def _ask_and_switch(
         on_identity(identity)
         if not force:
             check_model(plan, identity)
-        return await _switch(session), identity
+        return await _switch(session, plan), identity
     except (NoAnswer, PortGone, AtRefused, BadAnswer):
         return _Switch.SILENT, None
     finally:
         await session.close()
 
 
-async def _switch(session: AtSession) -> _Switch:
-    try:
-        await session.ask(SWITCH_COMMAND, SWITCH_LIMIT_S)
-    except AtRefused:
-        return _Switch.REFUSED
-    except (NoAnswer, PortGone, BadAnswer):
-        return _Switch.ACCEPTED  # some firmware resets before it answers; the port that appears decides
-    return _Switch.ACCEPTED
+async def _switch(session: AtSession, plan: BurnPlan) -> _Switch:
+    """Send the chip's commands until one is not refused."""
+    for command in switch_commands(plan.chip):
+        try:
+            await session.ask(command, SWITCH_LIMIT_S)
+        except AtRefused:
+            continue
+        except (NoAnswer, PortGone, BadAnswer):
+            return _Switch.ACCEPTED  # some firmware resets before it answers; the port that appears decides
+        return _Switch.ACCEPTED
+    return _Switch.REFUSED
+
+
+def switch_commands(chip: str) -> tuple[str, ...]:
+    """The AT commands that lead a module of this chip to download mode, in the order in which they are tried."""
+    if chip not in catalog.chips():
+        return SWITCH_COMMANDS
+    known = [f"AT{one}=1" if one.startswith("+") else f"AT{one}" for one in catalog.chip(chip).entry.at_commands]
+    return tuple(known) or SWITCH_COMMANDS
 
 
 def _is_settled(switch: _Switch, plan: BurnPlan) -> bool:
@@ -170,6 +197,20 @@ def check_model(plan: BurnPlan, identity: Identity) -> None:
     """
     if plan.model and identity.model and not is_same_name(plan.model, identity.model):
         raise WrongModule(package=plan.model, module=identity.model)
+    package, module = (_VARIANT.match(_letters(text or "")) for text in (plan.version or plan.model, identity.version))
+    if package and module and package["base"] == module["base"] and package["variant"] != module["variant"]:
+        raise WrongModule(package=package["base"] + "-" + package["variant"], module=identity.version)
+    variant = f"{module['base']}-{module['variant']}" if module else ""
+    known = catalog.module_of_model(variant) if plan.flash_bytes and variant else None
+    if known is not None and known.identity.variant == variant:
+        have = known.on_chip(catalog.chip_of(known)).flash.size_bytes
+        if plan.flash_bytes != have:
+            raise _wrong_flash(plan, have)
+
+
+def _wrong_flash(plan: BurnPlan, have: int) -> WrongModule:
+    package, module = (Text(f"{size >> 20} MB of flash", f"{size >> 20} MB Flash") for size in (plan.flash_bytes, have))
+    return WrongModule(package=package, module=module)
 
 
 def is_same_name(one: str, other: str) -> bool:
@@ -177,18 +218,26 @@ def is_same_name(one: str, other: str) -> bool:
 
     ``EG915U-EUAB`` and ``EG915U`` are; ``EC600U`` and ``EC600G`` are not.
     """
-    first, second = (re.sub(r"[^A-Z0-9]", "", text.upper()) for text in (one, other))
+    first, second = _letters(one), _letters(other)
     if min(len(first), len(second)) < SAME_NAME_LENGTH:
         return first == second
     return first.startswith(second) or second.startswith(first)
 
 
+def _letters(text: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", text.upper())
+
+
 def _check_chip(port: PortInfo, plan: BurnPlan) -> None:
-    """Nothing when the port may be of the plan's chip; where several share their ids, the row names the platform.
+    """Nothing when a module with these USB ids may be of the plan's chip and flash size; some ids stand for a family.
 
     Raises:
-        WrongModule: it is of another.
+        WrongModule: it may not.
     """
     row = find_usb_id(port.vid, port.pid)
-    if row is not None and not plan.chip.startswith(row.chip) and not row.chip.startswith(plan.chip):
+    if row is None:
+        return
+    if not plan.chip.startswith(row.chip) and not row.chip.startswith(plan.chip):
         raise WrongModule(package=plan.chip, module=row.chip)
+    if row.flash_bytes and plan.flash_bytes and row.flash_bytes != plan.flash_bytes:
+        raise _wrong_flash(plan, row.flash_bytes)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from moduline import burn as burning
 from moduline.burn import BurnRecord, GangOptions
 from moduline.burn.enter import PIN_LIMIT_S
-from moduline.burn.plan import DEFAULT_PACKET_BYTES, Verify
+from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, Verify
 from moduline.cli.burn_view import LiveView, coloured, print_records, show_plan, single_reporter
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import say
@@ -42,6 +42,9 @@ ForceOption = Annotated[
 PinOption = Annotated[
     float,
     typer.Option("--pin-wait", metavar="S", help=say("wait for the boot pin, seconds", "等待按住 BOOT 的秒数")),
+]
+OnlyOption = Annotated[
+    str, typer.Option("--only", metavar="WHAT", help=say("scripts: nothing but their areas", "scripts：仅烧录脚本分区"))
 ]
 PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say("content per packet", "每包字节数"))]
 
@@ -73,6 +76,7 @@ def _register_burn(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option("--with", metavar="PART", help=say("a part that is off by default", "默认不烧录的部分")),
         ] = None,
+        only: OnlyOption = "",
         order: OrderOption = "",
         operator: OperatorOption = "",
         force: ForceOption = False,
@@ -87,6 +91,7 @@ def _register_burn(app: typer.Typer) -> None:
             file.name,
             verify=_verify(verify),
             packet_bytes=packet,
+            only=_only(only),
             extra=tuple(with_part or ()),
             order=order,
             operator=operator,
@@ -133,6 +138,7 @@ def _register_gang_run(gang: typer.Typer) -> None:
         ] = 60.0,
         verify: VerifyOption = "areas",
         packet: PacketOption = DEFAULT_PACKET_BYTES,
+        only: OnlyOption = "",
         order: OrderOption = "",
         operator: OperatorOption = "",
         force: ForceOption = False,
@@ -146,6 +152,7 @@ def _register_gang_run(gang: typer.Typer) -> None:
             file.name,
             verify=_verify(verify),
             packet_bytes=packet,
+            only=_only(only),
             order=order,
             operator=operator,
             force=force,
@@ -228,4 +235,12 @@ def _verify(text: str) -> Verify:
     if text not in known:
         reason = Text("'{given}' is not device, areas or all", "“{given}” 不是 device、areas 或 all")
         raise BadOption(name="--verify", reason=reason, given=text)
+    return known[text]
+
+
+def _only(text: str) -> Only:
+    known: dict[str, Only] = {"": "", "scripts": "scripts"}
+    if text not in known:
+        reason = Text("'{given}' is not scripts", "“{given}” 不是 scripts")
+        raise BadOption(name="--only", reason=reason, given=text)
     return known[text]

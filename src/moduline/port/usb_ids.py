@@ -25,6 +25,7 @@ class UsbId:
         chip: chip slug such as ``unisoc8910``, as in package and profile; the platform (``asr``, ``eigen``) where the
             ids stand for several.
         modules: models that show these ids, for people.
+        flash_bytes: size of their flash, where the ids tell it; else 0.
     """
 
     vid: int
@@ -32,6 +33,7 @@ class UsbId:
     mode: Mode
     chip: str
     modules: str
+    flash_bytes: int = 0
 
 
 USB_IDS: Final = (
@@ -42,7 +44,7 @@ USB_IDS: Final = (
     UsbId(0x2C7C, 0x6001, "running", "asr", "EC100Y EC600S EC600N EC800N EC600M EC800M EC600K EC800K EG800K"),
     UsbId(0x2C7C, 0x6002, "running", "asr", "EC600S (8 MB) EG810M"),
     UsbId(0x2ECC, 0x3017, "download", "asr", "EC100Y EC600S EC600N EC800N EC600M EC800M EG810M EC600K EC800K EG800K"),
-    UsbId(0x2ECC, 0x3004, "download", "asr", "EC600S (8 MB)"),
+    UsbId(0x2ECC, 0x3004, "download", "asr", "EC600S (8 MB)", 0x800000),
     UsbId(0x2C7C, 0x0903, "running", "eigen618", "EC600E EC800E"),
     UsbId(0x17D1, 0x0001, "download", "eigen", "EC600E EC800E EC800Z EG800Z EC801E"),
 )
