@@ -6,10 +6,13 @@ import random
 
 from moduline.delta import make, read_side
 from moduline.formats import littlefs, system_image
+from moduline.formats.container import asr_table
 from moduline.nor.faulty import FaultyFlash
 from moduline.nor.memory import MemoryFlash
 from moduline.package.stock import StockFirmware, write_stock
+from moduline.release import firmware_asr
 from moduline.vmodule.boot import BootCode, BootSystem
+from moduline.vmodule.download.asr_tables import keep_table
 from moduline.vmodule.factory import program_package, read_firmware
 from moduline.vmodule.facts import identity_of
 from moduline.vmodule.update import UpdateUnit
@@ -90,6 +93,7 @@ class Rig:
 def old_chip():
     chip = MemoryFlash(IDENTITY.geometry)
     program_package(IDENTITY, chip, read_firmware(firmware(OLD)))
+    keep_table(chip, asr_table.write(firmware_asr.partition_table(PROFILE, IDENTITY.chip, {})))
     place = PROFILE.partition("user_fs")
     old_usr = littlefs.write_image([("main.py", b"print('old')")], PROFILE.fs.geometry(place.size_bytes))
     chip.program(IDENTITY.offset_of(place), old_usr)
