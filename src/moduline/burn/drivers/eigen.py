@@ -27,7 +27,7 @@ from moduline.burn.action import Action, BurnPlan
 from moduline.burn.drivers.eigen_plan import EigenPlan
 from moduline.burn.drivers.eigen_table import (
     DOWNLOAD,
-    FIRST_PAIR_S,
+    FIRST_PAIRS_S,
     LIMITS_S,
     MAX_RESYNCS,
     REPEATED,
@@ -102,6 +102,7 @@ class Session:
         self._index = 0
         self._asked = 0
         self._resyncs = 0
+        self._soon: list[float] = []
         self._next_frame: tuple[int, int, bytes] | None = None
         self._kept = bytearray()
         self._at = 0
@@ -202,8 +203,8 @@ class Session:
         except ModulineError:
             self.state, self.wake_at = State.FAILED, None
             raise
-        if action == "sync_first":
-            self.wake_at = now + FIRST_PAIR_S
+        if self.state is State.AG_SYNC and self._soon:
+            self.wake_at = now + self._soon.pop(0)
         if self.state is State.CHOOSE:
             self._happen(self._choose(), now)
 
@@ -280,6 +281,7 @@ class Session:
 
     def _echoed(self, layer: Layer | None, now: float) -> None:
         if layer is self._layer and (self.state, Cue.ECHO) in TABLE:
+            self._soon.clear()
             is_block = self.state is State.AG_SYNC and self._has_named
             self._happen(Cue.ECHO_BLOCK if is_block else Cue.ECHO, now)
         elif layer is None and self.state is State.ROM_SYNC:
@@ -341,7 +343,7 @@ class Session:
         self._out = [self._layer.word * 2]
 
     def _do_sync_first(self) -> None:
-        self._has_named = False
+        self._soon = list(FIRST_PAIRS_S)
         self._do_sync()
 
     def _do_resync(self) -> None:

@@ -174,8 +174,8 @@ RETRIES_S: Final = {
     S.STATUS: 0.5,
 } | dict.fromkeys(RESYNCING, 2.0)
 """States that wake up to say something again; seconds."""
-FIRST_PAIR_S: Final = 0.03
-"""The first AGBOOT pair after BURN_ONE is swallowed: the second one follows so soon. Source: platform-eigencomm 3.1."""
+FIRST_PAIRS_S: Final = (0.005, 0.03)
+"""The first AGBOOT pair after BURN_ONE is swallowed: the next ones follow so soon. Source: platform-eigencomm 3.1."""
 MAX_RESYNCS: Final = 5
 
 REPEATED: Final = frozenset({S.ROM_SIZE, S.ROM_DATA, S.AG_SIZE, S.AG_DATA, S.ERASE, S.KEEP, S.READ_BACK})
