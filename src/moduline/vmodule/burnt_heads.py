@@ -11,6 +11,8 @@ again; here it stays in the ROM and says why. Flashes that no agentboot has writ
 field changes the system in place, so it first drops the head that speaks of the old one (inferred; what the vendor's
 updater does with it is not known).
 
+Some hosts fill an image up to packets of 0x4000 bytes and state that length with the hash of what was before.
+
 Source: platform-eigencomm 3.4.
 """
 
@@ -23,10 +25,12 @@ from moduline.errors import BadFormat
 from moduline.nor.flash import Flash
 from moduline.nor.geometry import ERASED
 from moduline.profiles.chip import ChipProfile
+from moduline.wire.download.eigen import MAX_DATA_BYTES
 from moduline.wire.download.eigen_head import HEAD_BYTES, ImageHead, ImageId, is_hash_right, unpack_head
 
 HEAD_ROOM_BYTES: Final = 0x2000
 _WIRE: Final = "agboot"
+_FILLINGS: Final = (b"\0", b"\xff")
 _PLACES: Final = {"boot": (0x0000, ImageId.BOOT, 0x4000), "system": (0x2000, ImageId.AP, 0x20000)}
 """Role to where its head is, the id in it, and where the body lies when the head has no address."""
 
@@ -52,7 +56,7 @@ class BurntHeads:
         offset = self._offset(role, head)
         if not 0 <= offset <= offset + head.size_bytes <= self._size:
             return True
-        return hashlib.sha256(self._flash.read(offset, head.size_bytes)).digest() != head.image_sha256
+        return not _begins_with(self._flash.read(offset, head.size_bytes), head.image_sha256)
 
     def drop_system(self) -> None:
         """Forget the system's head, before the system is changed by others than an agentboot.
@@ -87,3 +91,19 @@ class BurntHeads:
         if role == "boot" or head.burn_address == 0:
             return _PLACES[role][2]
         return head.burn_address - self._base if head.burn_address >= self._base else head.burn_address
+
+
+def _begins_with(content: bytes, sha256: bytes) -> bool:
+    """Whether the content, or the content without what may be filling at its end, has that hash."""
+    if hashlib.sha256(content).digest() == sha256:
+        return True
+    filling = content[-1:]
+    if filling not in _FILLINGS:
+        return False
+    least = max(len(content.rstrip(filling)), len(content) - MAX_DATA_BYTES)
+    known = hashlib.sha256(content[:least])
+    for at in range(least, len(content)):
+        if known.digest() == sha256:
+            return True
+        known.update(content[at : at + 1])
+    return False

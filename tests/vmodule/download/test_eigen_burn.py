@@ -326,3 +326,26 @@ def test_unplug_at_content_when_reached_then_told_once_and_the_transfer_goes_on(
 def test_log_and_check_switches_when_set_then_nothing_changes_as_this_wire_has_neither(bench, host):
     bench.faults.has_log_frames = bench.faults.is_bad_check_answered = True
     assert host.burn(AP_ID, IMAGE, 0x24000) == 0
+
+
+def test_image_when_sent_as_beanio_s_downloader_does_then_burnt_with_its_filling(bench, host):
+    """Size rounded up to 0x4000, a head hash of half a head, four words at once, always whole packets at the end."""
+    image = BIG[: 0x10000 + 0x5EBE]
+    filled = image.ljust(0x18000, b"\0")
+    whole = bytearray(head(CP_ID, image, size=len(filled)))
+    whole[32:64] = hashlib.sha256(whole[:32]).digest()
+    assert host.lpc(0x42, words(CP_ID) + TO_CP) == (0, b"")
+    assert b"".join(host.raw(AGBOOT) for _ in range(4)) == AGBOOT
+    assert host.content(bytes(whole)) == (0, b"")
+    for start, left in ((0, 0x10000), (0x10000, 0x5EBE)):
+        assert host.raw(AGBOOT * 2) == AGBOOT
+        at, index = start, 0
+        while left > 0:
+            left = max(left, 0x4000)
+            assert host.ask(0x31, words(left)) == (0, words(0x4000))
+            assert host.ask(0x32, filled[at : at + 0x4000], index) == (0, b"")
+            left -= len(image[at : at + 0x4000])
+            at, index = at + 0x4000, index + 1
+        assert host.ask(0x3A) == (0, b"")
+    assert host.status() == 0
+    assert bench.flash.read(CP, len(filled)) == filled

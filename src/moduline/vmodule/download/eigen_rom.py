@@ -8,7 +8,7 @@
     between   echo, body    (again)     not heard
     body      echo          (started)   answered; SEL_IMAGE gives the boot id, DATA_HEAD at most 0x400
 
-Any agentboot is taken, as only hosts have one; its head must say how long it is. Only captures of the ROM are public,
+Any agentboot is taken, as only hosts have one, up to the length in its head. Only captures of the ROM are public,
 so the rest is the best reading of them: a refusal is state 1 without data; bytes that are no request are passed over,
 an unfinished packet is forgotten after a second; after 16 seconds without a request it begins anew, as the agentboot
 does.
@@ -212,7 +212,7 @@ class EigenRom:
                 return None
             if self._head.baud:
                 events.append(BaudChanged(self._head.baud))
-        elif self._head is None or not _is_whole(taken, self._head):
+        elif self._head is None or not _is_startable(taken, self._head):
             return None
         else:
             events.extend((PartDone(self._head.load_address, len(taken)), StageEntered("agentboot")))
@@ -236,6 +236,8 @@ def _agentboot_head(data: bytes) -> ImageHead | None:
     return head if is_right else None
 
 
-def _is_whole(image: bytes, head: ImageHead) -> bool:
-    is_checked = head.hash_mode != HashMode.NOT_CHECKED
-    return len(image) == head.size_bytes and (not is_checked or hashlib.sha256(image).digest() == head.image_sha256)
+def _is_startable(image: bytes, head: ImageHead) -> bool:
+    """Where hashes are not checked neither is the length: one known host states it rounded up."""
+    if head.hash_mode == HashMode.NOT_CHECKED:
+        return bool(image)
+    return len(image) == head.size_bytes and hashlib.sha256(image).digest() == head.image_sha256
