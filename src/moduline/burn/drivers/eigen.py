@@ -126,8 +126,9 @@ class Session:
 
     @property
     def may_lose_port(self) -> bool:
-        """Whether the port may vanish now and come back, and the burn go on over the new one."""
-        return (self.state, Cue.GONE) in TABLE
+        """Whether the port may vanish now and come back: while the agentboot starts, and at the reset."""
+        is_starting = self._action is self._loader and not self._pieces
+        return (self.state, Cue.GONE) in TABLE and (is_starting or self.state is State.RESET)
 
     def start(self, now: float) -> list[Event | NvRead]:
         """Begin; ``now`` is in seconds of any monotonic clock."""
