@@ -337,15 +337,12 @@ def test_image_when_sent_as_beanio_s_downloader_does_then_burnt_with_its_filling
     assert host.lpc(0x42, words(CP_ID) + TO_CP) == (0, b"")
     assert b"".join(host.raw(AGBOOT) for _ in range(4)) == AGBOOT
     assert host.content(bytes(whole)) == (0, b"")
-    for start, left in ((0, 0x10000), (0x10000, 0x5EBE)):
+    for start, asked in ((0, (0x10000, 0xC000, 0x8000, 0x4000)), (0x10000, (0x5EBE, 0x4000))):
         assert host.raw(AGBOOT * 2) == AGBOOT
-        at, index = start, 0
-        while left > 0:
-            left = max(left, 0x4000)
-            assert host.ask(0x31, words(left)) == (0, words(0x4000))
+        for index, remaining in enumerate(asked):
+            at = start + 0x4000 * index
+            assert host.ask(0x31, words(remaining)) == (0, words(0x4000))
             assert host.ask(0x32, filled[at : at + 0x4000], index) == (0, b"")
-            left -= len(image[at : at + 0x4000])
-            at, index = at + 0x4000, index + 1
         assert host.ask(0x3A) == (0, b"")
     assert host.status() == 0
     assert bench.flash.read(CP, len(filled)) == filled

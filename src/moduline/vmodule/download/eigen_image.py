@@ -70,7 +70,7 @@ class Destination:
 
 
 def area_for(flashes: ChipFlashes, image_id: int, selector: bytes) -> FlashArea | Code:
-    """The flash of a BURN_ONE; without a selector CP images go to the CP flash, all others to the AP flash.
+    """The flash of a BURN_ONE; without a selector that is the CP flash for CP images, if there is one, else the AP flash.
 
     Args:
         flashes: both.
@@ -81,8 +81,9 @@ def area_for(flashes: ChipFlashes, image_id: int, selector: bytes) -> FlashArea 
         return Code.WRONG_IMAGE
     if selector not in {b"", AP_FLASH, CP_FLASH}:
         return Code.BAD_PARAMETER
-    is_cp = selector == CP_FLASH if selector else image_id == ImageId.CP
-    if is_cp and image_id in _HEAD_PLACES:
+    has_cp = flashes.cp.size_bytes > 0
+    is_cp = selector == CP_FLASH if selector else image_id == ImageId.CP and has_cp
+    if is_cp and (image_id in _HEAD_PLACES or not has_cp):
         return Code.BAD_PARAMETER
     return flashes.cp if is_cp else flashes.ap
 
