@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import struct
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from moduline.burn.drivers import session_for
 from moduline.burn.drivers.eigen_table import LIMITS_S, MAX_RESYNCS, TABLE, Cue, State, as_markdown
 from moduline.burn.plan import make_plan
 from moduline.burn.session import NvRead
-from moduline.errors import BadAnswer, NoAnswer, VerifyFailed, WriteFailed, WrongModule
+from moduline.errors import BadAnswer, ModulineError, NoAnswer, VerifyFailed, WriteFailed, WrongModule
 from moduline.events import Notice, Progress, Step
 from moduline.package.parts import Part
 
@@ -342,6 +343,53 @@ def test_question_when_lost_again_and_again_then_the_resyncs_end():
     with pytest.raises(NoAnswer):
         talk(session_of(), module)
     assert module.counts["ag", 0x31] <= 2 + MAX_RESYNCS + 1
+
+
+def test_modem_when_it_has_no_flash_of_its_own_then_burn_one_names_the_ap_flash():
+    modem = Part("cp", "modem", "code", b"c" * 0x100, 0x823000, 0x1000)
+    boot = Part("ap_bootloader", "boot", "code", b"b" * 0x100, 0x803000, 0x1000)
+    system = Part("ap", "system", "code", b"a" * 0x100, 0x8CD000, 0x1000)
+    stock = package(
+        "eigen718", **{"cp-demo-flash": modem, "ap_at_command": system, "ap_bootloader": boot, "usb_ini": None}
+    )
+    module = FakeEigen(rom_version=bytes.fromhex("000003030100000002262120"))
+    talk(session_of(stock, only=""), module)
+    burns = [data for place, command, data in module.log if (place, command) == ("lpc", 0x42)]
+    assert burns[2] == b"IBPC\x01\xe0"
+    assert module.ap[0x23000:0x23100] == b"c" * 0x100
+    assert module.ap[0xCD000:0xCD100] == b"a" * 0x100
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_module_when_it_goes_mad_at_some_moment_then_an_error_of_ours_or_a_good_end(seed):
+    """Arbitrary bytes, packets of any kind and words of any layer never raise anything but our errors."""
+    chance = random.Random(seed)
+    packets = [
+        b"\xaa\xd3\x02\x2b",
+        b"\xcd\xd3\x02\x2b",
+        b"\x2b\x02\xd3\xee",
+        bytes.fromhex("3200CD320100"),
+        bytes.fromhex("2000CD320003010203"),
+        bytes.fromhex("2100CD32000448"),
+        bytes.fromhex("31 00 CD 32 00 04 10 01 00 00 85 FC BF 1E"),
+        bytes.fromhex("3A 00 CD 32 00 00 4D 82 EB B7"),
+        bytes.fromhex("42 00 4C B3 00 00 08 AD 88 E5"),
+    ]
+
+    class Mad(FakeEigen):
+        def feed(self, data):
+            answer = super().feed(data)
+            if len(self.log) > seed * 2 and chance.random() < 0.3:
+                answer = chance.choice([*packets, chance.randbytes(chance.randrange(1, 30))]) + answer
+            return answer[: -chance.randrange(1, 4)] if answer and chance.random() < 0.02 else answer
+
+    session, module = session_of(), Mad()
+    try:
+        talk(session, module)
+    except ModulineError:
+        assert session.state is State.FAILED
+    else:
+        assert session.state is State.DONE
 
 
 # ---- what is kept ----------------------------------------------------------------------------------------------------

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from burn.eigen_packages import AGENTBOOT, BACKUP_FS, BOOT, MODEM, SYSTEM, USER_FS, package
+from eigen_package import entries_of
 from moduline.burn.drivers import session_for
 from moduline.burn.drivers.eigen_table import State
 from moduline.burn.plan import make_plan
 from moduline.burn.session import NvRead
 from moduline.errors import FlashCut, ModulineError
+from moduline.formats.container import eigen
 from moduline.nor.faulty import FaultyFlash
 from moduline.nor.memory import MemoryFlash
+from moduline.package import read_package
 from moduline.vmodule.download.eigen import EigenSession
 from moduline.vmodule.download.events import PartDone, ResetWanted, StageEntered
 from moduline.vmodule.facts import identity_of
+from samples import sample
 
 CP_START = 0x400000
 SWEEP = [pytest.param(step, marks=() if step > 99 else pytest.mark.sweep) for step in (199, 7)]
@@ -122,6 +128,24 @@ def test_calibration_when_everything_is_burnt_then_as_it_was(bench):
     bench.burn(make_plan(package()))
     assert bench.flash.read(0x3CC000, len(factory)) == factory
     assert bench.flash.read(CP_START + 0xE7000, len(rr)) == rr
+
+
+def test_real_package_when_burnt_with_the_real_agentboot_then_every_image_is_in_its_place(bench):
+    """platform-eigencomm 1.3: BL 0x4000, AP 0x24000, CP 0 of the modem's flash; the hashes are the package's own."""
+    binpkg = sample("eigen/EC600E_at_command_v106.binpkg").read_bytes()
+    agentboot = sample("eigen/agentboot_usb_ec618.bin").read_bytes()
+    members = {"EC600E/agentboot_usb/agentboot.bin": agentboot, "EC600E/at_command.binpkg": binpkg}
+    plan = make_plan(read_package(eigen.make(members), "real.zip"))
+    assert bench.burn(plan).state is State.DONE
+    entries = entries_of(binpkg)
+    assert [(name, address) for name, address, *_ in entries] == [
+        ("ap_bootloader", 0x4000),
+        ("ap_at_command", 0x24000),
+        ("cp-demo-flash", 0),
+    ]
+    for _, address, _, kind, data, digest in entries:
+        found = bench.flash.read(address + CP_START * (kind == "CP"), len(data))
+        assert hashlib.sha256(found).hexdigest() == digest
 
 
 @pytest.mark.parametrize("step", SWEEP)
