@@ -23,7 +23,8 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.burn.action import BurnPlan
-from moduline.burn.drivers.asr_link import AsrLink, LinkAnswer, LinkContent, LinkEvent, LinkLost, LinkText, LinkUp
+from moduline.burn.drivers.asr_events import LinkAnswer, LinkContent, LinkEvent, LinkLost, LinkText, LinkUp
+from moduline.burn.drivers.asr_link import AsrLink
 from moduline.burn.drivers.asr_plan import HEADER_ROOM_BYTES, PARTITION_TYPES, AsrPlan, Check, files_of
 from moduline.burn.drivers.asr_table import ENDING, LIMITS_S, REPEATED, RETRIES_S, TABLE, Cue, State
 from moduline.burn.session import NvRead
@@ -85,6 +86,7 @@ class Session:
         self._done_bytes = 0
         self._part_bytes = 0  # of the present action, accepted
         self._told_bytes = 0
+        self._handed_bytes = 0
         self._events: list[Event | NvRead] = []
 
     # ---- what the loop calls ------------------------------------------------------------------------------------
@@ -128,6 +130,8 @@ class Session:
         except ModulineError:
             self.state = State.FAILED
             raise
+        if self.state is State.CONTENT and self._link.handed_bytes != self._handed_bytes:
+            self._go_on(now)
         for event in events:
             if not self.is_over:
                 self._take(event, now)
@@ -163,8 +167,7 @@ class Session:
 
     def more_to_send(self, now: float) -> tuple[bytes, list[Event | NvRead]]:
         """The next piece of the content that is on its way, the one before being handed over; and what to report."""
-        self._deadline = now + LIMITS_S[State.CONTENT]
-        self._tell_progress()
+        self._go_on(now)
         return self._link.more(now), self._take_events()
 
     def prepare(self) -> None:
@@ -272,6 +275,12 @@ class Session:
         if len(self._upload) > self._upload_bytes:
             raise self._failed(Text("more content than announced", "数据多于声明长度"))
         self._happen(Cue.UPLOADED_ALL if len(self._upload) == self._upload_bytes else Cue.UPLOADED, now)
+
+    def _go_on(self, now: float) -> None:
+        """Content moves: that gives new time, and may be told."""
+        self._handed_bytes = self._link.handed_bytes
+        self._deadline = now + LIMITS_S[State.CONTENT]
+        self._tell_progress()
 
     # ---- progress -----------------------------------------------------------------------------------------------
 

@@ -154,9 +154,10 @@ TABLE: Final[dict[tuple[State, Cue], tuple[str, State]]] = {
 }
 
 # Seconds a state may last without an answer: 10 s for a command, 60 s after content and for flash and erase, 300 s for
-# call. SIZE waits longer because what was called may still be starting. Source: platform-asr 4.2.
+# call. OPEN is shorter than the 10 s a module stays in download mode by itself; SIZE waits longer because what was
+# called may still be starting. Source: platform-asr 3, 4.2.
 LIMITS_S: Final[dict[State, float]] = {
-    S.OPEN: 10.0,
+    S.OPEN: 8.0,
     S.CHECK: 10.0,
     S.PROGRESS: 10.0,
     S.SIZE: 30.0,
