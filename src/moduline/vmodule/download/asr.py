@@ -1,8 +1,8 @@
 """The download mode of ASR chips from end to end: ROM, preboot, flasher, one after the other over the same link.
 
 After ``call`` the link stays as it is, and a host may open it anew whenever it likes: both kinds of host exist. With
-the switch ``greet-anew`` a program that was called knows nothing of the link and greets by itself, as some generations
-of chips may do; which ones is unknown.
+the switch ``greet-anew`` a program that was called knows nothing of the link and greets by itself once the host has its
+answer, as some generations of chips may do; which ones is unknown.
 
 While a host is connected the module sends a heart-beat every 300 ms. It restarts a second after it was told to, or at
 once when the host says goodbye.
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.errors import BadFormat
+from moduline.vmodule.download.asr_ethos import EthosLink
 from moduline.vmodule.download.asr_flasher import Flasher
 from moduline.vmodule.download.asr_link import AsrLink, CommandCame, LinkEvent, LinkOpened, SmuxLink
 from moduline.vmodule.download.asr_program import AbootProgram, AsrRom
@@ -47,12 +48,13 @@ class AbootSession:
         self._rom = rom
         self._storage = storage
         self._program = AbootProgram("rom", rom, self.faults)
-        self._link: AsrLink = SmuxLink()
+        self._link: AsrLink = EthosLink() if rom.is_ethos else SmuxLink()
         self._is_connected = False
         self._now_s = 0.0
         self._beat_at_s: float | None = None
         self._restart_at_s: float | None = None
         self._is_over = False
+        self._is_greeting_due = False
 
     @property
     def stage(self) -> Stage:
@@ -90,9 +92,15 @@ class AbootSession:
             FlashCut: the power went away at a flash operation; the session is dead.
         """
         events: list[DownloadEvent] = []
+        if self._has_ended():
+            return events
         for one in self._link.receive(data, self._now_s, is_receiving=self._program.is_receiving):
-            if not self._is_over:
-                self._take(one, events)
+            self._take(one, events)
+            if self._has_ended():
+                break
+        if self._is_greeting_due and self._link.is_heard:
+            self._is_greeting_due = False
+            self._link.greet()
         self._beat_at_s = self._next_beat_s()
         return events
 
@@ -100,6 +108,9 @@ class AbootSession:
         """What is to be sent since the last call."""
         out = self._link.bytes_to_send()
         return b"" if self.faults.is_silent else out
+
+    def _has_ended(self) -> bool:
+        return self._is_over
 
     def _next_beat_s(self) -> float | None:
         if not self._link.is_open:
@@ -161,5 +172,4 @@ class AbootSession:
             self._program = AbootProgram(stage, self._rom, self.faults, content)
         self._link.log(f"[{stage}] running\n")
         self._link.welcome()
-        if self.faults.is_greeting_anew:
-            self._link.greet()
+        self._is_greeting_due = self.faults.is_greeting_anew

@@ -38,6 +38,8 @@ from moduline.wire.download.asr import (
 )
 
 GREETING_PAUSE_S: Final = 0.5
+LOST_S: Final = 3.0
+"""After so much silence a link is lost: what was begun and not finished on it is forgotten."""
 MAX_MTU: Final = 2048
 
 
@@ -97,6 +99,10 @@ class AsrLink(Protocol):
     def welcome(self) -> None:
         """Answer the next preamble at once, however lively the conversation was."""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the host has fetched every answer."""
+
     def bytes_to_send(self) -> bytes:
         """What is to be sent since the last call."""
 
@@ -108,6 +114,7 @@ class SmuxLink:
         self.state = "deaf"
         self._decoder = AsrDecoder()
         self._heard_s = 0.0
+        self._fed_s = 0.0
         self._mtu = 0
         self._out = bytearray()
 
@@ -120,6 +127,9 @@ class SmuxLink:
         """Take bytes of the host; see ``AsrLink``."""
         del is_receiving  # content has a frame type of its own
         events: list[LinkEvent] = []
+        if now_s - self._fed_s >= LOST_S:
+            self._decoder = AsrDecoder()
+        self._fed_s = now_s
         for event in self._decoder.feed(data):
             if isinstance(event, AsrGreeting):
                 self._greeted(event.word, now_s)
@@ -143,7 +153,7 @@ class SmuxLink:
     def greet(self) -> None:
         """Forget the host and greet unasked."""
         self.close()
-        self.state = "greeted"
+        self.state, self._heard_s = "greeted", self._fed_s
         self._out += RAW_GREETING_SMUX
 
     def close(self) -> None:
@@ -154,6 +164,11 @@ class SmuxLink:
     def welcome(self) -> None:
         """Answer the next preamble at once, however lively the conversation was."""
         self._heard_s = -math.inf
+
+    @property
+    def is_heard(self) -> bool:
+        """Always: answers are sent unasked."""
+        return True
 
     def bytes_to_send(self) -> bytes:
         """What is to be sent since the last call."""
