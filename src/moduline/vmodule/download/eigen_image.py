@@ -70,7 +70,7 @@ class Destination:
 
 
 def area_for(flashes: ChipFlashes, image_id: int, selector: bytes) -> FlashArea | Code:
-    """The flash of a BURN_ONE; without a selector that is the CP flash for CP images, if there is one, else the AP flash.
+    """The flash of a BURN_ONE; without a selector, a CP image goes to the CP flash if there is one, others to the AP.
 
     Args:
         flashes: both.
