@@ -9,11 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from moduline.cli.build_explain import explained, show_explained
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_json, print_table
+from moduline.cli.sizes import size_of
 from moduline.digest import sha256_hex
 from moduline.errors import NoSuchFile, StorageFailed, Text
 from moduline.image.remarks import Remark, Skipped
+from moduline.release import app_fota as archive
 from moduline.release import output, starter, twins
 from moduline.release.examine import Examined, examine
 from moduline.release.imports import imported_names
@@ -24,6 +27,23 @@ ModuleOption = Annotated[
     str, typer.Option("--module", metavar="M", help=say("module, such as ec600u", "型号，如 ec600u"))
 ]
 
+OnlyOption = Annotated[
+    str, typer.Option("--only", metavar="usr|bak|both", help=say("which image is renewed", "更新哪个分区镜像"))
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", metavar="BYTES", help=say("size of the user area (UNISOC)", "用户分区大小（仅展锐）"))
+]
+ExplainFlag = Annotated[
+    bool, typer.Option("--explain", help=say("every file and what it rests on", "列出每个文件及其依据"))
+]
+AppFotaFlag = Annotated[
+    bool, typer.Option("--app-fota", help=say("also an archive for app_fota", "同时生成 app_fota 升级归档"))
+]
+EncryptFileOption = Annotated[
+    list[str] | None,
+    typer.Option("--encrypt-file", metavar="PATH", help=say("compile only this one", "仅编译该脚本")),
+]
+
 
 def register(pack: typer.Typer) -> None:
     """Add ``build`` to ``pack``."""
@@ -31,9 +51,9 @@ def register(pack: typer.Typer) -> None:
     @pack.command(
         help=say(
             "Merge a project into a stock package; no module needed, same bytes every time. "
-            "Example: moduline pack build my_project --base stock.zip -o out/",
+            "Example: moduline pack build my_project --base stock.zip -o out/ · --only usr · --split 0x40000 --explain",
             "将工程合并到基础固件包，无需连接模组，每次结果一致。"
-            "示例：moduline pack build my_project --base stock.zip -o out/",
+            "示例：moduline pack build my_project --base stock.zip -o out/ · --only usr · --split 0x40000 --explain",
         )
     )
     def build(
@@ -45,28 +65,43 @@ def register(pack: typer.Typer) -> None:
             bool | None,
             typer.Option("--encrypt/--no-encrypt", help=say("compile scripts to .mpy", "将脚本编译为 .mpy")),
         ] = None,
+        encrypt_file: EncryptFileOption = None,
         backup: Annotated[
             list[str] | None,
             typer.Option("--backup", metavar="PATH", help=say("file to back up, or all", "需备份的文件，或 all")),
         ] = None,
+        only: OnlyOption = "both",
+        split: SplitOption = "",
+        explain: ExplainFlag = False,
+        app_fota: AppFotaFlag = False,
         to: Annotated[
             str, typer.Option("-o", "--output", metavar="OUT", help=say("file or folder", "文件或目录"))
         ] = ".",
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        options = Options(module, profile, encrypt, tuple(backup or ()))
+        user_bytes = size_of(split, "--split") if split else None
+        named = tuple(encrypt_file or ())
+        options = Options(module, profile, encrypt, tuple(backup or ()), only, user_bytes, named)
         prepared = prepare(folder, read_base(base), options, base.name)
         show_remarks(prepared.remarks)
         produced = finish(prepared)
         path = output.choose_path(to, produced.name)
         output.must_not_be(path, base)
+        extra = {path.with_name(archive.name_of(produced)): archive.archive(produced)} if app_fota else {}
         if not dry_run:
             write(produced, path)
+            for place, data in extra.items():
+                output.write_whole(place, data)
         if as_json:
-            print_json(facts_of(produced, path) | {"written": not dry_run})
-        else:
-            show(produced, path, is_written=not dry_run)
+            facts = facts_of(produced, path) | {"written": not dry_run, "app_fota": [str(one) for one in extra]}
+            print_json(facts | ({"explain": explained(produced)} if explain else {}))
+            return
+        show(produced, path, is_written=not dry_run)
+        if explain:
+            show_explained(produced)
+        for place, data in extra.items():
+            note("for app_fota: {path}, {size} bytes", "app_fota 归档：{path}，{size} 字节", path=place, size=len(data))
 
 
 def register_top(app: typer.Typer) -> None:

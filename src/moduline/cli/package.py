@@ -15,6 +15,7 @@ from rich.markup import escape
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, print_facts, print_json, print_table
 from moduline.cli.package_change import extract_project, read_package_file, register_convert
+from moduline.cli.package_units import register_units
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, BadPackage, StorageFailed, Text
 from moduline.package import Difference, FirmwarePackage, Part, diff, read_package, verify
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     _register_extract(pack)
     _register_diff(pack)
     register_convert(pack)
+    register_units(pack)
 
 
 def _register_readers(pack: typer.Typer) -> None:

@@ -67,6 +67,7 @@ class ProjectSettings:
         module: slug of the module.
         convention: slug of the vendor convention.
         encrypt: compile every script but main.py.
+        encrypt_files: compile these only.
         backup: paths to back up; "all" for every file.
         include: patterns of paths to merge although a rule leaves them out.
         exclude: patterns of paths to leave out.
@@ -78,6 +79,7 @@ class ProjectSettings:
     backup: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    encrypt_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def read_settings(data: bytes, path: str = SETTINGS_NAME) -> ProjectSettings:
         backup=top.texts("backup", ()),
         include=top.texts("include", ()),
         exclude=top.texts("exclude", ()),
+        encrypt_files=top.texts("encrypt_files", ()),
     )
     top.end()
     return settings

@@ -8,7 +8,7 @@ Source: device-api 2.3; seed S0; micropython-runtime 12.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,7 @@ _ENTRY: Final = Text(
 )
 _ALREADY: Final = Text("bytecode already", "已是字节码")
 _NO_SCRIPT: Final = Text("not a Python script", "不是 Python 脚本")
+_NOT_NAMED: Final = Text("not among the files named", "未在指定文件中")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,19 @@ class ProtectPlan:
     remarks: tuple[Remark, ...] = ()
 
 
-def plan(tree: FileTree, entry_file: str) -> ProtectPlan:
-    """Which files of ``/usr`` become bytecode."""
-    scripts, kept, remarks = [], [], []
+def plan(tree: FileTree, entry_file: str, named: Collection[str] = ()) -> ProtectPlan:
+    """Which files of ``/usr`` become bytecode.
+
+    Args:
+        tree: the files.
+        entry_file: stays source.
+        named: only these are meant, as ``a.py``, ``usr/a.py`` or ``/usr/a.py``; none means all.
+    """
+    scripts, kept = [], []
+    wanted = {one.replace("\\", "/").removeprefix("/").removeprefix("usr/"): one for one in named}
+    remarks = [_unknown(one) for path, one in wanted.items() if path not in tree.files()]
     for path in tree.files():
-        reason = _why_kept(path, entry_file)
+        reason = _why_kept(path, entry_file) or (_NOT_NAMED if wanted and path not in wanted else None)
         if reason:
             kept.append(Skipped(path, reason))
         elif compiled_path(path) in tree:
@@ -74,6 +83,11 @@ def apply(tree: FileTree, compiled: Mapping[str, bytes]) -> FileTree:
 def compiled_path(path: str) -> str:
     """``a/b.mpy`` for ``a/b.py``."""
     return path.removesuffix(SOURCE_ENDING) + BYTECODE_ENDING
+
+
+def _unknown(name: str) -> Remark:
+    reason = Text("nothing to compile has that name", "没有可编译的同名文件")
+    return Remark(ERROR, "encrypt-name", name, 0, reason, Text("name a script of the project", "请指定工程中的脚本"))
 
 
 def _why_kept(path: str, entry_file: str) -> Text | None:

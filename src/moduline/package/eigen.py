@@ -199,8 +199,7 @@ def _areas(parts: tuple[Part, ...]) -> Iterator[FsArea]:
             continue
         image = _file_system(part.data)
         size = image.geometry.total_bytes if image is not None else part.size
-        told_by = "content" if image is not None else "table"
-        yield FsArea(name, role, part.address, min(size, part.size) if part.size else size, told_by)
+        yield FsArea(name, role, part.address, min(size, part.size) if part.size else size, "table")
 
 
 def _unique(parts: Iterator[Part]) -> Iterator[Part]:

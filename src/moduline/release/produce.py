@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from moduline.errors import BadOption, Text, WrongModule
 from moduline.formats import system_image, uimage
@@ -35,8 +35,10 @@ from moduline.package.merge import locate
 from moduline.profiles import catalog
 from moduline.profiles.convention import ConventionProfile
 from moduline.profiles.module import BACKUP_FS, USER_FS, ModuleProfile
+from moduline.release import choices
 from moduline.release import twins as twin_files
 from moduline.release.compile import VIRTUAL_BYTECODE, Compiled, compile_scripts, must_compile
+from moduline.release.decision import Decision
 from moduline.release.folder import read_folder
 
 FREE_BYTES_MIN: Final = 3 * 4096  # the module itself writes system_config.json at its first boot
@@ -51,22 +53,18 @@ class Options:
         convention: slug of the vendor convention.
         encrypt: compile every script but main.py; None means "as moduline.toml says".
         backup: files to back up, or "all".
+        only: "usr" or "bak" puts in one image and leaves the other as it is in the base; "both".
+        encrypt_files: compile these scripts only.
+        user_bytes: another size of the user area, the backup area gets the rest; None leaves the base's split.
     """
 
     module: str = ""
     convention: str = ""
     encrypt: bool | None = None
     backup: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Something decided, and what it rests on; ``name`` is a stable slug."""
-
-    name: str
-    value: str
-    reason: Text
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    only: str = "both"
+    user_bytes: int | None = None
+    encrypt_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,7 @@ class Prepared:
         remarks: of the project, the backup list and the compilers.
         decisions: what was decided and why.
         compiled: what became of the scripts, by path.
+        roles: areas that get a new image.
     """
 
     project: Project
@@ -100,6 +99,7 @@ class Prepared:
     remarks: tuple[Remark, ...]
     decisions: tuple[Decision, ...]
     compiled: Mapping[str, Compiled] = field(default_factory=dict, repr=False)
+    roles: tuple[str, ...] = (USER_FS, BACKUP_FS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +148,33 @@ def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_na
     settings = content.settings
     base = read_package(stock, stock_name)
     decisions: list[Decision] = []
+    if options.user_bytes is not None:
+        base = choices.split_base(base, options.user_bytes, decisions)
     module = _module(options.module or settings.module, base, decisions)
     convention = _convention(options.convention or settings.convention, module, decisions)
     project = image_project.select(content.files, content.skipped, convention)
     bytecode = _bytecode(base, module, decisions)
-    is_protected = settings.encrypt if options.encrypt is None else options.encrypt
-    plan = protect.plan(project.tree, convention.entry_file) if is_protected else protect.ProtectPlan((), ())
+    named = options.encrypt_files or settings.encrypt_files
+    is_protected = (settings.encrypt or bool(named)) if options.encrypt is None else options.encrypt
+    plan = protect.plan(project.tree, convention.entry_file, named) if is_protected else protect.ProtectPlan((), ())
     _decide_protection(decisions, plan, bytecode, is_protected=is_protected)
-    named = protect.apply(project.tree, dict.fromkeys(plan.scripts, b"?"))
-    backed_up, backup_remarks = image_project.backed_up(project, named, options.backup or settings.backup)
+    shaped = protect.apply(project.tree, dict.fromkeys(plan.scripts, b"?"))
+    backed_up, backup_remarks = image_project.backed_up(project, shaped, options.backup or settings.backup)
     _decide_backup(decisions, backed_up, convention)
+    roles, only_remarks = choices.roles_of(options.only, backed_up, decisions)
     linted = lint(project, module)
     scripts = {path: project.tree.files()[path] for path in plan.scripts}
     if bytecode == module.runtime.bytecode:
         compiled = {path: linted.pop(path) for path in scripts}
     else:
         compiled = compile_scripts(scripts, bytecode)
-    remarks = (*project.remarks, *plan.remarks, *backup_remarks, *language_remarks(project, module, linted))
+    remarks = (
+        *project.remarks,
+        *plan.remarks,
+        *backup_remarks,
+        *only_remarks,
+        *language_remarks(project, module, linted),
+    )
     return Prepared(
         project=project,
         base=base,
@@ -178,6 +188,7 @@ def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_na
         remarks=remarks,
         decisions=tuple(decisions),
         compiled=compiled,
+        roles=roles,
     )
 
 
@@ -197,13 +208,14 @@ def finish(prepared: Prepared) -> Produced:
     if real and prepared.bytecode != VIRTUAL_BYTECODE:
         twins = twin_files.pair(real, must_compile(compile_scripts(sources, VIRTUAL_BYTECODE)))
     trees = image_build.compose(protect.apply(project.tree, real), prepared.backed_up, convention)
-    user = _geometry(prepared, USER_FS)
-    backup = _geometry(prepared, BACKUP_FS) if BACKUP_FS in prepared.areas else None
+    places = {role: _geometry(prepared.base, prepared.module, area) for role, area in prepared.areas.items()}
+    user, backup = places[USER_FS], places.get(BACKUP_FS)
     if backup is None:
         trees = FsTrees(trees.user, FileTree())
     images = image_build.build(trees.user, trees.backup, user, backup)
     assumed = [area for area in prepared.areas.values() if area.told_by == "fallback"]
-    merged = merge(prepared.base, images.by_role(), assumed)
+    chosen = {role: image for role, image in images.by_role().items() if role in prepared.roles}
+    merged = merge(prepared.base, chosen, assumed)
     name = project.title + _ending(prepared.base)
     return Produced(name, write_package(merged), prepared, trees, images, twins)
 
@@ -285,7 +297,8 @@ def _areas(
             decisions.append(Decision(role, "-", reason))
             continue
         area = areas[role] = locate(base, role, fallback)
-        shown = f"{area.name} 0x{area.address:08x} + 0x{area.size:x} {module.fs.kind}"
+        kind = _geometry(base, module, area).kind
+        shown = f"{area.name} 0x{area.address:08x} + 0x{area.size:x} {kind}"
         decisions.append(Decision(role, shown, reasons[area.told_by], {"module": module.slug}))
     return areas
 
@@ -329,12 +342,11 @@ def language_remarks(project: Project, module: ModuleProfile, linted: Mapping[st
     return tuple(remarks)
 
 
-def _geometry(prepared: Prepared, role: str) -> FsGeometry:
+def _geometry(base: FirmwarePackage, module: ModuleProfile, area: FsArea) -> FsGeometry:
     """What an image must be like: as the base's own image tells, where it does, else as the module's profile says."""
-    fs, area = prepared.module.fs, prepared.areas[role]
-    of_base = container_of(prepared.base).geometry
+    fs, of_base = module.fs, container_of(base).geometry
     if of_base is not None:
-        return of_base(prepared.base, area, fs.read_bytes, fs.program_bytes)
+        return of_base(base, area, fs.read_bytes, fs.program_bytes)
     return fs.geometry(area.size)
 
 
