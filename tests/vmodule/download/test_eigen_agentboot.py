@@ -82,9 +82,9 @@ EXPECTED = [
 def test_pair_when_in_each_state_then_what_the_reference_says(state, word, said, following):
     host = Bench().host.start_agentboot()
     bring(host, state)
-    assert host.session._running.state == state
+    assert host.session.state == state
     assert host.raw(word * 2) == said
-    assert host.session._running.state == following
+    assert host.session.state == following
 
 
 def test_table_when_compared_then_it_has_exactly_these_pairs_and_every_state_is_reached_and_left():
@@ -102,7 +102,7 @@ def test_idle_states_when_either_half_is_the_word_then_taken(state, form):
     word = LPC if state == "lpc-idle" else AGBOOT
     before, after = form.replace("{w}", "|").encode().split(b"|")
     host.raw(before + word + after)
-    assert host.session._running.state == {"lpc-idle": "lpc", "presync": "idle", "idle": "open"}[state]
+    assert host.session.state == {"lpc-idle": "lpc", "presync": "idle", "idle": "open"}[state]
 
 
 @pytest.mark.parametrize("state", ["lpc", "open"])
@@ -191,7 +191,7 @@ def test_presync_when_nothing_comes_then_given_up_after_four_misses_of_a_second(
 def test_presync_when_four_wrong_reads_come_then_given_up(host):
     host.lpc(0x42, words(AP_ID))
     assert host.raw(b"junkjunk" * 3) == b""
-    assert host.session._running.state == "presync"
+    assert host.session.state == "presync"
     host.raw(b"junkjunk")
     assert host.status() == 0x96
 
@@ -268,7 +268,7 @@ def test_family_when_the_other_layer_s_then_0x81(host):
 def test_garbage_when_in_a_session_then_silent_and_after_a_hundred_reads_over(host):
     host.begin(AP_ID)
     assert host.raw(b"\x55" * 8 * 99) == b""
-    assert host.session._running.state == "open"
+    assert host.session.state == "open"
     host.raw(b"\x55" * 8)
     assert host.status() == 0x96
 

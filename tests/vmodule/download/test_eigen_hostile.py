@@ -5,7 +5,6 @@ import struct
 
 from eigen_bench import Bench
 from eigen_host import AGBOOT, AGENTBOOT, BOOT_ID, DLBOOT, FLEX_ID, LPC, head, order, packet, rom_packet
-from moduline.vmodule.download.eigen_agentboot import Agentboot
 
 MUTATIONS = 2000
 IMAGE = bytes(range(200)) * 120
@@ -85,7 +84,7 @@ def test_session_when_2000_conversations_go_wrong_then_it_stays_usable():
             host.raw(data)
             if not dice.randrange(6):
                 host.wait(dice.choice([0.3, 1.2, 5]))
-        if is_agent and isinstance(host.session._running, Agentboot) and host.session._running.state != "stopped":
+        if is_agent and host.session.stage == "agentboot" and host.session.state != "stopped":
             host.wait(17)
             host.raw(LPC * 2)
             assert host.raw(LPC * 2) == LPC, number

@@ -43,6 +43,11 @@ class EigenSession:
         self._words = b""
 
     @property
+    def state(self) -> str:
+        """State of the program that runs, a word of its table."""
+        return self._running.state
+
+    @property
     def content_bytes(self) -> int:
         """Content received in all stages: data of DATA packets, without any framing."""
         return self._gate.content_bytes
