@@ -81,8 +81,8 @@ def vendor_like(run):
     """A package whose system part is no system image of ours, as a vendor's is; its version stands in the APPIMG's place."""
     from moduline.formats import uimage
     from moduline.package import write_package
-    from moduline.package.unisoc_entries import substitute_entry
     from moduline.package.unisoc import package_of
+    from moduline.package.unisoc_entries import substitute_entry
 
     run("firmware", "build", "ec600u", "-o", "own.pac")
     package = read_package(Path("own.pac").read_bytes())
