@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moduline.formats import appimg, cpio, sihr, uimage
-from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, unisoc
+from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, eigen_binpkg, unisoc
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
 
@@ -25,6 +25,11 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("asr-package", asr_fip.ENTRY),
         ("asr-package", asr_sparse.HEADER),
         ("asr-package", asr_sparse.CHUNK),
+        ("eigen-package", eigen_binpkg.HEADER),
+        ("eigen-package", eigen_binpkg.ENTRY),
+        ("eigen-package", eigen_binpkg.HEADER_105),
+        ("eigen-package", eigen_binpkg.ENTRY_105),
+        ("eigen-package", eigen_binpkg.RECORD),
         ("images", uimage.HEADER),
         ("images", sihr.HEADER),
         ("images", appimg.HEADER),
