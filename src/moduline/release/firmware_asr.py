@@ -42,7 +42,8 @@ PRODUCT: Final = "arom-tiny"
 IMAGE_FILES: Final = {"boot": "bootloader.ubi", "system": "system.img"}
 # Erased so that no half-finished update of the firmware before is taken up.
 ERASED_ROLES: Final = ("update_flags",)
-_FLASH_ID: Final = 0x601800C8
+# A GD25LQ: vendor C8, type 60, then the size as a power of two. Source: platform-asr 1.5 (0x601700C8 has 8 MB).
+_FLASH_VENDOR: Final = 0x600000C8
 _FLASH_NAME: Final = b"MODULINE VIRTUAL NOR"
 _FORMATS: Final = {"boot": "ubi"}
 
@@ -88,13 +89,14 @@ def loader(content: bytes) -> bytes:
 def flash_list(chip: ChipProfile) -> FlashList:
     """One virtual flash chip of the chip profile's sizes."""
     flash = chip.flash
+    flash_id = _FLASH_VENDOR | (flash.size_bytes.bit_length() - 1) << 16
     return FlashList(
         (
             FlashBlock(
-                id=_FLASH_ID,
+                id=flash_id,
                 name_field=_FLASH_NAME,
                 size_bytes=flash.size_bytes,
-                devices=(FlashDevice(_FLASH_ID, _FLASH_NAME),),
+                devices=(FlashDevice(flash_id, _FLASH_NAME),),
                 erase_bytes=flash.erase_bytes,
                 page_bytes=flash.program_bytes,
                 sector_bytes=flash.erase_bytes,
