@@ -29,11 +29,11 @@ from typing import Final
 from moduline.errors import BadFormat
 from moduline.vmodule.download.asr_link import (
     GREETING_PAUSE_S,
-    LOST_S,
     CommandCame,
     ContentCame,
     LinkEvent,
     LinkOpened,
+    is_knock,
 )
 from moduline.wire.download.asr import (
     FRAMED_GREETING_ETHOS,
@@ -93,9 +93,12 @@ class EthosLink:
     def receive(self, data: bytes, now_s: float, *, is_receiving: bool) -> list[LinkEvent]:
         """Take bytes of the host; see ``AsrLink``."""
         events: list[LinkEvent] = []
-        if now_s - self._fed_s >= LOST_S:
-            self._decoder = AsrDecoder(takes_bulk=True)
-        self._fed_s = now_s
+        if not is_knock(data):
+            self._fed_s = now_s
+        elif now_s - self._fed_s >= GREETING_PAUSE_S:
+            self._decoder = AsrDecoder(takes_bulk=True)  # what the host before had begun is forgotten
+            self._fed_s = now_s
+            self.welcome()
         for event in self._decoder.feed(data):
             if isinstance(event, AsrGreeting):
                 self._greeted(event.word, now_s)

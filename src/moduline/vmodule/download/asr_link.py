@@ -8,7 +8,8 @@
     open      (too soon: .)    the same back     open: HELLO_REPLY     handed over
 
 ``.`` is silence. A host sends its preamble several times before it sees the answer; one that comes within
-``GREETING_PAUSE_S`` of that answer, or in the middle of a conversation, belongs to it. A later one is a new host.
+``GREETING_PAUSE_S`` of that answer, or in the middle of a conversation, belongs to it. A later one is a new host, also
+where the one before has left half a frame.
 
 Which MTU a real ROM has is unknown; this one takes what is proposed up to ``MAX_MTU``. Frames that are longer than
 agreed are dropped.
@@ -25,6 +26,7 @@ from typing import Final, Protocol
 from moduline.errors import BadFormat
 from moduline.wire.download.asr import (
     FRAMED_GREETING_SMUX,
+    PREAMBLE,
     RAW_GREETING_SMUX,
     WORD_ETHOS,
     WORD_SMUX,
@@ -38,8 +40,6 @@ from moduline.wire.download.asr import (
 )
 
 GREETING_PAUSE_S: Final = 0.5
-LOST_S: Final = 3.0
-"""After so much silence a link is lost: what was begun and not finished on it is forgotten."""
 MAX_MTU: Final = 2048
 
 
@@ -107,6 +107,11 @@ class AsrLink(Protocol):
         """What is to be sent since the last call."""
 
 
+def is_knock(data: bytes) -> bool:
+    """Whether a read holds preambles and nothing else: after a pause, a new host, whatever was under way."""
+    return not data.replace(PREAMBLE, b"")
+
+
 class SmuxLink:
     """An ``AsrLink`` of 1603 and later."""
 
@@ -127,9 +132,12 @@ class SmuxLink:
         """Take bytes of the host; see ``AsrLink``."""
         del is_receiving  # content has a frame type of its own
         events: list[LinkEvent] = []
-        if now_s - self._fed_s >= LOST_S:
-            self._decoder = AsrDecoder()
-        self._fed_s = now_s
+        if not is_knock(data):
+            self._fed_s = now_s
+        elif now_s - self._fed_s >= GREETING_PAUSE_S:
+            self._decoder = AsrDecoder()  # what the host before had begun is forgotten
+            self._fed_s = now_s
+            self.welcome()
         for event in self._decoder.feed(data):
             if isinstance(event, AsrGreeting):
                 self._greeted(event.word, now_s)
