@@ -113,6 +113,26 @@ def test_burn_when_interrupted_at_sampled_bytes_then_recorded_and_completed_afte
     assert_same("m1", stock_package(MODULE))
 
 
+@pytest.mark.sweep
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("fault", ["unplug@download", "cut@download"])
+def test_burn_when_interrupted_around_every_part_then_completed_after_re_powering(rack, fault):
+    rack(1)
+    plan = order().plan
+    at, places = 0, set()
+    for action in plan.actions:
+        places |= {at + 1, at + len(action.data) // 2, at + len(action.data) - 1} if action.data else set()
+        at += len(action.data)
+    for place in sorted(places):
+        do("fault", "m1", spec=f"{fault}:{place}")
+        assert burn_one(is_checked=False).outcome == "FAIL", place
+        do("power", "m1", action="off")
+        do("power", "m1", action="on")
+        again = burn_one(is_checked=False)
+        assert again.outcome == "PASS", (place, again.error_message)
+        assert_same("m1", stock_package(MODULE))
+
+
 def test_part_when_its_write_fails_then_said_so_and_the_module_is_recoverable(rack):
     rack(1)
     do("fault", "m1", spec="verify-error@system")

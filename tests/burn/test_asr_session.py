@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -509,6 +510,33 @@ def test_download_when_answered_wrongly_then_bad_answer_or_silence(answer):
         talk(Session(plan_of()), Odd(0x800000))
 
 
+def test_walk_when_every_state_is_cut_then_only_the_ending_ones_may_lose_their_port():
+    """A cable out at any step: the loop raises PortGone unless everything is done already."""
+    seen = {}
+    session, module, now = Session(plan_of("erase:nvm")), FakeAsr(0x800000, can_upload=True, regreets="unasked"), 0.0
+
+    def note(events):
+        seen.setdefault(session.state, session.may_lose_port)
+        if any(isinstance(event, NvRead) for event in events):
+            note(session.stored(now))
+
+    note(session.start(now))
+    while not session.is_over:
+        data = session.bytes_to_send()
+        while session.is_streaming:
+            data += session.more_to_send(now)[0]
+        answer = module.feed(data)
+        if answer:
+            for at in range(len(answer)):
+                note(session.receive(answer[at : at + 1], now))
+        else:
+            now = session.wake_at
+            note(session.wake(now))
+    ending = {State.REBOOT, State.COMPLETE, State.PAUSE, State.DISCONNECT}
+    assert {state for state, may_lose in seen.items() if may_lose} == ending
+    assert set(State) - set(seen) == {State.IDLE, State.CHOOSE, State.NOP, State.FAILED}
+
+
 # ---- the plan --------------------------------------------------------------------------------------------------------
 
 
@@ -579,6 +607,12 @@ def test_table_when_walked_then_every_state_is_reached_and_every_one_but_the_las
         assert TABLE[state, Cue.LATE][1] is State.FAILED
     for action, _ in TABLE.values():
         assert callable(getattr(Session, f"_do_{action}"))
+
+
+def test_table_when_written_for_people_then_the_spec_holds_it():
+    """H26: the diagram is generated from the table; paste ``as_markdown()`` when it changes."""
+    spec = Path(__file__).parents[2] / "docs" / "spec" / "asr-download.md"
+    assert as_markdown() in spec.read_text(encoding="utf-8")
 
 
 def test_table_when_shown_then_every_state_has_its_row():
