@@ -6,6 +6,7 @@ The host is the small one of the tests, over SMUX (1606) and ETHOS (1601); nothi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -19,7 +20,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from asr_ethos_host import EthosHost
-from asr_host import Host, frame, unframed
+from asr_host import FLASHER, PREBOOT, Host, frame, unframed
 from moduline.port.serial import open_serial
 from moduline.release.firmware import stock_package
 from moduline.remote.at_session import AtSession
@@ -34,6 +35,8 @@ LIMIT_S = 20
 class OnPty:
     """Instead of a session: a terminal; ``raw`` sends and reads until an answer is whole."""
 
+    limit_s = LIMIT_S
+
     def __init__(self, path, mtu=2000):
         super().__init__(None, mtu)
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
@@ -43,11 +46,14 @@ class OnPty:
         os.close(self.fd)
 
     def raw(self, data=b""):
-        rest, said, until = memoryview(data), b"", time.monotonic() + LIMIT_S
+        rest, said, until = memoryview(data), b"", time.monotonic() + self.limit_s
         while data and time.monotonic() < until:
-            readable, writable, _ = select.select([self.fd], [self.fd] if rest else [], [], 1)
+            readable, writable, _ = select.select([self.fd], [self.fd] if rest else [], [], 0.1)
             if readable:
-                said += os.read(self.fd, 65536)
+                piece = os.read(self.fd, 65536)
+                if not piece:
+                    raise BrokenPipeError
+                said += piece
                 if not rest and self.is_whole(said):
                     return said.replace(b"\x7e\x7d\x25\x7e", b"") if said.endswith(b"UABT") else said
             if writable:
@@ -210,5 +216,64 @@ def test_burn_when_power_goes_at_content_then_dark_and_the_next_burn_succeeds(tm
                 await module.wait_until(lambda: module.state == "download" and module.has_ports)
             await asyncio.to_thread(burnt, SmuxOnPty(module.port_path("download")), stock_package("ec600m"))
             await up(module)
+
+    asyncio.run(story())
+
+
+def test_port_when_loaders_enumerate_anew_or_bytes_travel_alone_then_the_link_is_opened_again_and_works(tmp_path):
+    async def story():
+        async with running("ec600m", tmp_path) as module:
+            path = await into_download_mode(module)
+            module.fault("fragment,reenumerate@exec")
+            first = module.entry().ports[0].enumeration
+
+            def load(host):
+                host.open()
+                assert host.say("getvar:product") == "OKAYarom-tiny"
+                assert host.download(PREBOOT) == "OKAY"
+                assert host.say("verify") == "OKAY"
+                os.write(host.fd, frame(3, b"call"))
+
+            host = SmuxOnPty(path, 1024)
+            await asyncio.to_thread(load, host)
+            async with asyncio.timeout(LIMIT_S):
+                await module.wait_until(lambda: module.has_ports and module.entry().ports[0].enumeration > first)
+            host.close()
+            host = SmuxOnPty(module.port_path("download"), 1024)
+            await asyncio.to_thread(host.open)
+            assert await asyncio.to_thread(host.call, FLASHER) == ["OKAY"] * 3
+            host.close()
+
+    asyncio.run(story())
+
+
+def test_cable_when_pulled_at_content_then_a_new_host_begins_in_the_stage_that_runs(tmp_path):
+    async def story():
+        async with running("ec600m", tmp_path) as module:
+            path = await into_download_mode(module)
+            module.fault("unplug@download:3000")
+
+            def load(host):
+                host.open()
+                host.call(PREBOOT)
+                host.download(FLASHER)
+
+            host = SmuxOnPty(path, 1024)
+            with pytest.raises((AssertionError, OSError)):
+                await asyncio.to_thread(load, host)
+            host.close()
+            async with asyncio.timeout(LIMIT_S):
+                await module.wait_until(lambda: module.is_unplugged)
+            await module.put_in_cable()
+            host = SmuxOnPty(module.port_path("download"), 1024)
+            until = time.monotonic() + LIMIT_S
+            while time.monotonic() < until:  # as a host does it: the preamble again and again until it is heard
+                host.limit_s = 0.2
+                with contextlib.suppress(AssertionError):
+                    await asyncio.to_thread(host.open)
+                    break
+            host.limit_s = LIMIT_S
+            assert await asyncio.to_thread(host.call, FLASHER) == ["OKAY"] * 3
+            host.close()
 
     asyncio.run(story())

@@ -88,7 +88,7 @@ class _Talk:
         self._report = report
         self._clock = clock
         self._unread = b""
-        self._owed = b""  # what was said unasked and found no room
+        self._owed = b""  # the rest of what was said unasked and found only some room
         self._is_writing = False
         self._is_timed = asyncio.Event()
         self.left: LeaveReason | None = None
@@ -114,9 +114,16 @@ class _Talk:
                 await self._is_timed.wait()
                 continue
             await self._clock.sleep(max(0.0, due - self._clock.tick_s()))
-            self._owed += self._after(self._session.advance(self._clock.tick_s()))
-            if not self._is_writing:
-                self._owed = self._owed[self._stream.write_if_room(self._owed) :]
+            self._say_unasked(self._after(self._session.advance(self._clock.tick_s())))
+
+    def _say_unasked(self, said: bytes) -> None:
+        """Send what finds room: a frame goes out whole, if not at once then before anything else, or not at all."""
+        if self._is_writing:
+            return
+        self._owed = self._owed[self._stream.write_if_room(self._owed) :]
+        if not self._owed and said:
+            taken = self._stream.write_if_room(said)
+            self._owed = said[taken:] if taken else b""
 
     def _react(self, data: bytes) -> bytes | None:
         """The answer to what arrived; None when the conversation is over or has to go on in pieces."""
@@ -141,9 +148,11 @@ class _Talk:
             answer = self._answer(data[at : at + 1])
             if answer is None:
                 return
+            self._is_writing = True
             for i in range(len(answer)):
                 await self._stream.write_all(answer[i : i + 1])
                 await asyncio.sleep(0)
+            self._is_writing = False
 
     def _answer(self, data: bytes) -> bytes | None:
         events = self._session.advance(self._clock.tick_s())
