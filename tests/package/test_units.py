@@ -72,7 +72,7 @@ def test_unit_when_its_file_is_in_the_package_then_replaced(production):
 
 def test_unit_when_too_large_then_said_for_which(production):
     unit = read_units(b"serial,/usr/big\nSN1," + b"x" * 120_000 + b"\n")[0]
-    big = type(unit)(unit.name, unit.row, unit.values, {"/usr/big": bytes(4 << 20)})
+    big = type(unit)(unit.name, unit.row, unit.values, {"/usr/big": bytes(12 << 20)})
     with pytest.raises(TooBig) as refused:
         with_unit(production, big)
     assert refused.value.facts["unit"] == "SN1"

@@ -12,6 +12,7 @@ from moduline.errors import BadOption
 from moduline.formats import littlefs, system_image
 from moduline.package import diff, read_package, verify, write_package
 from moduline.package.convert import kinds_of, to_kind
+from moduline.package.merge import substitute
 from moduline.profiles import catalog
 from moduline.release import firmware
 from moduline.release.produce import Options, produce
@@ -60,19 +61,27 @@ def test_firmware_when_of_eigencomm_then_a_sound_package_of_its_own_places(name)
 @pytest.mark.parametrize("name", NAMES)
 def test_firmware_when_in_the_layouts_of_both_generations_then_the_published_files(name):
     old = firmware.firmware_file(name, "zip")
-    version = read_package(old).version
-    assert sorted(names_in(old)) == sorted(["changelog.md", *(f"{version}/{one}" for one in FOLDER_2023)])
+    folder = {"ec600e": "MODULINE_EC600E_CNLA_FW", "ec800e": "MODULINE_EC800E_CNLC_FW"}[name]
+    assert sorted(names_in(old)) == sorted(["changelog.md", *(f"{folder}/{one}" for one in FOLDER_2023)])
     inner = firmware.firmware_file(name, "bin")
     config = zipfile.ZipFile(io.BytesIO(inner)).read("platform_config.json")
     assert json.loads(config) == {"platform": "EIGEN"}
     folders = {one.split("/")[0] for one in names_in(inner)}
-    assert folders == {version, "platform_config.json"}, "vendor tools take what else is there for the folder"
+    assert folders == {folder, "platform_config.json"}, "vendor tools take what else is there for the folder"
     outer = firmware.firmware_file(name, "release")
     (only,) = names_in(outer)
     assert only.endswith(".bin")
     assert zipfile.ZipFile(io.BytesIO(outer)).read(only) == inner
     assert [shell.member for shell in read_package(outer).shells] == [only]
     assert verify(read_package(outer)) == []
+
+
+def test_delta_when_applied_then_the_newer_package_byte_for_byte():
+    old = firmware.stock_package("ec800e")
+    new = firmware.firmware_file("ec800e", version="EC800ECNLCR03A01M09_OCPU_PY_MODULINE1")
+    package = substitute(read_package(old), "ap_at_command", read_package(new).need("system").data)
+    assert write_package(package) == new
+    assert package.version == "EC800ECNLCR03A01M09_OCPU_PY_MODULINE1"
 
 
 def test_convert_when_to_binpkg_and_back_then_same_binpkg_and_nothing_else():

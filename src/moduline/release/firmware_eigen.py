@@ -2,7 +2,7 @@
 
 ::
 
-    <version>/agentboot_uart/agentboot.bin agentboot_usb/agentboot.bin    text of ours
+    <folder>/agentboot_uart/agentboot.bin agentboot_usb/agentboot.bin     text of ours
               ap_application.bin ap_updater.bin                           text of ours
               at_command.binpkg          ap_bootloader, ap_at_command (our system image), cp-demo-flash
               customer_backup_fs.bin customer_fs.bin                      formatted and empty
@@ -80,8 +80,8 @@ def pack(
         "quec_download_uart.ini": tool_ini("uart", chip, listed),
         "quec_download_usb.ini": tool_ini("usb", chip, listed),
     }
-    folder = f"{recipe.version}/"
-    readme = {"changelog.md": f"{recipe.version}: virtual firmware, for virtual modules only\n".encode("ascii")}
+    folder = f"MODULINE_{module.identity.variant.replace('-', '_')}_FW/"
+    readme = {"changelog.md": f"# {module.identity.variant}\n\nVirtual firmware, for virtual modules only.\n".encode()}
     return eigen.make(readme | {folder + name: data for name, data in members.items()})
 
 
