@@ -125,10 +125,10 @@ def test_burn_when_interrupted_around_every_part_then_completed_after_re_powerin
         at += len(action.data)
     for place in sorted(places):
         do("fault", "m1", spec=f"{fault}:{place}")
-        assert burn_one(is_checked=False).outcome == "FAIL", place
+        assert burn_one().outcome == "FAIL", place
         do("power", "m1", action="off")
         do("power", "m1", action="on")
-        again = burn_one(is_checked=False)
+        again = burn_one()
         assert again.outcome == "PASS", (place, again.error_message)
         assert_same("m1", stock_package(MODULE))
 

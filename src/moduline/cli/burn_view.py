@@ -15,6 +15,8 @@ from moduline.cli.language import current, say
 from moduline.cli.output import err, note, out, print_json, print_table
 from moduline.events import Event, Notice, Progress, Reporter, Step, to_json
 
+NO_PLACE = 0xFFFFFFFF
+"""Address of what has no place in the flash."""
 _VERBS = {
     "load": ("load into RAM", "装入内存"),
     "table": ("describe the flash", "下发 Flash 描述"),
@@ -68,7 +70,8 @@ def show_plan(plan: BurnPlan, *, as_json: bool, is_result: bool) -> None:
     for action in plan.actions:
         size = f"0x{action.size_bytes:x}" if action.verb == "format" else str(action.size_bytes or "")
         is_read = "✓" if action.is_read_back else ""
-        table.add_row(escape(action.part), say(*_VERBS[action.verb]), f"0x{action.address:08x}", size, is_read)
+        place = "" if action.address == NO_PLACE else f"0x{action.address:08x}"
+        table.add_row(escape(action.part), say(*_VERBS[action.verb]), place, size, is_read)
     console.print(table)
     for loss in plan.losses:
         console.print(say("lost: ", "将丢失：") + loss.say(current()), markup=False)
