@@ -7,6 +7,7 @@ import json
 import pytest
 
 from eigen_maker import (
+    AGENTBOOT,
     B_ROOM,
     BLOCK,
     ENTRIES,
@@ -26,6 +27,7 @@ from moduline.errors import BadFormat, BadOption, MissingArea, TooBig, Unsupport
 from moduline.formats.littlefs import read_image
 from moduline.package import diff, merge, read_package, verify, write_package
 from moduline.package.containers import container_of
+from moduline.package.eigen_shapes import with_agentboot
 from moduline.package.inspect import only_areas
 from moduline.package.merge import locate, strip, substitute
 from samples import sample
@@ -190,6 +192,17 @@ def test_bare_binpkg_when_system_is_replaced_then_still_bare():
     assert write_package(package) == binpkg_106(
         tuple((n, k, a, r, b"x" if k == "AP" else d) for n, k, a, r, d in ENTRIES)
     )
+
+
+def test_agentboot_when_given_to_a_bare_or_a_whole_package_then_it_is_the_one_for_usb():
+    package = with_agentboot(read_package(sample(REAL).read_bytes()), AGENTBOOT)
+    assert (package.part("agentboot_usb").data, package.chip) == (AGENTBOOT, "eigen618")
+    assert package.part("ap_at_command").data == read_package(sample(REAL).read_bytes()).part("ap_at_command").data
+    assert "agentboot-missing" not in findings(write_package(package))
+    other = with_agentboot(read_package(layout_2024()), b"another")
+    assert [one.name for one in diff(read_package(layout_2024()), other)] == ["agentboot_usb/agentboot.bin"]
+    with pytest.raises(BadOption):
+        with_agentboot(other, b"")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ from moduline.cli.output import (
 )
 from moduline.cli.remote import PortOption, confirm, run_async
 from moduline.errors import BadOption, GangPartFailed, Text
+from moduline.package import read_package, write_package
+from moduline.package.eigen_shapes import with_agentboot
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help=say("firmware package", "固件包"))]
 VerifyOption = Annotated[
@@ -45,6 +47,10 @@ PinOption = Annotated[
 ]
 OnlyOption = Annotated[
     str, typer.Option("--only", metavar="WHAT", help=say("scripts: nothing but their areas", "scripts：仅烧录脚本分区"))
+]
+AgentbootOption = Annotated[
+    Path | None,
+    typer.Option("--agentboot", metavar="FILE", help=say("for a bare binpkg", "用于单独的 binpkg")),
 ]
 PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say("content per packet", "每包字节数"))]
 
@@ -77,6 +83,7 @@ def _register_burn(app: typer.Typer) -> None:
             typer.Option("--with", metavar="PART", help=say("a part that is off by default", "默认不烧录的部分")),
         ] = None,
         only: OnlyOption = "",
+        agentboot: AgentbootOption = None,
         order: OrderOption = "",
         operator: OperatorOption = "",
         force: ForceOption = False,
@@ -87,7 +94,7 @@ def _register_burn(app: typer.Typer) -> None:
         as_jsonl: JsonlFlag = False,
     ) -> None:
         job = burning.make_order(
-            read_file(file),
+            _with_agentboot(file, agentboot),
             file.name,
             verify=_verify(verify),
             packet_bytes=packet,
@@ -110,6 +117,14 @@ def _register_burn(app: typer.Typer) -> None:
             print_facts(record.as_json() if as_json else _short(record), as_json=as_json)
         if not record.is_pass:
             raise RuntimeError(record.error_message)
+
+
+def _with_agentboot(file: Path, agentboot: Path | None) -> bytes:
+    """The package, with the agentboot that was named in it."""
+    data = read_file(file)
+    if agentboot is None:
+        return data
+    return write_package(with_agentboot(read_package(data, file.name), read_file(agentboot)))
 
 
 def _register_gang_run(gang: typer.Typer) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from moduline.errors import BadOption, Text
 from moduline.formats.container import eigen, eigen_binpkg, zip_members
-from moduline.package.eigen import eigen_of
+from moduline.package.eigen import CONTAINER, eigen_of, package_of
 from moduline.package.parts import FirmwarePackage
 
 PLATFORM: Final = "EIGEN"
@@ -39,6 +40,28 @@ def reshape(package: FirmwarePackage, kind: str, stem: str) -> bytes:
     if outside:
         data = zip_members.remove_members(data, outside)
     return zip_members.add_members(data, [(eigen.CONFIG_NAME, config())])
+
+
+def with_agentboot(package: FirmwarePackage, agentboot: bytes) -> FirmwarePackage:
+    """The package with an agentboot for USB; a bare binpkg becomes a zip with both.
+
+    Args:
+        package: an EigenComm package.
+        agentboot: the image, out of the vendor's package or tool.
+
+    Raises:
+        BadOption: a package of another platform, or an empty image.
+    """
+    if package.container != CONTAINER or not agentboot:
+        why = Text("only packages of EigenComm chips have one", "仅移芯平台固件包需要")
+        raise BadOption(name="--agentboot", reason=why)
+    source = eigen_of(package)
+    place = eigen.AGENTBOOTS["agentboot_usb"]
+    if source.is_bare:
+        changed = eigen.read(eigen.make({place: agentboot, eigen.BINPKG_NAME: source.data}), must_check=False)
+    else:
+        changed = eigen.with_members(source, {source.root + place: agentboot})
+    return package_of(changed, package.shells, package.name)
 
 
 def config() -> bytes:
