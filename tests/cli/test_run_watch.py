@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -75,8 +73,13 @@ def rack(tmp_path):
     moduline("virt", "down")
 
 
-def left_over(name):
-    return [entry for entry in Path("/tmp").glob(f"{name}*") if entry.stat().st_uid == os.getuid()]
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """Where this test's commands put what they need for a while."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
 
 
 def test_watch_when_files_are_saved_then_only_changes_go_and_logs_go_on(project):
@@ -193,11 +196,11 @@ def test_port_when_run_again_then_only_differences_are_sent_and_the_scripts_own_
     assert "0 sent, 3 unchanged" in again.stderr
 
 
-def test_no_port_when_the_text_comes_then_0_and_nothing_is_left_behind(project, tmp_path):
+def test_no_port_when_the_text_comes_then_0_and_nothing_is_left_behind(project, scratch):
     done = moduline("run", project, "--until", "first 3", "--for", "30", check=0)
     assert "first 3\n" in done.stdout
     assert [line.split(" ", 1)[1] for line in done.stdout.splitlines()[:3]] == ["mount.", "first 1", "first 2"]
-    assert not left_over("moduline-run-")
+    assert not list(scratch.iterdir())
 
 
 @pytest.mark.parametrize(
