@@ -25,12 +25,12 @@ class Shelter:
     def leave(self):
         """Let in what waited, when no guard is left."""
         if self.depth == 0:
-            if self.is_late:
-                self.is_late = False
-                raise KeyboardInterrupt
             if self.has_events:
                 self.has_events = False
                 self.drain(0)
+            if self.is_late:
+                self.is_late = False
+                raise KeyboardInterrupt
 
 
 shelter = Shelter()

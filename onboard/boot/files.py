@@ -10,6 +10,9 @@ The block device reads the mapped cells directly and asks the supervisor to eras
 littlefs is not re-entrant and the interpreter has no global lock, so every entry passes the gate: one thread at a time,
 no callback and no interrupt inside. The collector may not close files either (it would run littlefs in the middle of a
 collection), so every native file stays referenced until it is closed; see ``File``.
+
+The interpreter's collector lets other threads run on while it marks. Something that moves meanwhile from a place it has
+not seen to one it has seen already, is lost: so the only reference to a file never moves, as it would in a list.
 """
 
 import io
@@ -30,7 +33,8 @@ _DIRECTORY = 0x4000
 
 
 gate = Guard()
-_live = []  # files with a native one behind them, the longest unused first
+_live = {}  # files with a native one behind them, by identity
+_uses = [0]
 
 
 class File(io.IOBase):
@@ -50,7 +54,7 @@ class File(io.IOBase):
         self._native = None
         self._make_room()
         self._native = lfs.open(path, mode)
-        _live.append(self)
+        self._use()
 
     def __repr__(self):
         return "<io.TextIOWrapper>" if self._is_text else "<io.FileIO>"
@@ -66,11 +70,14 @@ class File(io.IOBase):
             again = "a" if "a" in self._mode else "r+" if self.is_writer() else "r"
             self._native = self._lfs.open(self._path, again + ("" if self._is_text else "b"))
             self._native.seek(self._at)
-            _live.append(self)
-        elif _live[-1] is not self:
-            _live.remove(self)
-            _live.append(self)
+        self._use()
         return getattr(self._native, name)(*arguments)
+
+    def _use(self):
+        """The native file is there and was used last."""
+        _uses[0] += 1
+        self.used = _uses[0]
+        _live[id(self)] = self
 
     def is_writer(self):
         return any(letter in self._mode for letter in "wax+")
@@ -78,16 +85,21 @@ class File(io.IOBase):
     @staticmethod
     def _make_room():
         while len(_live) >= _MAX_LIVE:
-            _live[0].park()
+            min(_live.values(), key=lambda file: file.used).park()
 
     def park(self):
         """Inside the gate: close the native file, remember the place."""
-        _live.remove(self)
-        parked, self._native = self._native, None
         try:
-            self._at = parked.tell()
+            self._at = self._native.tell()
         finally:
-            parked.close()
+            self._let_go()
+
+    def _let_go(self):
+        try:
+            self._native.close()
+        finally:
+            self._native = None
+            del _live[id(self)]
 
     def read(self, size=-1):
         return self._call("read", -1 if size is None else size)
@@ -123,9 +135,7 @@ class File(io.IOBase):
 
     def _close(self):
         if self._native is not None:
-            _live.remove(self)
-            closing, self._native = self._native, None
-            closing.close()
+            self._let_go()
 
     def ioctl(self, request, argument):
         if request == 4:
@@ -156,7 +166,7 @@ def close_all():
     """Write what is open, as the collector does when the module resets itself."""
     while _live:
         try:
-            gate.run(_live[0].park)
+            gate.run(next(iter(_live.values())).park)
         except OSError as fault:
             print("unclosed file:", fault)
 

@@ -28,6 +28,7 @@ class Loop:
     def run(self):
         """Serve commands until the supervisor closes the socket."""
         while True:
+            self._let_in()
             head = self._read(5)
             source = self._read(int.from_bytes(head[1:], "little"))
             kind = head[:1]
@@ -52,6 +53,13 @@ class Loop:
                     break
                 except KeyboardInterrupt:
                     outcome = bytes([INTERRUPTED]) + outcome[1:]
+
+    def _let_in(self):
+        """Callbacks that an interrupt kept waiting run now: the next command may be far away."""
+        try:
+            channel.shelter.leave()
+        except KeyboardInterrupt:
+            return
 
     def tell(self, kind, body):
         """Send one frame."""

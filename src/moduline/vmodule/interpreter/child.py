@@ -56,6 +56,7 @@ CHANNELS: Final = ("stdin", "stdout", "command", "flash", "call", "event", "cont
 CONTROL_FD: Final = sandbox.CONTROL_FD
 LAST_FD: Final = 8
 ORDER: Final = struct.Struct("<cQ")  # letter and, for D, an address, for L, a number
+RETRY_MS: Final = 2
 DONE: Final = b"\n"  # the control thread has carried out an ``I``
 
 _PROT_READ, _MAP_SHARED = 1, 1
@@ -192,7 +193,13 @@ def _map(path: str, offset: int, size: int) -> int:
 def _obey(running: engine.Engine, control: socket.socket) -> None:
     """The control thread: turns the supervisor's bytes into interrupts, scheduled calls and lines."""
     drain = 0
+    is_due = False  # the interpreter's own queue was full
+    readable = select.poll()
+    readable.register(control, select.POLLIN)
     while True:
+        if is_due and not readable.poll(RETRY_MS):
+            is_due = not running.schedule(drain)
+            continue
         order, lent, _, _ = socket.recv_fds(control, ORDER.size, 1)
         while 0 < len(order) < ORDER.size:
             more = control.recv(ORDER.size - len(order))
@@ -206,6 +213,6 @@ def _obey(running: engine.Engine, control: socket.socket) -> None:
         elif letter == b"D":
             drain = value
         elif letter == b"E" and drain:
-            running.schedule(drain)
+            is_due = not running.schedule(drain)
         elif letter == b"L":
             os.write(CONTROL_FD, b"L%d %d\n" % (value, lent[0] if lent else -1))

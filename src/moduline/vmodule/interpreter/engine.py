@@ -19,12 +19,20 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Final
 
 LIBRARIES: Final = ("micropython_module", "micropython_run")  # names of the extension in its two distributions
 SYMBOLS: Final = ("micropython_unix_main", "mp_sched_keyboard_interrupt", "mp_sched_schedule")
+RESTARTS: Final = sys.platform == "linux"
+"""SIGUSR1 lets system calls go on that nobody waits in for something.
+
+The collector asks every thread for its stack and waits on a semaphore for the answer, and does not look whether that
+wait ended by a signal; then it marks while the other thread marks, and frees what is in use. So the signal must not end
+that wait. On Linux, waits for time and sockets with a time-out (``life._make_wakeable``) end all the same.
+"""
 SMALL_INT_ZERO: Final = 1  # the interpreter's representation of the integer 0
 
 
@@ -66,13 +74,14 @@ class Engine:
                 msg = f"{path.name} does not export {symbol}"
                 raise EngineError(msg)
         self._library.mp_sched_schedule.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        self._library.mp_sched_schedule.restype = ctypes.c_bool
         self._main_thread = 0
 
     def run(self, arguments: list[str]) -> int:
         """Run the interpreter on this thread until it ends; gives its exit code."""
         self._main_thread = threading.get_ident()
         signal.signal(signal.SIGUSR1, _wake)
-        signal.siginterrupt(signal.SIGUSR1, True)
+        signal.siginterrupt(signal.SIGUSR1, not RESTARTS)
         encoded = [word.encode() for word in arguments]
         argv = (ctypes.c_char_p * (len(encoded) + 1))(*encoded, None)
         return int(self._library.micropython_unix_main(len(encoded), argv))
@@ -82,10 +91,14 @@ class Engine:
         self._library.mp_sched_keyboard_interrupt()
         signal.pthread_kill(self._main_thread, signal.SIGUSR1)
 
-    def schedule(self, function: int) -> None:
-        """Make a call of the interpreter's function object at address ``function`` pending, with argument 0."""
-        self._library.mp_sched_schedule(function, SMALL_INT_ZERO)
+    def schedule(self, function: int) -> bool:
+        """Make a call of the interpreter's function object at address ``function`` pending, with argument 0.
+
+        Returns: False when its queue is full, as a script can fill it.
+        """
+        is_pending = self._library.mp_sched_schedule(function, SMALL_INT_ZERO)
         signal.pthread_kill(self._main_thread, signal.SIGUSR1)
+        return bool(is_pending)
 
 
 def _wake(number: int, frame: object) -> None:

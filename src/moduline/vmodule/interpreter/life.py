@@ -19,20 +19,23 @@ import contextlib
 import errno
 import itertools
 import socket
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from moduline.vmodule.interpreter import child, framing
+from moduline.vmodule.interpreter import child, engine, framing
 from moduline.vmodule.interpreter.plan import RomWindow, RuntimePlan
 from moduline.vmodule.interpreter.zygote import Child, Zygote
 
 HEAP_SCALE: Final = 2  # objects of the 64-bit interpreter take about twice the module's room
 READ_BYTES: Final = 65536
 INTERRUPT_GAP_S: Final = 0.05
+CALM_S: Final = 0.1  # no callbacks for so long when an interrupt has struck one
 MAX_DRAIN_BYTES: Final = 1 << 20
 MAX_STDIN_BYTES: Final = 1 << 16
 LEND_TIMEOUT_S: Final = 2.0
+_FOREVER: Final = struct.pack("@ll", 10_000_000, 0)
 _AGAIN: Final = 0x80000000
 
 
@@ -74,6 +77,7 @@ class Life:
         self._events_sent = 0
         self._events_taken = 0
         self._is_waking = False
+        self._calm_until = 0.0
         self._interrupts: list[asyncio.TimerHandle] = []
         self._partial = b""
         self._striking = 0  # interrupts on their way
@@ -144,6 +148,7 @@ class Life:
         now = self._loop.time()
         due = max(now, self._last_interrupt + INTERRUPT_GAP_S)
         self._last_interrupt = due
+        self._interrupts = [timer for timer in self._interrupts if timer.when() > now]
         self._interrupts.append(self._loop.call_later(due - now, self._strike))
 
     def _strike(self) -> None:
@@ -160,6 +165,14 @@ class Life:
         self._events_sent += 1
         if not self._is_waking:
             self._is_waking = True
+            self._wake()
+
+    def _wake(self) -> None:
+        """Have the callbacks run; not while an interrupt is to strike the script and not them."""
+        calm_s = self._calm_until - self._loop.time()
+        if calm_s > 0:
+            self._loop.call_later(calm_s, self._wake)
+        else:
             self._control(b"E")
 
     @property
@@ -184,6 +197,7 @@ class Life:
             control = self._sockets.get("control")
             if control is None or self._pending.get("control"):
                 raise OSError(errno.ENOBUFS, "no way to the interpreter")
+            _make_wakeable(end)
             socket.send_fds(control, [child.ORDER.pack(b"L", number)], [end.fileno()])
             async with asyncio.timeout(LEND_TIMEOUT_S):
                 fd = await given
@@ -265,6 +279,7 @@ class Life:
         theirs = []
         for name, reader in readers.items():
             ours, other = socket.socketpair()
+            _make_wakeable(other)
             ours.setblocking(False)
             self._sockets[name] = ours
             theirs.append(other)
@@ -346,11 +361,12 @@ class Life:
             number = int.from_bytes(data[at : at + 4], "little")
             self._events_taken += number & ~_AGAIN
             if number & _AGAIN:  # an interrupt struck inside a callback
+                self._calm_until = self._loop.time() + CALM_S
                 self.interrupt()
         if data:
             self._is_waking = self._events_taken < self._events_sent
             if self._is_waking:
-                self._control(b"E")
+                self._wake()
 
     def _read_control(self) -> None:
         *lines, self._partial = (self._partial + self._receive("control")).split(b"\n")
@@ -384,6 +400,13 @@ class Life:
             self.drain_output()
             self._is_over = True
             self._calls.on_death(code)
+
+
+def _make_wakeable(end: socket.socket) -> None:
+    """Have a signal end a wait on this socket although it restarts system calls; see ``engine.RESTARTS``."""
+    if engine.RESTARTS:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, option, _FOREVER)
 
 
 def child_facts(plan: RuntimePlan) -> dict[str, Any]:
