@@ -32,6 +32,7 @@ from moduline.vmodule.world.cloud_plan import MCU_COMPONENT, MODULE_COMPONENT, C
 URL_LIMIT_S: Final = 30.0
 MCU_LIMIT_S: Final = 20 * 60.0
 MAX_VERSIONS: Final = 16
+ROUND_TRIP_S: Final = 0.05  # the platform's answer is on its way for so long
 MAX_RECEIVED: Final = 1000
 EVENT_NETWORK: Final = 1
 EVENT_PLATFORM: Final = 2
@@ -259,7 +260,7 @@ class CloudDesk:
         del call
         if not self._is_online:
             return False, b""
-        self._later(0.0, self._offer_any)
+        self._later(ROUND_TRIP_S, self._offer_any)
         return True, b""
 
     def _offer_any(self) -> None:
