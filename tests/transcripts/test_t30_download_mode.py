@@ -196,6 +196,7 @@ def flash_digest(rack):
 def test_t31_package_when_for_another_model_then_refused_and_not_a_byte_changes(rack, other, tmp_path, capsys):
     package = tmp_path / f"{other}.pac"
     package.write_bytes(stock_package(other))
+    assert run(["exec", "print(1)", "--port", "virt:m1"]) == 0  # the first boot has written its files
     before = flash_digest(rack)
     capsys.readouterr()
     assert run(["burn", str(package), "--port", "virt:m1", "--yes", "--json"]) == 7
