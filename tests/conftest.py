@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; commands under test are to hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CACHES = ("cache", "rom")
 """Folders of a home whose files are named after the hash of what they were made from: one for all tests of a run."""
