@@ -54,15 +54,17 @@ class OnPty:
                 if not piece:
                     raise BrokenPipeError
                 said += piece
-                if not rest and self.is_whole(said):
+                if not rest and self.is_whole(said, bytes(data)):
                     return said.replace(b"\x7e\x7d\x25\x7e", b"") if said.endswith(b"UABT") else said
             if writable:
                 rest = rest[os.write(self.fd, rest[:4096]) :]
         return said
 
-    def is_whole(self, said):
-        """Whether an answer is in it: a greeting, a reply to HELLO, or what ends a command."""
-        if said.endswith((b"UABT", b"UABT\x7e", b"UUUU", b"UUUU\x7e")):
+    def is_whole(self, said, sent):
+        """Whether an answer is in it: a greeting (a framed one ends with its flag), a reply to HELLO, or what ends a
+        command."""
+        framed = sent in {b"\x7eUABT\x7e", b"\x7eUUUU\x7e"}
+        if said.endswith((b"UABT\x7e", b"UUUU\x7e") if framed else (b"UABT", b"UUUU", b"UUUU\x7e")):
             return True
         return any(self.is_answer(kind, payload) for kind, payload in unframed(said))
 
