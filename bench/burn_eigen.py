@@ -26,8 +26,8 @@ from pathlib import Path
 from burn_throughput import bare
 
 from moduline import burn
-from moduline.burn import GangOptions
 from moduline.events import Step
+from moduline.line import GangOptions, run_gang
 from moduline.package import read_package, write_package
 from moduline.package.containers import container_of
 from moduline.port import registry
@@ -75,7 +75,7 @@ def burn_all(order, rack, names):
         rack_client.ask(rack, "power", 60.0, name=name, action="boot-pin")
     times = Times()
     cpu = time.process_time()
-    records = asyncio.run(burn.run_gang(order, rack, GangOptions(patience_s=0.0), report=times))
+    records = asyncio.run(run_gang(order, rack, GangOptions(patience_s=0.0), report=times))
     cpu = time.process_time() - cpu
     bad = [record for record in records if not record.is_pass]
     if bad:

@@ -24,9 +24,9 @@ import tty
 from dataclasses import replace
 
 from moduline import burn
-from moduline.burn import GangOptions
 from moduline.burn.plan import DEFAULT_PACKET_BYTES
 from moduline.events import Step
+from moduline.line import GangOptions, run_gang
 from moduline.release.firmware import stock_package
 from moduline.vmodule import rack_client
 from moduline.wire.download.unisoc import encode_bsl
@@ -168,7 +168,7 @@ def burn_all(order, rack, times=None):
     """(content bytes, seconds of the download stage, mean seconds of writing, CPU seconds of this process)."""
     times = times or Times()
     cpu = time.process_time()
-    records = asyncio.run(burn.run_gang(order, rack, GangOptions(patience_s=0.0), report=times))
+    records = asyncio.run(run_gang(order, rack, GangOptions(patience_s=0.0), report=times))
     cpu = time.process_time() - cpu
     bad = [record for record in records if not record.is_pass]
     if bad:

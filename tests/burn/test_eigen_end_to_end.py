@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from moduline import burn
-from moduline.burn import GangOptions
+from moduline.line import GangOptions, run_gang
 from moduline.package import read_package
 from moduline.port import registry
 from moduline.release.firmware import stock_package
@@ -196,7 +196,7 @@ def test_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
         if not record.is_pass:
             asyncio.get_running_loop().run_in_executor(None, lambda: do("power", "m4", action="boot-pin"))
 
-    records = asyncio.run(burn.run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
+    records = asyncio.run(run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
     assert sorted(record.outcome for record in records) == ["FAIL"] + ["PASS"] * 8
     assert len({record.imei for record in records if record.is_pass}) == 8
     for name in names:

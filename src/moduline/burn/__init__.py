@@ -1,19 +1,17 @@
-"""Burning: one package into one module or a whole rack, with durable records.
+"""Burning: one package into one module, with a durable record; many at once are ``moduline.line``.
 
-Verbs: ``make_order``, ``run_job``, ``run_gang``.
+Verbs: ``make_order``, ``run_job``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
-from moduline.burn.gang import Gang, GangOptions, final_records
 from moduline.burn.job import BOOT_LIMIT_S, Job, Order
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Only, Verify, make_plan
-from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, try_before
+from moduline.burn.record import Book, BurnRecord, CheckResult, RecordBook, all_records, as_csv, book, try_before
 from moduline.digest import sha256_hex
 from moduline.events import Notice, Reporter, silent
 from moduline.package import read_package
@@ -21,18 +19,17 @@ from moduline.port.watch import Watch
 
 __all__ = [
     "Action",
+    "Book",
     "BurnPlan",
     "BurnRecord",
-    "GangOptions",
+    "CheckResult",
     "Order",
     "RecordBook",
     "all_records",
     "as_csv",
     "book",
-    "final_records",
     "make_order",
     "make_plan",
-    "run_gang",
     "run_job",
 ]
 
@@ -47,6 +44,7 @@ def make_order(
     only: Only = "",
     order: str = "",
     operator: str = "",
+    station: str = "",
     force: bool = False,
     window_s: float = WINDOW_S,
     ask_limit_s: float = ASK_LIMIT_S,
@@ -65,6 +63,7 @@ def make_order(
         only: "scripts" burns the script file systems and leaves the rest of the module as it is.
         order: production order.
         operator: who runs it.
+        station: name of the place where it is done.
         force: burn although the module says it is another model.
         window_s: how long the download port may take to appear.
         ask_limit_s: how long the AT port may take to answer.
@@ -83,6 +82,7 @@ def make_order(
         sha256=sha256_hex(package),
         order=order,
         operator=operator,
+        station=station,
         force=force,
         window_s=window_s,
         ask_limit_s=ask_limit_s,
@@ -92,9 +92,7 @@ def make_order(
     )
 
 
-async def run_job(
-    address: str, order: Order, records: RecordBook | None = None, report: Reporter = silent
-) -> BurnRecord:
+async def run_job(address: str, order: Order, records: Book | None = None, report: Reporter = silent) -> BurnRecord:
     """Burn the one module at ``address``; how it went is the record, ``record.raise_error()`` turns it into an error.
 
     Args:
@@ -114,29 +112,3 @@ async def run_job(
         if last is not None:
             report(Notice("burn.continues", where=port.address, facts={"tries": last.tries}))
         return await Job(order, port, watch, records, report, last).run()
-
-
-async def run_gang(
-    order: Order,
-    rack: str | None = None,
-    options: GangOptions | None = None,
-    records: RecordBook | None = None,
-    report: Reporter = silent,
-    on_record: Callable[[BurnRecord], None] = lambda _: None,
-) -> list[BurnRecord]:
-    """Burn every module of a rack, and whatever arrives; the records of all tries, in the order of their end.
-
-    Args:
-        order: from :func:`make_order`.
-        rack: rack of virtual modules, or of mapped USB places; None: everything that is connected.
-        options: when to stop.
-        records: where records go; None: the book of the order.
-        report: gets the events of all slots.
-        on_record: gets each finished record at once.
-
-    Raises:
-        NoModule: nothing is connected, and nothing was said that would make waiting useful.
-    """
-    async with Watch(rack) as watch:
-        gang = Gang(order, watch, records or book(order.order), options or GangOptions(), report, on_record)
-        return await gang.run()

@@ -15,7 +15,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from moduline.burn.action import BurnPlan
 from moduline.burn.conversation import converse
 from moduline.burn.drivers import session_for
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, Entered, enter, is_same_name
-from moduline.burn.record import BurnRecord, RecordBook, outcome_of
+from moduline.burn.record import Book, BurnRecord, CheckResult, outcome_of
 from moduline.burn.session import NvRead
 from moduline.errors import (
+    CheckFailed,
     IdentityLost,
     ModulineError,
     NoAnswer,
@@ -55,6 +56,40 @@ OPEN_RETRY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """What one unit gets.
+
+    Args:
+        plan: the order's plan with the unit's own content in it.
+        unit: which unit's data that is, such as its serial number.
+    """
+
+    plan: BurnPlan
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A burnt and booted unit, for the functional test.
+
+    Args:
+        record: what is known of it.
+        watch: who is connected.
+        report: gets Steps and Notices.
+    """
+
+    record: BurnRecord
+    watch: Watch
+    report: Reporter
+
+
+OwnData = Callable[[BurnRecord, BurnPlan], Awaitable[UnitPlan]]
+"""Gives a unit its own data; raises an error of the tree when there is none left for it."""
+Examine = Callable[[Examined], Awaitable[Sequence[CheckResult]]]
+"""Tests a unit; a result with the verdict "fail" fails the try."""
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What to burn and how, the same for every slot of a gang.
 
@@ -64,12 +99,15 @@ class Order:
         sha256: of the package file.
         order: production order.
         operator: who runs it.
+        station: name of the place where it is done.
         force: burn although the module says it is another model.
         window_s: see ``burn.enter``.
         ask_limit_s: see ``burn.enter``.
         pin_limit_s: see ``burn.enter``.
         boot_limit_s: how long the module may take to answer after the burn.
         is_checked: whether the module is asked for its version and IMEI after the burn.
+        own_data: gives each unit's own plan, asked once the module is known and before anything is changed.
+        examine: the functional test of the booted module.
     """
 
     plan: BurnPlan
@@ -77,12 +115,15 @@ class Order:
     sha256: str = ""
     order: str = ""
     operator: str = ""
+    station: str = ""
     force: bool = False
     window_s: float = WINDOW_S
     ask_limit_s: float = ASK_LIMIT_S
     pin_limit_s: float = PIN_LIMIT_S
     boot_limit_s: float = BOOT_LIMIT_S
     is_checked: bool = True
+    own_data: OwnData | None = None
+    examine: Examine | None = None
 
 
 @dataclass(slots=True)
@@ -102,7 +143,7 @@ class Job:
     order: Order
     port: PortInfo
     watch: Watch
-    book: RecordBook | None = None
+    book: Book | None = None
     report: Reporter = silent
     before: BurnRecord | None = None
     on_open: Callable[[], None] = lambda: None
@@ -125,6 +166,7 @@ class Job:
             package_version=plan.version or "",
             order=self.order.order,
             operator=self.order.operator,
+            station=self.order.station,
             started=time.time(),
             tries=before.tries + 1 if before else 1,
             process=os.getpid(),
@@ -167,12 +209,38 @@ class Job:
             on_identity=self._identified,
         )
         self._tell(Step("burn.enter", "done", facts={"imei": self.record.imei, "model": self.record.model}))
+        plan = await self._unit_plan()
         await self._write_record()  # from here on the module may be changed
-        session = session_for(self.order.plan, self._saved_nv())
+        session = session_for(plan, self._saved_nv())
         stream = await self._open(entered.port)
         await converse(session, stream, self._tell, self._store_nv, lambda: self._reopen(entered))
         if self.order.is_checked and entered.port.location:
             await self._check()
+        if self.order.examine is not None and entered.port.location:
+            await self._examine(self.order.examine)
+
+    async def _unit_plan(self) -> BurnPlan:
+        """The plan with the unit's own data, if it gets any."""
+        if self.order.own_data is None:
+            return self.order.plan
+        own = await self.order.own_data(self.record, self.order.plan)
+        self.record = replace(self.record, unit=own.unit)
+        return own.plan
+
+    async def _examine(self, examine: Examine) -> None:
+        """Let the functional test look at the booted module.
+
+        Raises:
+            CheckFailed: a check did not pass; all results are in the record.
+        """
+        self._tell(Step("burn.examine", "begin"))
+        results = await examine(Examined(self.record, self.watch, self._tell))
+        self.record = replace(self.record, checks=tuple(results))
+        failed = [one for one in results if one.verdict == "fail"]
+        if failed:
+            names = ", ".join(one.name for one in failed)
+            raise CheckFailed(checks=names, value=failed[0].value, limits=failed[0].limits)
+        self._tell(Step("burn.examine", "done", facts={"checks": len(results)}))
 
     async def _check(self) -> None:
         """Ask the booted module for its version and IMEI.

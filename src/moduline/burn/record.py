@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from moduline.errors import FormatError, PeerError, Refusal, StorageFailed, Text, UsageError, WrongModule, leaves
 from moduline.port import registry
@@ -25,6 +25,27 @@ CONTINUES_WITHIN_S = 12 * 3600.0
 """A failed try at the same place counts as the try before the next one for so long."""
 
 Outcome = Literal["RUNNING", "PASS", "FAIL", "REFUSED", "ERROR", "ABORTED"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check of a functional test found.
+
+    Args:
+        name: of the check in its recipe.
+        verdict: "pass"; "fail"; "skip" when it could not be asked because of an earlier one.
+        value: what was measured, as text.
+        limits: what would have been right, as text.
+        seconds: how long it took.
+        detail: why it failed, in English.
+    """
+
+    name: str
+    verdict: Literal["pass", "fail", "skip"]
+    value: str = ""
+    limits: str = ""
+    seconds: float = 0.0
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,7 @@ class BurnRecord:
         version_after: version the module runs now.
         order: production order.
         operator: who ran it.
+        station: where.
         started: Unix time, seconds.
         ended: Unix time, seconds; 0 while running.
         bytes: content that the module accepted.
@@ -58,6 +80,9 @@ class BurnRecord:
         tries: number of this try at this unit, from 1.
         steps: duration of each step in seconds; a step that did not end is -1.
         nv_file: where the module's own NV block was saved.
+        unit: which unit's own data it got, such as a serial number; empty without such data.
+        checks: what the functional test found, in the order of the recipe.
+        log: where the log of the try lies.
         process: process that ran it, so that a reader can tell running from interrupted.
     """
 
@@ -76,6 +101,7 @@ class BurnRecord:
     version_after: str = ""
     order: str = ""
     operator: str = ""
+    station: str = ""
     started: float = 0.0
     ended: float = 0.0
     bytes: int = 0
@@ -86,6 +112,9 @@ class BurnRecord:
     tries: int = 1
     steps: Mapping[str, float] = field(default_factory=dict)
     nv_file: str = ""
+    unit: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    log: str = ""
     process: int = 0
 
     @property
@@ -96,6 +125,7 @@ class BurnRecord:
     def as_json(self) -> dict[str, Any]:
         """The record as one JSON object; texts in English."""
         raw = asdict(replace(self, error_facts={}, steps={}))
+        raw["checks"] = [asdict(one) for one in self.checks]
         raw["error_facts"] = {name: _plain(value) for name, value in self.error_facts.items()}
         raw["steps"] = dict(self.steps)
         return raw
@@ -114,7 +144,26 @@ class BurnRecord:
 def from_json(raw: Mapping[str, Any]) -> BurnRecord:
     """The record of one line; unknown keys are left out."""
     known = {name.name for name in fields(BurnRecord)}
-    return BurnRecord(**{name: value for name, value in raw.items() if name in known})
+    facts = {name: value for name, value in raw.items() if name in known}
+    return BurnRecord(**facts | {"checks": tuple(CheckResult(**one) for one in raw.get("checks", ()))})
+
+
+class Book(Protocol):
+    """Where the records of tries go and are read back from."""
+
+    def write(self, record: BurnRecord) -> None:
+        """Keep the record's present state; durable when it returns.
+
+        Raises:
+            StorageFailed: it cannot be kept.
+        """
+
+    def read(self) -> list[BurnRecord]:
+        """Every try in the order of its start; interrupted ones as ABORTED.
+
+        Raises:
+            StorageFailed: it cannot be read.
+        """
 
 
 class RecordBook:
@@ -207,7 +256,7 @@ def as_csv(records: Iterable[BurnRecord]) -> str:
     writer.writeheader()
     for record in records:
         raw = record.as_json()
-        cells = {name: json.dumps(raw[name]) if isinstance(raw[name], dict) else raw[name] for name in names}
+        cells = {name: json.dumps(raw[name]) if isinstance(raw[name], dict | list) else raw[name] for name in names}
         writer.writerow({name: _no_formula(cell) for name, cell in cells.items()})
     return out.getvalue()
 

@@ -31,6 +31,7 @@ NOUNS = (
     "package",
     "image",
     "burn",
+    "gang",
     "delta",
     "port",
     "virt",

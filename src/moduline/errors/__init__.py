@@ -17,6 +17,7 @@ from moduline.errors.formats import (
 from moduline.errors.peers import (
     AtRefused,
     BadAnswer,
+    CheckFailed,
     DemoFailed,
     GangPartFailed,
     IdentityLost,
@@ -87,6 +88,7 @@ __all__ = [
     "BadPackage",
     "BadProject",
     "BadRecipe",
+    "CheckFailed",
     "CompileFailed",
     "DemoFailed",
     "FlashCut",

@@ -221,6 +221,18 @@ class TestsFailed(PeerError):
     hint = Text("what failed is shown above", "失败内容见上文")
 
 
+class CheckFailed(PeerError):
+    """A functional test of a burnt module found something wrong."""
+
+    code = "ML-E1105"
+    slug = "check.failed"
+    exit_code = 11
+    text = Text(
+        "check failed: {checks}; found {value}, wanted {limits}", "检测未通过：{checks}；实测 {value}，要求 {limits}"
+    )
+    hint = Text("the record holds every result; re-power the module to try again", "全部结果见产线记录；重新上电可再试")
+
+
 class ReplayDiverged(PeerError):
     """A host sent something else than the recorded one."""
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from moduline import burn
-from moduline.burn import GangOptions
 from moduline.cli import virt_scenario
 from moduline.errors import BadOption, NoSuchFile, TooBig
 from moduline.formats.littlefs import read_image
+from moduline.line import GangOptions, run_gang
 from moduline.port import registry
 from moduline.port.address import open_address
 from moduline.port.watch import Watch
@@ -173,7 +173,7 @@ def test_jig_of_sixteen_when_burnt_then_the_two_faulty_ones_are_found_and_pass_w
 
             asyncio.get_running_loop().run_in_executor(None, help_it)
 
-    records = asyncio.run(burn.run_gang(order, "sc", GangOptions(count=16, patience_s=90.0), on_record=on_record))
+    records = asyncio.run(run_gang(order, "sc", GangOptions(count=16, patience_s=90.0), on_record=on_record))
     failed = {record.slot for record in records if not record.is_pass}
     assert failed == {"J5", "J12"}
     assert {record.slot for record in records if record.is_pass} == {f"J{number}" for number in range(1, 17)}

@@ -9,10 +9,10 @@ import pytest
 from burn.fake_module import frame
 from burn.fake_unit import FakeUnit
 from moduline import burn
-from moduline.burn import GangOptions, final_records
 from moduline.burn.record import BurnRecord
 from moduline.errors import NoModule
 from moduline.events import Notice
+from moduline.line import GangOptions, final_records, run_gang
 from package_maker import small_file
 
 PACKAGE = small_file()
@@ -30,7 +30,7 @@ async def gang_over(units, options, on_record=lambda record: None, report=lambda
     for unit in units:
         await unit.power_on()
     try:
-        return await burn.run_gang(order(), "bench", options, on_record=on_record, report=report)
+        return await run_gang(order(), "bench", options, on_record=on_record, report=report)
     finally:
         for unit in units:
             await unit.power_off()
@@ -116,7 +116,7 @@ def test_gang_when_waiting_for_units_then_one_that_arrives_later_is_burnt():
 
     async def run():
         later = asyncio.create_task(unit.power_on())
-        records = await burn.run_gang(order(), "bench", GangOptions(count=1))
+        records = await run_gang(order(), "bench", GangOptions(count=1))
         await later
         await unit.power_off()
         return records
@@ -139,7 +139,7 @@ def test_gang_when_it_has_no_patience_then_what_is_connected_is_burnt_once():
 
 def test_gang_when_nothing_is_connected_then_no_module():
     with pytest.raises(NoModule):
-        asyncio.run(burn.run_gang(order(), "bench", GangOptions()))
+        asyncio.run(run_gang(order(), "bench", GangOptions()))
 
 
 def test_gang_when_cancelled_then_running_jobs_are_recorded_as_aborted():
@@ -148,7 +148,7 @@ def test_gang_when_cancelled_then_running_jobs_are_recorded_as_aborted():
 
     async def run():
         await unit.power_on()
-        gang = asyncio.create_task(burn.run_gang(order(), "bench", GangOptions()))
+        gang = asyncio.create_task(run_gang(order(), "bench", GangOptions()))
         await unit.wait_ends(2)
         gang.cancel()
         await asyncio.gather(gang, return_exceptions=True)
@@ -171,7 +171,7 @@ def test_unit_when_its_imei_has_passed_in_this_run_then_a_notice_says_so():
     async def run():
         await first.power_on()
         gang = asyncio.create_task(
-            burn.run_gang(order(), "bench", GangOptions(count=2, patience_s=1.0), on_record=on_record, report=report)
+            run_gang(order(), "bench", GangOptions(count=2, patience_s=1.0), on_record=on_record, report=report)
         )
         await gang
         for unit in (first, twin):

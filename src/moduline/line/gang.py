@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from moduline.burn.job import Job, Order
-from moduline.burn.record import BurnRecord, RecordBook, try_before
+from moduline.burn.record import Book, BurnRecord, try_before
 from moduline.errors import NoModule, Text
 from moduline.events import Notice, Reporter, silent
 from moduline.port.listing import PortInfo, is_module
@@ -69,7 +69,7 @@ class Gang:
 
     order: Order
     watch: Watch
-    book: RecordBook | None
+    book: Book | None
     options: GangOptions = field(default_factory=GangOptions)
     report: Reporter = silent
     on_record: Callable[[BurnRecord], None] = lambda _: None

@@ -1,0 +1,151 @@
+"""``gang run`` burns many modules at once; ``gang report`` tells what happened to each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from moduline import burn as burning
+from moduline import line
+from moduline.burn import BurnRecord
+from moduline.burn.enter import PIN_LIMIT_S
+from moduline.burn.plan import DEFAULT_PACKET_BYTES
+from moduline.cli.burn import (
+    FileArgument,
+    ForceOption,
+    OnlyOption,
+    OperatorOption,
+    OrderOption,
+    PacketOption,
+    PinOption,
+    StationOption,
+    VerifyOption,
+    only_choice,
+    verify_choice,
+)
+from moduline.cli.burn_view import LiveView, print_records, show_plan
+from moduline.cli.disk import read_file, write_file
+from moduline.cli.language import say
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, out, print_json
+from moduline.cli.remote import run_async
+from moduline.errors import GangPartFailed
+from moduline.line import GangOptions
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``gang`` to the tree."""
+    gang = typer.Typer(no_args_is_help=True, help=say("Burn many modules at once.", "一拖多烧录。"))
+    app.add_typer(gang, name="gang")
+    _register_gang_run(gang)
+    _register_gang_report(gang)
+
+
+def _register_gang_run(gang: typer.Typer) -> None:
+    @gang.command(
+        help=say(
+            "Burn every module of a rack, and each that arrives; re-powering a failed one tries again. "
+            "Example: moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+            "烧录机架上的所有模组及陆续接入的模组；失败的模组重新上电即可重试。"
+            "示例：moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+        )
+    )
+    def run(
+        file: FileArgument,
+        rack: Annotated[
+            str | None, typer.Option("--rack", metavar="NAME", help=say("only this rack", "仅此机架"))
+        ] = None,
+        auto: Annotated[
+            bool, typer.Option("--auto", help=say("wait for units until Ctrl-C", "持续等待模组接入，直到 Ctrl-C"))
+        ] = False,
+        count: Annotated[
+            int, typer.Option("--count", metavar="N", min=0, help=say("end after N have passed", "通过 N 个后结束"))
+        ] = 0,
+        patience: Annotated[
+            float,
+            typer.Option("--patience", metavar="S", help=say("wait for re-powering, seconds", "等待重新上电的秒数")),
+        ] = 60.0,
+        verify: VerifyOption = "areas",
+        packet: PacketOption = DEFAULT_PACKET_BYTES,
+        only: OnlyOption = "",
+        order: OrderOption = "",
+        operator: OperatorOption = "",
+        station: StationOption = "",
+        force: ForceOption = False,
+        pin_wait: PinOption = PIN_LIMIT_S,
+        dry_run: DryRunFlag = False,
+        as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
+    ) -> None:
+        job = burning.make_order(
+            read_file(file),
+            file.name,
+            verify=verify_choice(verify),
+            packet_bytes=packet,
+            only=only_choice(only),
+            order=order,
+            operator=operator,
+            station=station,
+            force=force,
+            pin_limit_s=pin_wait,
+        )
+        if dry_run:
+            show_plan(job.plan, as_json=as_json, is_result=True)
+            return
+        options = GangOptions(is_auto=auto, count=count, patience_s=patience)
+        view = LiveView(as_jsonl=as_jsonl)
+        with view:
+            records = run_async(line.run_gang(job, rack, options, report=view.report, on_record=view.finished))
+        _show_end(records, as_json=as_json, as_jsonl=as_jsonl)
+
+
+def _register_gang_report(gang: typer.Typer) -> None:
+    @gang.command(
+        help=say(
+            "What happened to each unit. Example: moduline gang report A-17 --csv a17.csv",
+            "产线记录。示例：moduline gang report A-17 --csv a17.csv",
+        )
+    )
+    def report(
+        order: Annotated[
+            str, typer.Argument(metavar="[ID]", help=say("production order; none: everything", "工单；省略则为全部"))
+        ] = "",
+        csv: Annotated[
+            Path | None, typer.Option("--csv", metavar="OUT", help=say("write a table", "输出 CSV 表格"))
+        ] = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        records = burning.book(order).read() if order else burning.all_records()
+        if csv is not None:
+            write_file(csv, burning.as_csv(records).encode("utf-8-sig"))
+            note("{count} records in {path}", "{count} 条记录已写入 {path}", count=len(records), path=csv)
+        units = line.final_records(records)
+        passed = sum(unit.is_pass for unit in units)
+        if as_json:
+            print_json(
+                {
+                    "ok": True,
+                    "units": len(units),
+                    "passed": passed,
+                    "records": [record.as_json() for record in records],
+                }
+            )
+            return
+        print_records(records)
+        out().print(
+            say("{units} units, {passed} passed", "{units} 个模组，{passed} 个通过", units=len(units), passed=passed)
+        )
+
+
+def _show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> None:
+    """Print the records; raises when a unit did not pass in the end."""
+    units = line.final_records(records)
+    failed = [unit for unit in units if not unit.is_pass]
+    if as_json and not failed:
+        print_json({"ok": True, "records": [record.as_json() for record in records]})
+    elif not as_json and not as_jsonl:
+        print_records(records)
+    if failed:
+        facts: dict[str, Any] = {"records": [record.as_json() for record in records]} if as_json else {}
+        raise GangPartFailed(failed=len(failed), total=len(units), **facts)
