@@ -74,7 +74,7 @@ def test_packet_when_no_module_takes_it_then_bad_option(size):
 
 def test_package_when_of_another_chip_or_without_loaders_then_refused():
     with pytest.raises(Unsupported):
-        make_plan(replace(STOCK, chip="unisoc8850"))
+        make_plan(replace(STOCK, chip="unheard-of"))
     with pytest.raises(BadFormat):
         make_plan(replace(STOCK, parts=STOCK.parts[2:]))
     with pytest.raises(BadOption):

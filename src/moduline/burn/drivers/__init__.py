@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from moduline.burn.action import BurnPlan, PlanOptions
-from moduline.burn.drivers import asr, asr_plan, eigen, eigen_plan, unisoc, unisoc_plan
+from moduline.burn.drivers import asr, asr_plan, eigen, eigen_plan, unisoc, unisoc8850, unisoc8850_plan, unisoc_plan
 from moduline.burn.session import Session
 from moduline.errors import Text, Unsupported
 from moduline.package import FirmwarePackage
@@ -40,6 +40,7 @@ class Driver:
 
 DRIVERS: Final[Mapping[str, Driver]] = {
     "unisoc8910": Driver(unisoc_plan.plan_8910, unisoc.Session),
+    unisoc8850_plan.CHIP: Driver(unisoc8850_plan.plan_8850, unisoc8850.Session),
     **dict.fromkeys(asr_plan.CHIPS, Driver(asr_plan.plan_asr, asr.Session)),
     **dict.fromkeys(eigen_plan.CHIPS, Driver(eigen_plan.plan_eigen, eigen.Session)),
 }
