@@ -86,8 +86,25 @@ class IdentityLost(PeerError):
     exit_code = 9
     text = Text("IMEI was {before} before the burn and is {after} now", "烧录前 IMEI 为 {before}，现为 {after}")
     hint = Text(
-        "burn again; the module's own NV block was saved, the record names the file",
-        "请重新烧录；模组原有的 NV 数据已保存，文件名见产线记录",
+        "the module's own NV block was saved: `moduline nv list`, then burn again with --restore-nv FILE",
+        "模组原有的 NV 数据已保存：用 `moduline nv list` 查看，再加 --restore-nv 文件 重新烧录",
+    )
+
+
+class NvDamaged(PeerError):
+    """The module's NV block, with IMEI and radio calibration, is damaged, and no saved one is proven to be its own."""
+
+    code = "ML-E0908"
+    slug = "burn.nv-damaged"
+    exit_code = 9
+    text = Text(
+        "the NV block of {address} is {state}; nothing was changed. Last saved at this place: {saved} (IMEI {imei})",
+        "{address} 的 NV 数据{state}，未做任何更改。此位置最近的备份：{saved}（IMEI {imei}）",
+    )
+    hint = Text(
+        "compare that IMEI with the label on the module; if it is the same, burn with --restore-nv FILE; "
+        "`moduline nv list` shows all",
+        "请核对该 IMEI 与模组标签；一致时加 --restore-nv 文件 重新烧录；`moduline nv list` 列出全部备份",
     )
 
 

@@ -65,6 +65,20 @@ class PatchUntrusted(Refusal):
     hint = Text("sign it with the key the module knows", "请用模组信任的密钥签名")
 
 
+class NvForeign(Refusal):
+    """A saved NV block that belongs to another unit."""
+
+    code = "ML-E1503"
+    slug = "burn.nv-foreign"
+    text = Text(
+        "{file} is the NV block of IMEI {saved}, the module is {module}", "{file} 属于 IMEI {saved}，而模组为 {module}"
+    )
+    hint = Text(
+        "burn without --restore-nv, or name this unit's own block; `moduline nv list` shows them",
+        "请去掉 --restore-nv，或指定该模组自己的备份；用 `moduline nv list` 查看",
+    )
+
+
 class UserSaidNo(Refusal):
     """The user declined the plan."""
 
@@ -73,3 +87,36 @@ class UserSaidNo(Refusal):
     exit_code = 16
     text = Text("nothing was done", "未执行任何操作")
     hint = Text("--yes skips the question", "使用 --yes 可跳过确认")
+
+
+class OrderLocked(Refusal):
+    """A work order is locked to other bytes."""
+
+    code = "ML-E1504"
+    slug = "order.locked"
+    text = Text(
+        "order {order} is locked to {what} {expected}; {path} is {found}",
+        "工单 {order} 已锁定{what} {expected}，而 {path} 为 {found}",
+    )
+    hint = Text(
+        "use the file the order was made with, or make another order: moduline gang order new",
+        "请使用该工单锁定的文件，或新建工单：moduline gang order new",
+    )
+
+
+class OrderOver(Refusal):
+    """A work order that takes no further unit."""
+
+    code = "ML-E1505"
+    slug = "order.over"
+    text = Text("order {order} takes no further unit: {reason}", "工单 {order} 不再接受模组：{reason}")
+    hint = Text("moduline gang order show {order} tells what it got", "用 moduline gang order show {order} 查看")
+
+
+class OrderExists(Refusal):
+    """A work order of that name is there already, with other content."""
+
+    code = "ML-E1506"
+    slug = "order.exists"
+    text = Text("order {order} is there already", "工单 {order} 已存在")
+    hint = Text("choose another name; orders are never changed", "请换一个工单号；工单建立后不可更改")

@@ -42,3 +42,15 @@ class NoSuchFile(UsageError):
     slug = "usage.no-such-file"
     text = Text("{path}: {reason}", "{path}：{reason}")
     hint = Text("check the path", "请检查路径")
+
+
+class UnknownOrder(UsageError):
+    """No work order of that name."""
+
+    code = "ML-E0205"
+    slug = "usage.unknown-order"
+    text = Text("no work order '{order}'", "没有工单“{order}”")
+    hint = Text(
+        "moduline gang order list shows them; name a FILE to begin one",
+        "用 moduline gang order list 查看；指定 FILE 可新建",
+    )

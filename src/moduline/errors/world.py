@@ -86,3 +86,18 @@ class StorageFailed(WorldError):
     slug = "storage.failed"
     text = Text("{path}: {reason}", "{path}：{reason}")
     hint = Text("check space and permissions", "请检查磁盘空间与权限")
+
+
+class RecordsUnwritable(WorldError):
+    """The records of a gang cannot be written, so nothing more is burnt."""
+
+    code = "ML-E0103"
+    slug = "line.records-unwritable"
+    text = Text(
+        "records cannot be written: {reason}; the gang has stopped, {unkept} tries are in no record",
+        "产线记录无法写入：{reason}；烧录已停止，{unkept} 次未能记录",
+    )
+    hint = Text(
+        "make room on the disk, then run it again; keep what is printed above",
+        "请清理磁盘后重新运行，并保留上方输出的记录",
+    )

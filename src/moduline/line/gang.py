@@ -1,34 +1,47 @@
-"""Many modules at once: a slot is a USB place, an arrival starts a job, re-powering a failed unit tries again.
+"""Many modules at once: a slot is a USB place, an arrival starts a try, re-powering a failed unit tries again.
 
-Rules, per slot and independent of all others:
+Every slot is its own machine (``line.slot``), every try its own task, and everything that may block (records, opening
+ports, looking for ports of this computer) happens in threads: whatever one slot waits for, its neighbours do not.
 
-* A module that arrives (running or in download mode) is burnt.
-* While a job runs, the ports of its slot belong to the job: restarting on the way is part of burning.
-* A unit that failed is tried again when it arrives anew. A job that lost its port looks at the arrivals since it last
-  opened one, so a unit that was re-powered before the job noticed is not missed.
+* A module is burnt once its place is stable. While a try runs, the ports of its place belong to the try: restarting on
+  the way is part of burning.
+* A cause that helps itself is tried again after a pause, as often as its budget allows (``line.retry``); every other
+  failure waits until the unit is re-powered. A gap shorter than the debounce time is no re-powering.
 * A unit that passed is left alone until the slot was empty and a module arrives again; one whose IMEI has already
-  passed in this run is only noted.
+  passed, in this run or in this order, is only noted.
+* A try that cannot be recorded is not begun. When records fail on the way, nothing new begins, what runs comes to its
+  end, and the gang ends with an error that holds every try the records lack.
 
-The gang ends when ``count`` units passed. Without ``is_auto`` it also ends when every slot that was occupied in the
-beginning has passed (and no count was asked for), or when nothing has happened for ``patience_s`` and nothing runs.
+The gang ends when ``count`` units passed, or as many as the order lacked. Without ``is_auto`` it also ends when every
+slot that was occupied in the beginning has passed (and no count was asked for), or when nothing has happened for
+``patience_s`` and nothing runs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from moduline.burn.job import Job, Order
 from moduline.burn.record import Book, BurnRecord, try_before
-from moduline.errors import NoModule, Text
-from moduline.events import Notice, Reporter, silent
-from moduline.port.listing import PortInfo, is_module
+from moduline.errors import ModulineError, NoModule, RecordsUnwritable, Text
+from moduline.events import Event, Notice, Reporter, silent
+from moduline.line.advance import advance_of
+from moduline.line.channel import Channel
+from moduline.line.identity import ask_imei
+from moduline.line.presence import DEBOUNCE_S, Presence
+from moduline.line.retry import Budget
+from moduline.port import registry
+from moduline.port.listing import PortInfo, is_module, read_slots
 from moduline.port.watch import Watch
 
-BURN_ROLES = ("download", "at")
-TICK_S = 0.2
+BURN_ROLES: Final = ("download", "at")
+MOST_CHANNELS: Final = 64
+TICK_S: Final = 0.2
+SHORT_TICK_S: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +52,32 @@ class GangOptions:
         is_auto: wait for units for ever, as a production line does.
         count: end when so many units passed; 0: no such end.
         patience_s: without ``is_auto``, how long to wait for a failed slot to be re-powered or a unit to come.
+        debounce_s: how long a place must be stable to be believed, seconds.
+        retries: tries by itself per cause, in place of the table's; see ``line.retry``.
+        channels: tries that may run at once.
+        is_again: burn units whose IMEI has already passed, too.
+        quota: units that the order lacks; no more tries than that run at once. None: no such end.
     """
 
     is_auto: bool = False
     count: int = 0
     patience_s: float = 60.0
+    debounce_s: float = DEBOUNCE_S
+    retries: Mapping[str, int] = field(default_factory=dict)
+    channels: int = MOST_CHANNELS
+    is_again: bool = False
+    quota: int | None = None
 
 
 @dataclass(slots=True)
-class _Slot:
-    place: str
-    used_arrivals: int = 0
-    task: asyncio.Task[BurnRecord] | None = None
-    last: BurnRecord | None = None
+class Finish:
+    """Asks a gang, from outside, to come to its end: nothing new begins, what runs ends."""
+
+    is_asked: bool = False
+
+    def ask(self) -> None:
+        """Begin nothing more."""
+        self.is_asked = True
 
 
 @dataclass(slots=True)
@@ -65,6 +91,8 @@ class Gang:
         options: when to stop.
         report: gets the events of all slots, ``where`` being the slot.
         on_record: gets each finished record at once.
+        rack: whose empty slots are told of, too.
+        finish: asked when somebody wants the end.
     """
 
     order: Order
@@ -73,93 +101,230 @@ class Gang:
     options: GangOptions = field(default_factory=GangOptions)
     report: Reporter = silent
     on_record: Callable[[BurnRecord], None] = lambda _: None
+    rack: str | None = None
+    finish: Finish = field(default_factory=Finish)
     records: list[BurnRecord] = field(init=False, default_factory=list)
-    _slots: dict[str, _Slot] = field(init=False, default_factory=dict)
+    _channels: dict[str, Channel] = field(init=False, default_factory=dict)
     _earlier: list[BurnRecord] = field(init=False, default_factory=list)
+    _passed: set[str] = field(init=False, default_factory=set)
+    _passes: int = field(init=False, default=0)
+    _unkept: dict[str, BurnRecord] = field(init=False, default_factory=dict)
+    _storage: Exception | None = field(init=False, default=None)
     _idle_since: float = field(init=False, default=0.0)
+    _is_told: bool = field(init=False, default=False)
 
     async def run(self) -> list[BurnRecord]:
         """Until a stop condition holds or the task is cancelled; running jobs are then aborted and recorded.
 
         Raises:
             NoModule: nothing is connected, and nothing was said that would make waiting useful.
+            StorageFailed: the records cannot be read.
+            RecordsUnwritable: they could not be written on the way.
         """
         expected = {port.place for port in self.watch.ports if _is_burnable(port)}
         if not expected and not self.options.is_auto and not self.options.count:
             raise NoModule(address=Text("this rack", "此机架"))
-        self._idle_since = asyncio.get_running_loop().time()
         self._earlier = await asyncio.to_thread(self.book.read) if self.book is not None else []
+        if self.order.order:
+            same = (one for one in self._earlier if one.is_pass and one.sha256 == self.order.sha256)
+            self._passed |= {one.imei for one in same if one.imei}
+        self._idle_since = self._now()
+        await self._name_empty_slots()
         try:
-            while True:
+            while not self._is_over(expected):
+                self._look()
+                await self._start_tries()
+                await self.watch.next_change(SHORT_TICK_S if self._is_unsettled() else TICK_S)
                 self._collect()
-                if self._has_count():
-                    return self.records
-                self._start_jobs()
-                if self._is_at_rest(expected):
-                    return self.records
-                await self.watch.next_change(TICK_S)
         finally:
-            await self._stop_jobs()
+            await self._stop_tries()
+            self._collect()
+        await self._keep_late()
+        return self.records
 
-    def _start_jobs(self) -> None:
-        for place in dict.fromkeys(port.place for port in self.watch.ports if _is_burnable(port)):
-            slot = self._slots.setdefault(place, _Slot(place))
-            arrivals = self.watch.arrivals(place)
-            if slot.task is not None or arrivals <= slot.used_arrivals:
-                continue
-            port = self._port_of(place)
+    # ---- the slots -------------------------------------------------------------------------------------------------
+
+    async def _name_empty_slots(self) -> None:
+        """Tell of the slots that are known to be there, empty as they are."""
+        if self.rack is None:
+            return
+        named = await asyncio.to_thread(_slots_of, self.rack)
+        here = {port.place: port.slot or port.name for port in self.watch.ports}
+        for slot, place in named.items():
+            if slot not in here.values():
+                self._channel(slot, place)
+
+    def _channel(self, slot: str, place: str) -> Channel:
+        """The channel of a place, made when it is new; a slot that was named without a place gets its place."""
+        known = self._channels.get(place or f"slot:{slot}")
+        if known is None and place and (known := self._channels.pop(f"slot:{slot}", None)) is not None:
+            known.place = place
+            self._channels[place] = known
+        if known is None:
+            taken = {one.name for one in self._channels.values()}
+            name = slot if slot not in taken else f"{slot} ({place})"
+            known = Channel(name, place, Presence(self.options.debounce_s), Budget(self.options.retries), self.report)
+            self._channels[place or f"slot:{slot}"] = known
+            known.tell_state()
+        return known
+
+    def _look(self) -> None:
+        now = self._now()
+        there = {port.place: port for port in self.watch.ports if _is_burnable(port)}
+        for place, port in there.items():
+            self._channel(port.slot or port.name or place, place)
+        for place, channel in self._channels.items():
+            channel.look(is_there=place in there, now=now)
+            channel.tick(now)
+
+    def _is_unsettled(self) -> bool:
+        """Whether the clock alone will soon have something to say."""
+        return any(one.task is None and not one.presence.is_certain for one in self._channels.values())
+
+    # ---- tries -----------------------------------------------------------------------------------------------------
+
+    async def _start_tries(self) -> None:
+        if self.finish.is_asked or self._storage is not None:
+            self._announce_end()
+            return
+        now = self._now()
+        for channel in self._channels.values():
+            if not self._has_room():
+                return
+            port = self._port_of(channel.place) if channel.is_ready(now) else None
             if port is None:
                 continue
-            slot.used_arrivals = arrivals
-            if port.imei and port.imei in self._passed_imeis():
-                self.report(Notice("gang.already-passed", where=port.slot or place, facts={"imei": port.imei}))
+            if port.imei and self._is_passed(port.imei):
+                channel.leave_alone(port.imei, is_there=True, now=now)
+                self._idle_since = now
                 continue
-            before = try_before([slot.last] if slot.last is not None else self._earlier, place, time.time())
-            job = Job(self.order, port, self.watch, self.book, self.report, before, on_open=self._noter(slot))
-            slot.task = asyncio.create_task(job.run(), name=f"burn {place}")
+            has_examination = self.order.examine is not None
+            channel.begin(advance_of(self.order.plan, channel.name, has_examination=has_examination), now)
+            channel.task = asyncio.create_task(self._try(channel, port), name=f"burn {channel.place}")
+
+    def _has_room(self) -> bool:
+        """Whether another try may run: a channel is free, and the order lacks more units than are on their way."""
+        running = sum(one.task is not None for one in self._channels.values())
+        if running >= min(self.options.channels, MOST_CHANNELS):
+            return False
+        return self.options.quota is None or self._passes + running < self.options.quota
 
     def _port_of(self, place: str) -> PortInfo | None:
         here = self.watch.at_place(place)
         return next((port for role in BURN_ROLES for port in here if port.role == role), None)
 
-    def _noter(self, slot: _Slot) -> Callable[[], None]:
-        def opened() -> None:
-            slot.used_arrivals = self.watch.arrivals(slot.place)
+    def _is_passed(self, imei: str) -> bool:
+        return imei in self._passed and not self.options.is_again
 
-        return opened
+    async def _try(self, channel: Channel, port: PortInfo) -> BurnRecord | None:
+        """One try; None when the unit turned out to have passed already."""
+        earlier = try_before(self._earlier, port.place, time.time())
+        if not port.imei and port.role == "at" and (self._passed or channel.last is not None or earlier is not None):
+            port = replace(port, imei=await ask_imei(port, self.order.ask_limit_s))
+            if port.imei and self._is_passed(port.imei):
+                channel.imei = port.imei
+                return None
+
+        def report(event: Event) -> None:
+            channel.take(event, self._now())
+
+        job = Job(self.order, port, self.watch, self.book, report, channel.try_before(port, earlier))
+        try:
+            return await job.run()
+        except asyncio.CancelledError:
+            return job.record
+        except Exception as failure:  # noqa: BLE001  a job raises nothing but what its book raises; the slot survives
+            self._storage = self._storage or failure
+            self._unkept[job.record.id] = job.record
+            return job.record
 
     def _collect(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for slot in self._slots.values():
-            if slot.task is None or not slot.task.done():
+        now = self._now()
+        for channel in self._channels.values():
+            if channel.task is None or not channel.task.done():
                 continue
-            record = slot.task.result()
-            slot.task, slot.last, self._idle_since = None, record, now
+            is_there = any(_is_burnable(port) for port in self.watch.at_place(channel.place))
+            self._idle_since = now
+            if channel.task.cancelled():
+                channel.stop()
+                continue
+            record = channel.task.result()
+            if record is None:
+                channel.leave_alone(channel.imei, is_there=is_there, now=now)
+                continue
             if record.is_pass:
-                slot.used_arrivals = self.watch.arrivals(slot.place)
+                self._passes += 1
+                if record.imei:
+                    self._passed.add(record.imei)
             self.records.append(record)
+            channel.end(record, is_there=is_there, now=now)
             self.on_record(record)
+            cause = channel.settle_verdict(now)
+            if cause is not None and cause.stops and self._storage is None:
+                self._storage = RecordsUnwritable(reason=record.error_message, unkept=0)
 
-    def _has_count(self) -> bool:
-        return 0 < self.options.count <= sum(record.is_pass for record in self.records)
-
-    def _is_at_rest(self, expected: set[str]) -> bool:
-        """Whether nothing runs and nothing more is to be expected."""
-        if self.options.is_auto or any(slot.task is not None for slot in self._slots.values()):
-            return False
-        passed = {slot.place for slot in self._slots.values() if slot.last is not None and slot.last.is_pass}
-        if expected and not self.options.count and expected <= passed:
-            return True
-        return asyncio.get_running_loop().time() - self._idle_since > self.options.patience_s
-
-    def _passed_imeis(self) -> set[str]:
-        return {record.imei for record in self.records if record.is_pass and record.imei}
-
-    async def _stop_jobs(self) -> None:
-        tasks = [slot.task for slot in self._slots.values() if slot.task is not None]
+    async def _stop_tries(self) -> None:
+        tasks = [channel.task for channel in self._channels.values() if channel.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- the end ---------------------------------------------------------------------------------------------------
+
+    def _announce_end(self) -> None:
+        """Say once that nothing new begins, and forget what was to be tried again."""
+        for channel in self._channels.values():
+            channel.give_up()
+        if not self._is_told:
+            self._is_told = True
+            running = sum(one.task is not None for one in self._channels.values())
+            slug = "gang.finishing" if self._storage is None else "gang.storage-failed"
+            reason = "" if self._storage is None else str(self._storage)
+            self.report(Notice(slug, facts={"running": running, "reason": reason}))
+
+    def _is_over(self, expected: set[str]) -> bool:
+        """Whether nothing runs and nothing more is to be expected."""
+        is_running = any(channel.task is not None for channel in self._channels.values())
+        if 0 < self.options.count <= self._passes:
+            return True
+        if self.options.quota is not None and self._passes >= self.options.quota:
+            return not is_running
+        if self.finish.is_asked or self._storage is not None:
+            return self._is_told and not is_running
+        if self.options.is_auto or is_running:
+            return False
+        passed = {channel.place for channel in self._channels.values() if channel.has_passed}
+        if expected and not self.options.count and expected <= passed:
+            return True
+        if not self._channels or any(channel.is_busy for channel in self._channels.values()):
+            return False
+        return self._now() - self._idle_since > self.options.patience_s
+
+    async def _keep_late(self) -> None:
+        """Try once more to write what could not be written.
+
+        Raises:
+            RecordsUnwritable: whether it went well or not: the line is not to go on over a failing disk.
+        """
+        if self._storage is None:
+            return
+        if self.book is not None:
+            for record in list(self._unkept.values()):
+                try:
+                    await asyncio.to_thread(self.book.write, record)
+                except Exception:  # noqa: BLE001  whatever a book raises, the record stays among the unkept
+                    break
+                del self._unkept[record.id]
+        facts = self._storage.facts if isinstance(self._storage, ModulineError) else {}
+        reason = facts.get("reason") or Text(str(self._storage), str(self._storage))
+        records = [record.as_json() for record in self._unkept.values()]
+        raise RecordsUnwritable(
+            reason=reason, path=str(facts.get("path", "")), unkept=len(records), records=records
+        ) from self._storage
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
 
 def final_records(records: list[BurnRecord]) -> list[BurnRecord]:
@@ -174,3 +339,12 @@ def final_records(records: list[BurnRecord]) -> list[BurnRecord]:
 
 def _is_burnable(port: PortInfo) -> bool:
     return port.role in BURN_ROLES and is_module(port) and bool(port.location)
+
+
+def _slots_of(rack: str) -> dict[str, str]:
+    """Every slot of a rack that is known to be there, with its place if that is known."""
+    named = dict(read_slots().get(rack, {}))
+    for entry in registry.modules(rack):
+        place = next((port.location for port in entry.ports), "")
+        named.setdefault(entry.slot or entry.name, place)
+    return named
