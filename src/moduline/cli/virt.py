@@ -193,15 +193,15 @@ def register_others(virt: typer.Typer) -> None:
             "cut@boot, cut@download:45%, cut@PORT:BYTES, power@Ts, watchdog, unplug, unplug@Ts, unplug@45%, "
             "unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
             "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, "
-            "log-frames, fragment, bad-check-answered, greet-anew, sim-out, sim-in, no-network, network, "
-            "data-drop, rssi=N, battery=MV, clear. clear ends them. "
+            "log-frames, fragment, bad-check-answered, greet-anew, wrong-model, sim-out, sim-in, no-network, "
+            "network, data-drop, rssi=N, battery=MV, clear. clear ends them. "
             "Example: moduline virt fault m1 unplug@5s,replug@8s",
             "对模组施加动作或故障，多个词用逗号连接：cut@N, tear@N:SEED, cut@Ts, cut@boot, cut@download"
             ":45%, cut@PORT:BYTES, "
             "power@Ts, watchdog, unplug, unplug@Ts, unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, "
             "reenumerate@exec, drop@[PORT:]1/N[:SEED], flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent,"
-            " repl-silent, hang, verify-error@PART, log-frames, fragment, bad-check-answered, greet-anew, sim-out, "
-            "sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear。clear 清除。"
+            " repl-silent, hang, verify-error@PART, log-frames, fragment, bad-check-answered, greet-anew, wrong-model, "
+            "sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear。clear 清除。"
             "示例：moduline virt fault m1 "
             "unplug@5s,replug@8s",
         )

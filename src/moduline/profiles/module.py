@@ -61,7 +61,7 @@ class Partition:
 
     Attributes:
         role: as in packages: boot, system, app, modem, user_fs, backup_fs, system_fs, factory ...; ``update_store`` is
-            where a firmware update waits.
+            where a firmware update waits, ``modem_fs`` a file system the modem's code is unpacked into.
         part: id in the container; empty when packages do not carry it.
         address: bus address.
         size_bytes: length.

@@ -173,7 +173,7 @@ class _Talk:
                 self.left = event
                 break
             if isinstance(event, StageEntered) and event.stage in FIRST_LOADERS and self._faults.is_reenumerating:
-                self.left = event
+                self.left, self.last_words = event, answer
                 break
             if isinstance(event, ResetWanted | PowerOffWanted):
                 self.left, self.last_words = event, answer

@@ -10,7 +10,9 @@ from moduline.vmodule.download.asr_program import AsrRom
 from moduline.vmodule.download.eigen import EigenSession
 from moduline.vmodule.download.events import DownloadFaults
 from moduline.vmodule.download.session import WireSession
-from moduline.vmodule.download.unisoc import DownloadSession, Storage
+from moduline.vmodule.download.storage import Storage
+from moduline.vmodule.download.unisoc import DownloadSession
+from moduline.vmodule.download.unisoc8850 import BslSession
 from moduline.vmodule.facts import ModuleIdentity
 
 MakeSession = Callable[[ModuleIdentity, Storage, DownloadFaults], WireSession]
@@ -19,6 +21,10 @@ MakeSession = Callable[[ModuleIdentity, Storage, DownloadFaults], WireSession]
 def _pdl(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
     del identity
     return DownloadSession(storage, faults)
+
+
+def _bsl(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
+    return BslSession(identity.profile, storage, faults)
 
 
 def _agboot(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
@@ -32,6 +38,7 @@ def _aboot(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -
 
 SESSIONS: Final[dict[str, MakeSession]] = {
     "pdl": _pdl,
+    "bsl": _bsl,
     "aboot": _aboot,
     "agboot": _agboot,
 }

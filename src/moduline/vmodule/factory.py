@@ -16,6 +16,8 @@ from moduline.package.stock import StockFirmware, is_stock, read_stock
 from moduline.vmodule.burnt_heads import BurntHeads
 from moduline.vmodule.download.asr_tables import keep_table
 from moduline.vmodule.download.cpio_unpacker import CpioUnpacker
+from moduline.vmodule.download.storage import Storage
+from moduline.vmodule.download.unisoc8850_loader import MountedCpioTarget
 from moduline.vmodule.facts import ModuleIdentity
 
 Firmware = FirmwarePackage | StockFirmware
@@ -49,7 +51,7 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
         return _program_stock(identity, flash, package)
     if package.chip != identity.chip.slug:
         raise WrongModule(package=package.chip, module=identity.chip.slug)
-    files = identity.storage(flash).files
+    storage = identity.storage(flash)
     for part in package.parts:
         if not part.is_default:
             continue
@@ -58,14 +60,23 @@ def program_package(identity: ModuleIdentity, flash: Flash, package: Firmware) -
             size = part.size if part.kind == "erase" else len(part.data)
             _write(flash, part.name, offset, size, part.data)
         elif part.kind == "cpio":
-            if not files.is_mountable:
-                files.format()
-            CpioUnpacker(files.keep).feed(part.data)
+            _unpack(storage, part.data)
     BurntHeads(identity.chip, flash).drop_all()
     for part in package.parts:
         if part.role == TABLE_ROLE:
             keep_table(flash, part.data)
     return sum(len(part.data) for part in package.parts if part.kind in CONTENT_KINDS)
+
+
+def _unpack(storage: Storage, archive: bytes) -> None:
+    """Write an archive's members as the module's loader does; what one cannot keep is left out."""
+    for files in (storage.files, *(one.files for one in storage.volumes.values() if one.device)):
+        if not files.is_mountable:
+            files.format()
+    if storage.volumes:
+        MountedCpioTarget(storage).take(archive)
+    else:
+        CpioUnpacker(storage.files.keep).feed(archive)
 
 
 def _program_stock(identity: ModuleIdentity, flash: Flash, firmware: StockFirmware) -> int:

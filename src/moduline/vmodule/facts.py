@@ -10,7 +10,7 @@ from moduline.nor.geometry import Geometry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile
 from moduline.profiles.module import ModuleProfile, Partition
-from moduline.vmodule.download.unisoc import Storage
+from moduline.vmodule.download.storage import MODEM_DEVICE, Storage, Volume
 from moduline.vmodule.file_store import FileStore
 from moduline.vmodule.interpreter.plan import ModuleFacts, Quirks
 from moduline.vmodule.nv_store import NvStore, derived_imei
@@ -80,10 +80,20 @@ class ModuleIdentity:
             (self.offset_of(factory), factory.size_bytes) if factory else (capacity - 32 * unit, 32 * unit)
         )
         files_at, files_bytes = (self.offset_of(files), files.size_bytes) if files else (0, 0)
+        modem = self.profile.partition("modem_fs")
+        volumes = (
+            {
+                "/modem": Volume(MODEM_DEVICE, FileStore(flash, self.offset_of(modem), modem.size_bytes)),
+                "/factory": Volume("", FileStore(flash, factory_at, factory_bytes)),  # records beside those of NV
+            }
+            if modem
+            else {}
+        )
         return Storage(
             flash,
             NvStore(flash, factory_at, factory_bytes, self.chip.entry.nv_bytes),
             FileStore(flash, files_at, files_bytes),
+            volumes,
         )
 
 

@@ -27,7 +27,7 @@ from moduline.vmodule.download.events import (
     Stage,
     StageEntered,
 )
-from moduline.vmodule.download.unisoc import Storage
+from moduline.vmodule.download.storage import Storage
 from moduline.wire.download.asr import unpack_command
 
 HEART_BEAT_S: Final = 0.3

@@ -1,6 +1,6 @@
-"""A cpio archive unpacked while it arrives, as FDL2 does it: member by member, with the chip's limits.
+"""A cpio archive unpacked while it arrives, member by member, with the chip's limits.
 
-Members that are too large or whose path is too long are passed over without a word.
+Members that are too large or whose path is too long are passed over: FDL2 does so without a word, the 8850's FDL tells.
 
 Source: platform-unisoc 3.4.
 """
@@ -23,10 +23,17 @@ class CpioUnpacker:
     Args:
         keep: gets the path with a leading slash and the content, None for a folder.
         max_member_bytes: larger files are passed over.
+        pass_over: gets the length of a passed-over member's name, in bytes.
     """
 
-    def __init__(self, keep: Callable[[str, bytes | None], None], max_member_bytes: int = MAX_MEMBER_BYTES) -> None:
+    def __init__(
+        self,
+        keep: Callable[[str, bytes | None], None],
+        max_member_bytes: int = MAX_MEMBER_BYTES,
+        pass_over: Callable[[int], None] | None = None,
+    ) -> None:
         self._keep = keep
+        self._pass_over = pass_over
         self._max_member_bytes = max_member_bytes
         self._buffer = bytearray()
         self._skip_bytes = 0
@@ -68,6 +75,8 @@ class CpioUnpacker:
             return True
         if size > self._max_member_bytes or len(name) >= MAX_PATH_BYTES:
             self._skip_bytes = end
+            if self._pass_over is not None:
+                self._pass_over(len(name))
             return True
         if len(buffer) < end:
             return False

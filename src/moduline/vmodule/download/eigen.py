@@ -17,7 +17,7 @@ from moduline.vmodule.download.eigen_content import ContentGate
 from moduline.vmodule.download.eigen_flash import ChipFlashes
 from moduline.vmodule.download.eigen_rom import EigenRom
 from moduline.vmodule.download.events import DownloadEvent, DownloadFaults, Stage, StageEntered
-from moduline.vmodule.download.unisoc import Storage
+from moduline.vmodule.download.storage import Storage
 
 POLL_S: Final = 0.25
 MAX_STEP_S: Final = 0.5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Stage = Literal["rom", "fdl1", "fdl2", "preboot", "flasher", "agentboot"]
-FIRST_LOADERS: Final[frozenset[Stage]] = frozenset({"fdl1", "preboot", "agentboot"})
+Stage = Literal["rom", "fdl1", "fdl2", "fdl", "preboot", "flasher", "agentboot"]
+FIRST_LOADERS: Final[frozenset[Stage]] = frozenset({"fdl1", "fdl", "preboot", "agentboot"})
 """What the boot ROM starts: the port may enumerate anew then."""
 
 
@@ -143,6 +143,7 @@ class DownloadFaults:
         cut_at_bytes: power goes away when so much content was received; None for never.
         unplug_at_bytes: the cable goes out when so much content was received; None for never.
         is_greeting_anew: a loader that was just called forgets the link and greets again.
+        is_model_refused: the 8850's loader takes every package for one of another model.
     """
 
     is_silent: bool = False
@@ -152,3 +153,4 @@ class DownloadFaults:
     cut_at_bytes: int | None = None
     unplug_at_bytes: int | None = None
     is_greeting_anew: bool = False
+    is_model_refused: bool = False

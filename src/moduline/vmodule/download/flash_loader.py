@@ -1,4 +1,4 @@
-"""FDL2: the program that really writes: flash, NV, PhaseCheck, files; it reads, erases, formats and restarts.
+"""FDL2, and what the 8850's FDL has in common with it: the program that really writes flash, NV, PhaseCheck and files.
 
 ::
 
@@ -10,8 +10,8 @@ A MIDST that fails sends the state back to ready: the transfer must begin again.
 stop (silence until the power is cycled) unless the fault switches say otherwise. CONNECT, REPARTITION and ENABLE_DEBUG
 are only acknowledged; EXEC and every unknown type are 0x82.
 
-ERASE_FLASH of everything first copies NV and PhaseCheck to memory, erases the chip, and puts both back; a power cut in
-between loses them, as on the metal.
+ERASE_FLASH of everything first copies PhaseCheck, and FDL2 NV too, to memory, erases the chip, and puts that back; a
+power cut in between loses it, as on the metal.
 
 Where the sources are silent: a short START or READ is 0x82; a range that begins outside the chip is 0x89 for START,
 one that only ends outside 0x8A; the external flash at 0x70000000 is missing on these boards, so everything about it is
@@ -23,10 +23,10 @@ Source: platform-unisoc 2.7, 5.3, 5.5, 5.6, 5.7, 5.8, 6.1, 6.4, 6.5, 6.6, 9.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from moduline.errors import BadFormat, TooBig
-from moduline.nor.flash import Flash
 from moduline.vmodule.download.events import (
     BaudChanged,
     CutReached,
@@ -38,8 +38,10 @@ from moduline.vmodule.download.events import (
     PowerOffWanted,
     Refused,
     ResetWanted,
+    Stage,
     UnplugReached,
 )
+from moduline.vmodule.download.storage import Storage
 from moduline.vmodule.download.targets import (
     BootTarget,
     CpioTarget,
@@ -48,15 +50,17 @@ from moduline.vmodule.download.targets import (
     PhaseCheckTarget,
     Target,
 )
-from moduline.vmodule.file_store import APPLICATION, RUNNING_NV, FileStore
+from moduline.vmodule.file_store import APPLICATION, RUNNING_NV
 from moduline.vmodule.nv_store import PHASE_CHECK_BYTES, NvStore
 from moduline.wire.download.unisoc import (
     MAX_DATA_BYTES,
+    VERSION_LOADER,
     BslAnswer,
     BslBadCheck,
     BslCommand,
     BslDecoder,
     BslFrame,
+    BslSync,
     encode_bsl,
     unpack_words,
 )
@@ -70,34 +74,53 @@ FORMAT_ADDRESS: Final = 0xFE000006
 WHOLE_CHIP: Final = (0, 0xFFFFFFFF)
 INTERNAL_FLASH: Final = 0x60
 EXTERNAL_FLASH: Final = 0x70
-BOOT_LIMIT_BYTES: Final = 0x10000
 MAX_READ_BYTES: Final = 0xFFFF
-SYSTEM_DEVICE: Final = int.from_bytes(b"FSYS", "little")
 
 Answer = tuple[BslAnswer, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class LoaderKind:
+    """What tells the flash loaders of the two chips apart.
+
+    Attributes:
+        stage: name in events.
+        sync_flags: flags in a row it waits for before it greets with VER; 0: it begins with an ACK.
+        boot_limit_bytes: memory for the boot image at the start of the flash.
+        keeps_nv: whether NV comes back when the whole chip is erased.
+    """
+
+    stage: Stage
+    sync_flags: int
+    boot_limit_bytes: int
+    keeps_nv: bool
+
+
+FDL2: Final = LoaderKind("fdl2", sync_flags=0, boot_limit_bytes=0x10000, keeps_nv=True)
+
+
 class FlashLoader:
-    """One life of FDL2, sans-I/O; its first bytes to send are the answer to FDL1's EXEC.
+    """One life of a flash loader, sans-I/O; FDL2's first bytes to send are the answer to FDL1's EXEC.
 
     Args:
-        flash: the chip; a FlashCut passes through ``receive``.
-        nv_store: fixed NV and PhaseCheck.
-        files: the module's own file system.
+        storage: what it writes to; a FlashCut passes through ``receive``.
         faults: switches of this session.
         content_bytes: content received by the stages before.
+        kind: of which chip it is.
     """
 
     def __init__(
-        self, flash: Flash, nv_store: NvStore, files: FileStore, faults: DownloadFaults, content_bytes: int = 0
+        self, storage: Storage, faults: DownloadFaults, content_bytes: int = 0, kind: LoaderKind = FDL2
     ) -> None:
-        self.state = "ready"
+        self.state = "deaf" if kind.sync_flags else "ready"
         self.content_bytes = content_bytes
-        self._flash = flash
-        self._nv_store = nv_store
-        self._files = files
+        self._kind = kind
+        self._storage = storage
+        self._flash = storage.flash
+        self._nv_store = storage.nv
+        self._files = storage.files
         self._faults = faults
-        self._decoder = BslDecoder("sum", max_data_bytes=MAX_DATA_BYTES)
+        self._decoder = BslDecoder("sum", kind.sync_flags, MAX_DATA_BYTES)
         self._target: Target | None = None
         self._address = 0
         self._announced = 0
@@ -118,7 +141,8 @@ class FlashLoader:
             BslCommand.NORMAL_RESET: self._reset,
             BslCommand.POWER_OFF: self._power_off,
         }
-        self._send(BslAnswer.ACK)
+        if not kind.sync_flags:
+            self._send(BslAnswer.ACK)
 
     def receive(self, data: bytes) -> list[DownloadEvent]:
         """Take bytes of the host; ``bytes_to_send`` has the answers.
@@ -132,6 +156,9 @@ class FlashLoader:
         for event in self._decoder.feed(data):
             if isinstance(event, BslFrame):
                 self._answer(event, events)
+            elif isinstance(event, BslSync):
+                self.state = "ready"
+                self._send(BslAnswer.VER, VERSION_LOADER)
             elif isinstance(event, BslBadCheck):
                 if self._faults.is_bad_check_answered:
                     self._send(BslAnswer.VERIFY_ERROR)
@@ -152,7 +179,7 @@ class FlashLoader:
         if self._faults.is_silent:
             return
         if self._faults.has_log_frames:
-            self._out += encode_bsl(BslAnswer.LOG, b"fdl2\0")
+            self._out += encode_bsl(BslAnswer.LOG, self._kind.stage.encode("ascii") + b"\0")
         self._out += encode_bsl(answer, data)
 
     def _answer(self, frame: BslFrame, events: list[DownloadEvent]) -> None:
@@ -162,7 +189,7 @@ class FlashLoader:
             return
         answer, data = result
         if answer not in {BslAnswer.ACK, BslAnswer.READ_DATA}:
-            events.append(Refused("fdl2", frame.type, answer))
+            events.append(Refused(self._kind.stage, frame.type, answer))
         self._send(answer, data)
 
     def _acknowledge(self, data: bytes, events: list[DownloadEvent]) -> Answer:
@@ -190,7 +217,7 @@ class FlashLoader:
             offset, capacity = address & 0xFFFFFF, self._flash.geometry.capacity_bytes
             if offset >= capacity:
                 return BslAnswer.DESTINATION_ERROR
-            if size > (capacity - offset if offset else BOOT_LIMIT_BYTES):
+            if size > (capacity - offset if offset else self._kind.boot_limit_bytes):
                 return BslAnswer.SIZE_ERROR
             return FlashTarget(self._flash, offset, size) if offset else BootTarget(self._flash)
         if address >> 24 == EXTERNAL_FLASH:
@@ -200,8 +227,11 @@ class FlashLoader:
         if address == PHASE_CHECK_ADDRESS:
             return self._factory_target(size == PHASE_CHECK_BYTES, PhaseCheckTarget)
         if address == CPIO_ADDRESS:
-            return CpioTarget(self._files) if self._files.is_mountable else BslAnswer.INCOMPATIBLE_PARTITION
+            return self._cpio_target() if self._files.is_mountable else BslAnswer.INCOMPATIBLE_PARTITION
         return BslAnswer.DESTINATION_ERROR
+
+    def _cpio_target(self) -> Target:
+        return CpioTarget(self._files)
 
     def _factory_target(self, is_size_right: bool, kind: Callable[[NvStore], Target]) -> Target | BslAnswer:
         if not is_size_right:
@@ -298,7 +328,8 @@ class FlashLoader:
         elif address == APPLICATION_ADDRESS:
             self._files.remove(APPLICATION)
         elif address == FORMAT_ADDRESS:
-            is_done = size == SYSTEM_DEVICE and self._files.format()
+            files = self._storage.device(size)
+            is_done = files is not None and files.format()
             return (BslAnswer.ACK if is_done else BslAnswer.OPERATION_FAILED), b""
         elif address >> 24 == EXTERNAL_FLASH:
             return BslAnswer.OPERATION_FAILED, b""
@@ -316,7 +347,8 @@ class FlashLoader:
         return BslAnswer.ACK
 
     def _erase_all(self) -> BslAnswer:
-        block, phase_check = self._nv_store.read_block(), self._nv_store.read_phase_check()
+        block = self._nv_store.read_block() if self._kind.keeps_nv else None
+        phase_check = self._nv_store.read_phase_check()
         self._flash.erase(0, self._flash.geometry.capacity_bytes)
         self._nv_store.format()
         try:

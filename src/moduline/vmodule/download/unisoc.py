@@ -5,9 +5,6 @@ Source: platform-unisoc 5.1, 6.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from moduline.nor.flash import Flash
 from moduline.vmodule.download.events import (
     CutReached,
     DownloadEvent,
@@ -19,17 +16,7 @@ from moduline.vmodule.download.events import (
 from moduline.vmodule.download.first_loader import FirstLoader
 from moduline.vmodule.download.flash_loader import FlashLoader
 from moduline.vmodule.download.rom import BootRom
-from moduline.vmodule.file_store import FileStore
-from moduline.vmodule.nv_store import NvStore
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """What the loaders write to."""
-
-    flash: Flash
-    nv: NvStore
-    files: FileStore
+from moduline.vmodule.download.storage import Storage
 
 
 class DownloadSession:
@@ -87,8 +74,7 @@ class DownloadSession:
             self._running = FirstLoader(self.faults)
             self._content_before = content
         else:
-            store = self._storage
-            self._running = FlashLoader(store.flash, store.nv, store.files, self.faults, content)
+            self._running = FlashLoader(self._storage, self.faults, content)
             self._content_before = 0
 
     def _limits_reached(self) -> list[DownloadEvent]:

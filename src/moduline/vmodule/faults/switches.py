@@ -115,6 +115,8 @@ def _switch_on(faults: Faults, word: str) -> None:
         download.is_bad_check_answered = True
     elif word == "greet-anew":
         download.is_greeting_anew = True
+    elif word == "wrong-model":
+        download.is_model_refused = True
     elif word == "at-silent":
         faults.is_at_silent = True
     elif word == "fragment":

@@ -31,6 +31,7 @@
     fragment            every byte travels alone
     bad-check-answered  a wrong check value is answered instead of ending in silence
     greet-anew          ASR: a loader that was called forgets the link and greets again
+    wrong-model         UIS8850: every erase is answered 0x97, as when the package is for another model
 
     surroundings
     sim-out, sim-in     the card is taken out, put in
@@ -61,6 +62,7 @@ from moduline.vmodule.download.flash_loader import CPIO_ADDRESS, NV_ADDRESS, PHA
 
 Happening = Literal["cut", "unplug", "replug", "power"]
 _LOGICAL: Final = {"NV": NV_ADDRESS, "PHASECHECK": PHASE_CHECK_ADDRESS, "PREPACK": CPIO_ADDRESS}
+_ARCHIVES: Final = ("CP", "INDELTANV")  # on chips whose modem is unpacked into a file system
 _ROLE: Final = r"(?P<role>at|repl|download|uart\d{1,2})"
 _SECONDS: Final = r"(?P<seconds>\d{1,9}(?:\.\d{1,6})?)s"
 MAX_RATE: Final = 10_000_000
@@ -76,6 +78,7 @@ SWITCHES: Final = (
     "fragment",
     "bad-check-answered",
     "greet-anew",
+    "wrong-model",
     "reenumerate@exec",
     "cut@boot",
     "hang",
@@ -86,8 +89,8 @@ FORMS: Final = (
     "cut@N, tear@N:SEED, cut@Ts, cut@boot, cut@download:45%, cut@PORT:BYTES, power@Ts, watchdog, unplug, unplug@Ts, "
     "unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
     "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, log-frames, "
-    "fragment, bad-check-answered, greet-anew, sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, "
-    "clear"
+    "fragment, bad-check-answered, greet-anew, wrong-model, sim-out, sim-in, no-network, network, data-drop, rssi=N, "
+    "battery=MV, clear"
 )
 
 
@@ -246,6 +249,8 @@ def address_of(part: str, profile: ModuleProfile) -> int:
     for partition in profile.partitions:
         if part.lower() in {partition.part.lower(), partition.role}:
             return partition.address
+    if part.upper() in _ARCHIVES:
+        return CPIO_ADDRESS
     try:
         return int(part, 0)
     except ValueError:
