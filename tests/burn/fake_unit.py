@@ -23,7 +23,7 @@ class FakeUnit:
     """Boots what its flash holds: nothing at 0x60000000 means download mode, as the ROM does.
 
     ``cut_at``: the power goes away when so many bytes have arrived in download mode. ``is_silent``: AT does not answer.
-    ``model`` and ``version``: what AT says. ``switches``: whether AT+QDOWNLOAD leads anywhere.
+    ``model``, ``version`` and ``told_imei``: what AT says. ``refuses``: AT+QDOWNLOAD is an ERROR. ``switches``: whether AT+QDOWNLOAD leads anywhere.
     """
 
     def __init__(self, name, imei="868888777766665", rack="bench", model="EG915U", version=VERSION, **faults):
@@ -33,6 +33,8 @@ class FakeUnit:
         self.cut_at = faults.get("cut_at")
         self.is_silent = faults.get("is_silent", False)
         self.switches = faults.get("switches", True)
+        self.refuses = faults.get("refuses", False)
+        self.told_imei = ""
         self.version_after = faults.get("version_after", version)
         self.nv_after = faults.get("nv_after")
         self.received = 0
@@ -48,6 +50,10 @@ class FakeUnit:
         while self.module.counts.get(("bsl", 3), 0) < count:
             self._has_ended.clear()
             await self._has_ended.wait()
+
+    @property
+    def place(self):
+        return f"virt-{self.rack}-{self.name}"
 
     @property
     def imei(self):
@@ -109,7 +115,10 @@ class FakeUnit:
     async def _command(self, command):
         if self.is_silent:
             return
-        answers = {"AT+CGMM": self.model, "AT+CGSN": self.imei, "AT+CGMR": self.version}
+        if self.refuses and command.startswith(("AT+QDOWNLOAD", "AT^FORCEDNLD")):
+            await self._end.write_all(f"{command}\r\n\r\nERROR\r\n".encode())
+            return
+        answers = {"AT+CGMM": self.model, "AT+CGSN": self.told_imei or self.imei, "AT+CGMR": self.version}
         text = f"\r\n{answers[command]}\r\n" if command in answers else ""
         await self._end.write_all(f"{command}\r\n{text}\r\nOK\r\n".encode())
         if command == "AT+QDOWNLOAD=1" and self.switches:

@@ -12,12 +12,14 @@ import pytest
 from burn.fake_module import frame
 from burn.fake_unit import FakeUnit, own_nv
 from moduline import burn
+from moduline.burn.nv_store import choose
 from moduline.errors import ModulineError, SeveralModules, WrongModule
 from moduline.events import Notice
 from moduline.formats import nv
 from package_maker import small_file
 
 PACKAGE = small_file()
+IMEI_OF_THE_TEMPLATE = "861234567890123"
 
 
 def order(**options):
@@ -142,7 +144,8 @@ def test_cable_when_out_at_any_byte_then_recorded_and_the_next_try_completes():
         assert unit.imei == "868888777766665"
 
 
-def test_nv_when_torn_by_a_power_cut_then_the_saved_block_brings_the_imei_back():
+def torn_at_nv():
+    """A try whose power goes while NV is written; the unit is left with damaged NV and no boot code."""
     unit = FakeUnit("m1", cut_at=None)
     unit.module.instead[3, 4] = b""  # FDL2, AP, PS, then NV: silence at its END
 
@@ -155,18 +158,95 @@ def test_nv_when_torn_by_a_power_cut_then_the_saved_block_brings_the_imei_back()
         await unit.wait_ends(4)
         cut()
         await unit.power_off()
-        first = await job
-        unit.module.flash[:4] = b"\xff" * 4
-        await unit.power_on()
-        second = await burn.run_job("auto", order())
-        await unit.power_off()
-        return first, second
+        return await job
 
-    first, second = asyncio.run(go())
+    first = asyncio.run(go())
     assert first.error_code == "ML-E0601"
     assert first.steps["burn.NV"] == -1.0
-    assert second.is_pass
-    assert unit.imei == "868888777766665"
+    unit.module.flash[:4] = b"\xff" * 4
+    return unit, first
+
+
+def test_nv_when_torn_by_a_power_cut_then_the_next_try_ends_and_names_the_saved_block():
+    """A USB place does not prove that it is the same unit."""
+    unit, first = torn_at_nv()
+    erases = unit.module.counts.get(("bsl", 0x0A), 0)
+    second = run(unit)
+    assert (second.outcome, second.error_code) == ("FAIL", "ML-E0908")
+    assert second.error_facts["saved"] == first.nv_file
+    assert second.error_facts["imei"] == "868888777766665"
+    assert second.imei == ""
+    assert unit.module.counts.get(("bsl", 0x0A), 0) == erases
+
+
+def test_nv_when_torn_and_somebody_names_the_saved_block_then_its_imei_is_back():
+    unit, first = torn_at_nv()
+    assert run(unit).error_code == "ML-E0908"
+    for wanted in ("last", first.nv_file, "868888777766665"):
+        assert choose(wanted, unit.place).path == first.nv_file
+    third = run(unit, restore_nv=choose("last", unit.place))
+    assert third.is_pass, third.error_message
+    assert (unit.imei, third.imei, third.imei_from) == ("868888777766665", "868888777766665", "after")
+
+
+def test_nv_when_a_second_damaged_unit_comes_into_the_slot_then_it_never_gets_the_first_ones_imei():
+    torn_at_nv()
+    second = FakeUnit("m1", imei="861111222233334")
+    second.module.nv = b"\xff" * 0x100 + second.module.nv[0x100:]
+    second.module.flash[:4] = b"\xff" * 4
+    record = run(second)
+    assert record.error_code == "ML-E0908"
+    assert record.imei == ""
+    assert b"\x8a\x86\x88" not in second.module.nv
+
+
+def test_nv_when_another_units_block_is_named_then_refused_and_nothing_is_erased():
+    torn_at_nv()
+    second = FakeUnit("m1", imei="861111222233334")
+    before = bytes(second.module.flash)
+    record = run(second, restore_nv=choose("868888777766665"))
+    assert (record.outcome, record.error_code) == ("REFUSED", "ML-E1503")
+    assert second.imei == "861111222233334"
+    assert bytes(second.module.flash) == before
+
+
+def test_nv_when_damaged_but_at_tells_the_imei_then_the_units_own_block_comes_back_wherever_it_was_saved():
+    first = FakeUnit("m1")
+    assert run(first).is_pass
+    moved = FakeUnit("m2")
+    moved.told_imei, moved.module.nv = "868888777766665", b"\xff" * 0x200
+    seen = []
+    record = run(moved, report=seen.append)
+    assert record.is_pass, record.error_message
+    assert moved.imei == "868888777766665"
+    assert [event.facts["imei"] for event in seen if getattr(event, "slug", "") == "burn.nv-restored"] == [moved.imei]
+
+
+def test_nv_when_somebody_held_the_boot_pin_then_what_at_said_before_proves_nothing():
+    first = FakeUnit("m1")
+    assert run(first).is_pass
+    moved = FakeUnit("m2", switches=False, refuses=True)
+    moved.told_imei, moved.module.nv = "868888777766665", b"\xff" * 0x200
+    tasks = []
+
+    def hold_pin(event):
+        if isinstance(event, Notice) and event.slug == "burn.hold-boot-pin" and not tasks:
+            tasks.append(asyncio.ensure_future(moved.power_on(boot_pin=True)))
+
+    record = run(moved, report=hold_pin, pin_limit_s=20.0)
+    assert record.error_code == "ML-E0908", record.error_message
+
+
+def test_nv_when_unreadable_then_said_and_a_loss_must_be_accepted():
+    unit = FakeUnit("m1")
+    unit.module.flash[:4] = b"\xff" * 4
+    unit.module.instead[6, 1] = frame(0x84)
+    record = run(unit)
+    assert record.error_code == "ML-E0908"
+    assert "not readable" in record.error_message
+    unit.module.instead[6, 2] = frame(0x84)
+    assert run(unit, accepts_nv_loss=True).is_pass
+    assert unit.imei == IMEI_OF_THE_TEMPLATE
 
 
 def test_error_when_the_loader_refuses_then_fail_with_its_code_and_facts():

@@ -10,6 +10,7 @@ import pytest
 from burn.fake_module import ACK, FakeModule, frame, pdl_error
 from moduline.burn.drivers.unisoc import NvRead, Session
 from moduline.burn.drivers.unisoc_table import LIMITS_S, TABLE, Cue, State, as_markdown
+from moduline.burn.nv_jobs import nv_plan
 from moduline.burn.plan import make_plan
 from moduline.errors import BadAnswer, NoAnswer, VerifyFailed, WriteFailed, WrongModule
 from moduline.events import Notice, Progress, Step
@@ -25,7 +26,7 @@ def plan_of(**options):
     return make_plan(read_package(small_file(), "small.pac"), **options)
 
 
-def talk(session, module, fragment=None, on_nv=lambda read: None):
+def talk(session, module, fragment=None, on_nv=lambda read: None, own_nv=None):
     """Run to the end; silence jumps to the session's own wake-up time."""
     now = 100.0
     events = []
@@ -35,7 +36,7 @@ def talk(session, module, fragment=None, on_nv=lambda read: None):
             events.append(event)
             if isinstance(event, NvRead):
                 on_nv(event)
-                take(session.stored(now))
+                take(session.stored(now, own_nv))
 
     take(session.start(now))
     while not session.is_over:
@@ -133,9 +134,32 @@ def test_nv_when_the_modules_own_is_damaged_then_the_template_with_a_right_check
     assert nv.read(module.nv).imei == IMEI
 
 
-def test_nv_when_damaged_and_saved_before_then_the_saved_block_is_used():
+@pytest.mark.parametrize("code", [0x82, 0x84, 0x96])
+def test_nv_when_the_module_cannot_read_it_then_handed_out_as_empty_and_damaged(code):
+    module = FakeModule(nv=OWN_NV, instead={(6, 1): frame(code)})
+    read = next(event for event in talk(Session(plan_of()), module) if isinstance(event, NvRead))
+    assert (read.block, read.imei, read.is_valid, read.part) == (b"", "", False, "")
+
+
+def test_nv_when_a_backup_is_all_that_is_wanted_then_read_and_nothing_written():
+    plan = nv_plan(plan_of())
+    module = FakeModule(nv=OWN_NV)
+    events = talk(Session(plan), module)
+    assert [event.block for event in events if isinstance(event, NvRead)] == [OWN_NV]
+    assert [kind for stage, kind, _ in module.log if stage == "fdl2"] == [6, 5]
+
+
+def test_nv_when_a_block_is_written_back_then_byte_for_byte_and_nothing_else():
+    plan = nv_plan(plan_of(), OWN_NV)
     module = FakeModule(nv=b"\xff" * 0x200)
-    events = talk(Session(plan_of(), saved_nv=OWN_NV), module)
+    talk(Session(plan), module, own_nv=OWN_NV)
+    assert module.nv == OWN_NV
+    assert [kind for stage, kind, _ in module.log if stage == "fdl2"] == [6, 1, 2, 3, 5]
+
+
+def test_nv_when_damaged_and_the_units_own_is_given_then_it_is_used():
+    module = FakeModule(nv=b"\xff" * 0x200)
+    events = talk(Session(plan_of()), module, own_nv=OWN_NV)
     assert any(isinstance(event, Notice) and event.slug == "burn.nv-restored" for event in events)
     assert nv.read(module.nv).imei == "868888777766665"
 
@@ -243,10 +267,11 @@ def test_version_when_unknown_then_bad_answer():
         talk(Session(plan_of()), FakeModule(version=frame(0x81, b"other loader\0")))
 
 
-COMMANDS = {"connect": 0, "start": 1, "midst": 2, "end": 3, "exec": 4, "reset": 5, "read": 6, "erase": 0x0A}
+REFUSABLE = {"connect": 0, "start": 1, "midst": 2, "end": 3, "exec": 4, "reset": 5, "erase": 0x0A}
+COMMANDS = {**REFUSABLE, "read": 6}
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("command", REFUSABLE.values(), ids=REFUSABLE)
 @pytest.mark.parametrize("code", [0x82, 0x84, 0x8A, 0x8B, 0xAA, 0xEE])
 def test_loader_when_it_refuses_then_write_failed_with_number_and_name(command, code):
     session, module = Session(plan_of()), FakeModule(nv=OWN_NV, instead={(command, 1): frame(code)})

@@ -10,6 +10,7 @@ import time
 
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
 from moduline.burn.job import BOOT_LIMIT_S, Job, Order
+from moduline.burn.nv_store import NvFile, SavedNv, all_saved
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Only, Verify, make_plan
 from moduline.burn.record import Book, BurnRecord, CheckResult, RecordBook, all_records, as_csv, book, try_before
 from moduline.digest import sha256_hex
@@ -23,9 +24,12 @@ __all__ = [
     "BurnPlan",
     "BurnRecord",
     "CheckResult",
+    "NvFile",
     "Order",
     "RecordBook",
+    "SavedNv",
     "all_records",
+    "all_saved",
     "as_csv",
     "book",
     "make_order",
@@ -51,6 +55,8 @@ def make_order(
     pin_limit_s: float = PIN_LIMIT_S,
     boot_limit_s: float = BOOT_LIMIT_S,
     is_checked: bool = True,
+    restore_nv: NvFile | None = None,
+    accepts_nv_loss: bool = False,
 ) -> Order:
     """What to burn, from the bytes of a package file; nothing is touched yet.
 
@@ -70,6 +76,8 @@ def make_order(
         pin_limit_s: how long somebody may take to hold the boot pin.
         boot_limit_s: how long the module may take to answer after the burn.
         is_checked: whether the module is asked for its version and IMEI after the burn.
+        restore_nv: the NV block to bring back, from ``burn.nv_store.choose``.
+        accepts_nv_loss: burn a module whose NV is damaged although no saved block is known to be its own.
 
     Raises:
         FormatError: the package is broken, or of a chip without a driver.
@@ -89,6 +97,8 @@ def make_order(
         pin_limit_s=pin_limit_s,
         boot_limit_s=boot_limit_s,
         is_checked=is_checked,
+        restore_nv=restore_nv,
+        accepts_nv_loss=accepts_nv_loss,
     )
 
 

@@ -19,7 +19,7 @@ async def converse(
     session: Session,
     stream: ByteStream,
     report: Reporter,
-    store: Callable[[NvRead], Awaitable[None]],
+    store: Callable[[NvRead], Awaitable[bytes | None]],
     reopen: Callable[[], Awaitable[ByteStream]],
 ) -> None:
     """Run ``session`` over ``stream`` to its end; closes the stream.
@@ -28,7 +28,7 @@ async def converse(
         session: not started yet.
         stream: the download port, open.
         report: gets the session's events.
-        store: makes the module's NV block durable.
+        store: makes the module's NV block durable; gives the unit's block to go on with instead, or None.
         reopen: opens the port again after it vanished at a moment when it may.
 
     Raises:
@@ -40,8 +40,8 @@ async def converse(
     async def tell(events: Sequence[Event | NvRead]) -> None:
         for event in events:
             if isinstance(event, NvRead):
-                await store(event)
-                await tell(session.stored(clock()))
+                own_nv = await store(event)
+                await tell(session.stored(clock(), own_nv))
             else:
                 report(event)
 

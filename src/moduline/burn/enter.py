@@ -48,7 +48,10 @@ SAME_NAME_LENGTH: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A module in download mode: its download port, and what it said about itself before, if it could."""
+    """A module in download mode: its download port, and what it said about itself just before it went there by itself.
+
+    After somebody held the boot pin nobody knows whether it is still the module that spoke.
+    """
 
     port: PortInfo
     identity: Identity | None
@@ -118,7 +121,7 @@ async def enter(
     if switch is _Switch.ACCEPTED:
         found = await watch.wait_for(port.place, ["download"], window_s)
     if found is None and (switch is not _Switch.ACCEPTED or not _has_command(plan)):
-        found = await _await_pin(port.place, watch, report, pin_limit_s)
+        found, identity = await _await_pin(port.place, watch, report, pin_limit_s), None
     if found is None:
         raise WindowMissed(where=port.address)
     _check_chip(found, plan)
@@ -162,7 +165,7 @@ async def _switch(session: AtSession, plan: BurnPlan) -> _Switch:
     """Send the chip's commands until one is not refused."""
     for command in switch_commands(plan.chip):
         try:
-            await session.ask(command, SWITCH_LIMIT_S)
+            await session.tell(command, SWITCH_LIMIT_S)
         except AtRefused:
             continue
         except (NoAnswer, PortGone, BadAnswer):

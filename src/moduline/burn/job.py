@@ -17,12 +17,13 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from moduline.burn.action import BurnPlan
 from moduline.burn.conversation import converse
 from moduline.burn.drivers import session_for
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, Entered, enter, is_same_name
+from moduline.burn.nv_choice import NvEvidence, choose_nv
+from moduline.burn.nv_store import NvFile, SavedNv, all_saved, choose, save
 from moduline.burn.record import Book, BurnRecord, CheckResult, outcome_of
 from moduline.burn.session import NvRead
 from moduline.errors import (
@@ -33,13 +34,11 @@ from moduline.errors import (
     NoModule,
     PortBusy,
     PortGone,
-    StorageFailed,
     Text,
     WrongVersion,
 )
 from moduline.events import Event, Progress, Reporter, Step, silent
 from moduline.port import address as addresses
-from moduline.port import registry
 from moduline.port.listing import PortInfo
 from moduline.port.stream import ByteStream
 from moduline.port.watch import Watch
@@ -106,6 +105,8 @@ class Order:
         pin_limit_s: see ``burn.enter``.
         boot_limit_s: how long the module may take to answer after the burn.
         is_checked: whether the module is asked for its version and IMEI after the burn.
+        restore_nv: the NV block to bring back into the module, chosen by somebody who knows whose it is.
+        accepts_nv_loss: burn a module whose NV is damaged although no saved block is known to be its own.
         own_data: gives each unit's own plan, asked once the module is known and before anything is changed.
         examine: the functional test of the booted module.
     """
@@ -122,6 +123,8 @@ class Order:
     pin_limit_s: float = PIN_LIMIT_S
     boot_limit_s: float = BOOT_LIMIT_S
     is_checked: bool = True
+    restore_nv: NvFile | None = None
+    accepts_nv_loss: bool = False
     own_data: OwnData | None = None
     examine: Examine | None = None
 
@@ -150,6 +153,9 @@ class Job:
     record: BurnRecord = field(init=False)
     _begun: dict[str, float] = field(init=False, default_factory=dict)
     _steps: dict[str, float] = field(init=False, default_factory=dict)
+    _told_imei: str = field(init=False, default="")
+    _arrivals: int = field(init=False, default=0)
+    _nv_template: bytes = field(init=False, default=b"")
 
     def __post_init__(self) -> None:
         before, plan = self.before, self.order.plan
@@ -211,7 +217,10 @@ class Job:
         self._tell(Step("burn.enter", "done", facts={"imei": self.record.imei, "model": self.record.model}))
         plan = await self._unit_plan()
         await self._write_record()  # from here on the module may be changed
-        session = session_for(plan, self._saved_nv())
+        self._told_imei = entered.identity.imei if entered.identity else ""
+        self._nv_template = next((action.data for action in plan.actions if action.verb == "keep_nv"), b"")
+        session = session_for(plan)
+        self._arrivals = self.watch.arrivals(self.port.place)
         stream = await self._open(entered.port)
         await converse(session, stream, self._tell, self._store_nv, lambda: self._reopen(entered))
         if self.order.is_checked and entered.port.location:
@@ -311,31 +320,66 @@ class Job:
             version_before=identity.version,
         )
 
-    def _saved_nv(self) -> bytes | None:
-        """The NV block of the try before, if that one stopped while it was writing NV, or nobody knows where."""
-        before = self.before
-        if before is None or not before.nv_file:
-            return None
-        if before.steps.get("burn.NV", 0.0 if before.ended else -1.0) >= 0:
-            return None
-        with contextlib.suppress(OSError):
-            return Path(before.nv_file).read_bytes()
-        return None
+    async def _store_nv(self, read: NvRead) -> bytes | None:
+        """Keep what was read; the block to go on with instead of it, when it is of no use and its own one is known.
 
-    async def _store_nv(self, read: NvRead) -> None:
-        path = registry.home() / "nv" / (self.record.id + (f"-{read.part}" if read.part else "") + ".bin")
-        try:
-            await asyncio.to_thread(_write_durable, path, read.block)
-        except OSError as cause:
-            raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
-        known = self.record.imei_from in {"at", "after"}
-        self.record = replace(
-            self.record,
-            nv_file=str(path),
-            imei=self.record.imei if known or not read.imei else read.imei,
-            imei_from=self.record.imei_from if known or not read.imei else "nv",
-        )
+        Raises:
+            StorageFailed: it cannot be kept.
+            NvDamaged, NvForeign: see ``burn.nv_choice``.
+        """
+        if read.block:
+            facts = SavedNv(
+                path=self.record.id + (f"-{read.part}" if read.part else "") + ".bin",
+                imei=read.imei,
+                saved=time.time(),
+                model=self.record.model,
+                chip=self.order.plan.chip,
+                slot=self.record.slot,
+                place=self.record.place,
+                rack=self.record.rack,
+                part=read.part,
+                is_valid=read.is_valid,
+                record=self.record.id,
+            )
+            kept = await asyncio.to_thread(save, read.block, facts)
+            self.record = replace(self.record, nv_file=kept.path)
+        if read.part:
+            await self._write_record()
+            return None
+        self._know(read.imei)
         await self._write_record()
+        chosen = choose_nv(
+            NvEvidence(
+                block=read.block,
+                is_valid=read.is_valid,
+                template=self._nv_template,
+                told_imei=self._told_imei if self._is_in_sight() else "",
+                place=self.record.place,
+                address=self.port.address,
+            ),
+            self.order.restore_nv,
+            await asyncio.to_thread(all_saved),
+            accepts_loss=self.order.accepts_nv_loss,
+        )
+        if chosen is None:
+            return None
+        restored = chosen if isinstance(chosen, NvFile) else await asyncio.to_thread(choose, chosen)
+        self.record = replace(self.record, imei=restored.imei, imei_from="nv")
+        await self._write_record()
+        return restored.block
+
+    def _know(self, imei: str) -> None:
+        """Note the IMEI that the NV block holds; without one, what the try before had is not known of this unit."""
+        if self.record.imei_from in {"at", "after"} and self.record.imei:
+            return
+        self.record = replace(self.record, imei=imei, imei_from="nv" if imei else "")
+
+    def _is_in_sight(self) -> bool:
+        """Whether the module has not left its place since it was led to download mode.
+
+        A loader that starts may make it leave and come back; then nobody can tell whether it is the same one.
+        """
+        return self.watch.arrivals(self.port.place) == self._arrivals
 
     async def _write_record(self) -> None:
         if self.book is not None:
@@ -369,11 +413,3 @@ def _with_outcome(record: BurnRecord, failure: BaseException | None) -> BurnReco
             error_facts=dict(failure.facts),
         )
     return replace(record, outcome=outcome, error_code="ML-E0100", error_message=f"{type(failure).__name__}: {failure}")
-
-
-def _write_durable(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

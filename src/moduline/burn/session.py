@@ -17,10 +17,10 @@ class NvRead:
     """The module's own NV block, raw; it must be stored before ``Session.stored`` lets the burn go on.
 
     Args:
-        block: as read.
+        block: as read; empty when the module cannot read it.
         imei: the IMEI in it; empty when the block is damaged or holds none.
         is_valid: whether its check value is right, where it has one.
-        part: name of the place it was read from, where there are several.
+        part: name of the place it was read from; empty for the NV block with the IMEI.
     """
 
     block: bytes = field(repr=False)
@@ -53,8 +53,8 @@ class Session(Protocol):
     def wake(self, now: float) -> Sequence[Event | NvRead]:
         """The time ``wake_at`` has come."""
 
-    def stored(self, now: float) -> Sequence[Event | NvRead]:
-        """What had to be stored is stored."""
+    def stored(self, now: float, own_nv: bytes | None = None) -> Sequence[Event | NvRead]:
+        """What had to be stored is stored; ``own_nv`` is the unit's NV block to go on with instead of the one read."""
 
     def gone(self, now: float) -> Sequence[Event | NvRead]:
         """The port vanished when it may."""

@@ -151,8 +151,9 @@ class Session:
             self._happen(Cue.TICK, now)
         return self._take_events()
 
-    def stored(self, now: float) -> list[Event | NvRead]:
-        """The data of :class:`NvRead` is safe; go on."""
+    def stored(self, now: float, own_nv: bytes | None = None) -> list[Event | NvRead]:
+        """The data of :class:`NvRead` is safe; go on. ``own_nv`` is not used: what was read out is not written."""
+        del own_nv
         self._happen(Cue.STORED, now)
         return self._take_events()
 

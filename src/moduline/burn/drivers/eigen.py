@@ -164,8 +164,9 @@ class Session:
             self._happen(Cue.LATE if is_late else Cue.TICK, now)
         return self._take_events()
 
-    def stored(self, now: float) -> list[Event | NvRead]:
-        """What was read out is safe; go on."""
+    def stored(self, now: float, own_nv: bytes | None = None) -> list[Event | NvRead]:
+        """What was read out is safe; go on. ``own_nv`` is not used: EigenComm calibration is never written."""
+        del own_nv
         self._happen(Cue.STORED, now)
         return self._take_events()
 

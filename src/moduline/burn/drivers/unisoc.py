@@ -46,7 +46,7 @@ class Session:
 
     Args:
         plan: what to do; executed as it stands.
-        saved_nv: the module's NV block from an interrupted try, used when the module's own is damaged.
+        saved_nv: the unit's own NV block, used when the one in it is damaged.
     """
 
     def __init__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> None:
@@ -54,11 +54,12 @@ class Session:
         self.wake_at: float | None = None
         self._plan = plan
         self._saved_nv = saved_nv
+        self._own_nv: bytes | None = None
         loads = [action for action in plan.actions if action.verb == "load"]
         self._first, self._second = loads
         self._todo = [action for action in plan.actions if action.verb not in {"load", "skip"}]
         self._compare = [action for action in plan.actions if action.is_read_back]
-        self._needs_nv = any(action.verb == "keep_nv" for action in plan.actions)
+        self._needs_nv = any(_is_nv(action) for action in plan.actions)
         self._nv_block = bytearray()
         self._action = self._first
         self._content = memoryview(self._first.data)
@@ -122,12 +123,13 @@ class Session:
             self._happen(Cue.LATE if now >= self._deadline else Cue.TICK, now)
         return self._take_events()
 
-    def stored(self, now: float) -> list[Event | NvRead]:
-        """The NV block of :class:`NvRead` is safe; go on.
+    def stored(self, now: float, own_nv: bytes | None = None) -> list[Event | NvRead]:
+        """The NV block of :class:`NvRead` is safe; go on, with ``own_nv`` where the one read is of no use.
 
         Raises:
             BadFormat: the package's NV template cannot be read.
         """
+        self._own_nv = own_nv
         self._happen(Cue.STORED, now)
         return self._take_events()
 
@@ -261,7 +263,7 @@ class Session:
         return have + len(self._data) >= whole
 
     def _nv_bytes(self) -> int:
-        return next(action.size_bytes for action in self._plan.actions if action.verb == "keep_nv")
+        return next(action.size_bytes for action in self._plan.actions if _is_nv(action))
 
     # ---- what the plan wants next -------------------------------------------------------------------------------
 
@@ -382,18 +384,34 @@ class Session:
         is_valid = nv.is_crc_right(block)
         self._events.append(NvRead(block, nv_imei(block) if is_valid else "", is_valid))
 
-    def _do_merge_nv(self) -> None:
-        """Put the module's own items into the package's template; replace the action by what is really sent.
+    def _do_take_no_nv(self) -> None:
+        """The module refuses to read its NV; what came so far is all there is."""
+        self._events.append(NvRead(bytes(self._nv_block), "", is_valid=False))
+
+    def _do_settle_nv(self) -> None:
+        """What was read is stored: settle what is written, if anything is."""
+        self._needs_nv = False
+        index = next(index for index, action in enumerate(self._todo) if _is_nv(action))
+        if self._todo[index].verb == "keep":
+            self._todo.pop(index)
+        else:
+            self._merge_nv(index)
+        self._events.append(Step("burn.nv_backup", "done"))
+
+    def _merge_nv(self, index: int) -> None:
+        """Put the unit's own items into the package's template; replace the action by what is really sent.
 
         Source: platform-unisoc 6.3.
         """
-        self._needs_nv = False
-        index = next(index for index, action in enumerate(self._todo) if action.verb == "keep_nv")
         template = self._todo[index].data
-        own: bytes | None = bytes(self._nv_block)
-        if not nv.is_crc_right(bytes(self._nv_block)):
-            own = self._saved_nv if self._saved_nv is not None and nv.is_crc_right(self._saved_nv) else None
-            self._events.append(Notice("burn.nv-restored" if own else "burn.nv-damaged"))
+        is_whole = nv.is_crc_right(bytes(self._nv_block))
+        own = self._own_nv or (None if is_whole else self._saved_nv)
+        if own is not None:
+            self._events.append(Notice("burn.nv-restored", facts={"imei": nv_imei(own)}))
+        elif is_whole:
+            own = bytes(self._nv_block)
+        else:
+            self._events.append(Notice("burn.nv-damaged"))
         if own is None:
             merged = nv.with_right_crc(template)
         else:
@@ -404,7 +422,6 @@ class Session:
             )
         old = self._todo[index]
         self._todo[index] = Action(old.verb, old.part, old.role, old.address, len(merged), data=merged)
-        self._events.append(Step("burn.nv_backup", "done"))
 
     def _do_read_back(self) -> None:
         if not self._read_bytes:
@@ -475,6 +492,10 @@ class Session:
         known = texts.get(self._answer, Text("not documented", "未公开"))
         number = str(self._answer) if is_pdl else f"0x{self._answer:02X}"
         return Text(f"{number} {known.en}", f"{number} {known.zh}")
+
+
+def _is_nv(action: Action) -> bool:
+    return action.verb == "keep_nv" or (action.verb == "keep" and action.address == NV_ADDRESS)
 
 
 def nv_imei(block: bytes) -> str:

@@ -97,7 +97,7 @@ TABLE: Final[dict[tuple[State, Cue], tuple[str, State]]] = {
     (S.CHOOSE, C.READ_NV): ("read_nv", S.NV_READ),
     (S.NV_READ, C.DATA): ("take_nv", S.NV_READ),
     (S.NV_READ, C.DATA_LAST): ("take_last_nv", S.NV_HOLD),
-    (S.NV_HOLD, C.STORED): ("merge_nv", S.CHOOSE),
+    (S.NV_HOLD, C.STORED): ("settle_nv", S.CHOOSE),
     (S.CHOOSE, C.WRITE): ("start", S.START),
     (S.START, C.ACK): ("chunk", S.CHUNK),
     (S.CHUNK, C.ACK): ("chunk", S.CHUNK),
@@ -139,6 +139,8 @@ for _state in LIMITS_S:
     TABLE[_state, C.LATE] = ("give_up", S.FAILED)
     if _state is not S.PDL_QUIET:
         TABLE[_state, C.REFUSED] = ("refuse", S.FAILED)
+TABLE[S.NV_READ, C.REFUSED] = ("take_no_nv", S.NV_HOLD)
+"""A module that cannot read its NV is like one whose NV is damaged: whoever stores it decides."""
 
 RETRIES_S: Final = {S.PDL_CONNECT: 1.0, S.PDL_QUIET: 0.05, S.SYNC: 0.1}
 """States that wake up to do something again, or to go on after a silence; seconds."""

@@ -1,0 +1,43 @@
+"""Jobs that touch nothing but the NV block: read it out and keep it, or write a saved one back byte for byte.
+
+Both are burns with a plan of the loaders and one action, so ways into download mode, refusals and the check afterwards
+are those of every burn. The package is needed for its loaders; nothing else of it reaches the module.
+
+Source: platform-unisoc 6.3. ASR and EigenComm: how the area with the IMEI is read is not public.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from moduline.burn.action import Action, BurnPlan
+from moduline.errors import Text, Unsupported
+
+
+def nv_plan(plan: BurnPlan, block: bytes | None = None) -> BurnPlan:
+    """The part of ``plan`` that reaches the NV block.
+
+    Args:
+        plan: of a whole package for the module.
+        block: what to write back; None: the block is only read and kept.
+
+    Raises:
+        Unsupported: the plan has no NV, because this chip's is not public or the package holds none.
+    """
+    found = next((action for action in plan.actions if action.verb == "keep_nv"), None)
+    if found is None:
+        reason = Text(
+            "{chip}: how the NV area with the IMEI is read and written is not public, or the package holds none",
+            "{chip}：含 IMEI 的 NV 区读写方式未公开，或固件包中没有 NV",
+        )
+        remedy = Text(
+            "on Unisoc chips name a whole package; on others a burn leaves that area alone",
+            "Unisoc 平台请使用完整固件包；其他平台烧录时不会改动该区域",
+        )
+        raise Unsupported(format="NV", reason=reason, remedy=remedy, chip=plan.chip)
+    loads = tuple(action for action in plan.actions if action.verb == "load")
+    if block is None:
+        wanted = Action("keep", found.part, found.role, found.address, found.size_bytes)
+    else:
+        wanted = replace(found, data=block, size_bytes=len(block))
+    return replace(plan, version=None, actions=(*loads, wanted), losses=())
