@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import tempfile
 import threading
@@ -13,14 +14,14 @@ import pytest
 import serial
 import serial.rfc2217
 
-from moduline.errors import PortGone
+from moduline.errors import PortBusy, PortGone
 from moduline.port.listing import PortInfo
 from moduline.port.pair import pair
 from moduline.port.pty import PtyEnd
 from moduline.port.recording import Recorder, RecordingStream
 from moduline.port.rfc2217 import open_rfc2217
 from moduline.port.serial import open_serial
-from moduline.port.stream import pump
+from moduline.port.stream import pump, set_baud
 from moduline.port.tcp import open_tcp, open_tcp_end
 from moduline.vmodule.faults.line import Line
 from moduline.vmodule.outlet import Outlet
@@ -360,6 +361,42 @@ def test_tcp_end_when_a_second_host_comes_then_it_replaces_the_first():
     asyncio.run(run())
 
 
+@each_kind
+def test_rate_when_changed_then_bytes_still_pass_in_both_directions(kind):
+    """Ports without a rate take the change silently."""
+
+    async def run():
+        async with kind() as (near, far):
+            await near.write_all(b"old")
+            assert await read_exactly(far, 3) == b"old"
+            await set_baud(near, 921600)
+            await near.write_all(b"new")
+            assert await read_exactly(far, 3) == b"new"
+            await far.write_all(b"back")
+            assert await read_exactly(near, 4) == b"back"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", [over_pty, over_recorded], ids=["pty", "recorded"])
+def test_rate_when_changed_then_the_terminal_has_it(kind):
+    termios = pytest.importorskip("termios")
+
+    async def run():
+        async with kind() as (near, far):
+            await set_baud(near, 921600)
+            descriptor = os.open(far.path, os.O_RDWR | os.O_NOCTTY)
+            assert termios.tcgetattr(descriptor)[4:6] == [termios.B921600] * 2
+            os.close(descriptor)
+            with pytest.raises(PortBusy):
+                await set_baud(near, 12345)
+            await near.close()
+            with pytest.raises(PortGone):
+                await set_baud(near, 115200)
+
+    asyncio.run(run())
+
+
 class Rfc2217Server(threading.Thread):
     """pyserial's own server code in front of its loop device, which sends back what it gets."""
 
@@ -396,9 +433,14 @@ def test_rfc2217_when_bytes_pass_then_arrive_in_both_directions():
         near = await open_rfc2217(f"rfc2217://127.0.0.1:{server.port}")
         await near.write_all(bytes(range(256)))
         assert await read_exactly(near, 256) == bytes(range(256))
+        await set_baud(near, 921600)
+        await near.write_all(b"faster")
+        assert await read_exactly(near, 6) == b"faster"
         await near.close()
         with pytest.raises(PortGone):
             await near.read_some()
+        with pytest.raises(PortGone):
+            await set_baud(near, 115200)
         with pytest.raises(PortGone):
             await near.write_all(b"x")
         await asyncio.to_thread(server.join)

@@ -28,7 +28,7 @@ from typing import Any, Final, Literal, TextIO, get_args
 
 from moduline.errors import BadFormat, NoSuchFile, PortGone, StorageFailed, Text
 from moduline.port.listing import PortInfo
-from moduline.port.stream import READ_LIMIT, ByteStream, React, pump
+from moduline.port.stream import READ_LIMIT, ByteStream, React, pump, set_baud
 
 FORMAT: Final = "moduline-recording"
 VERSION: Final = 1
@@ -304,6 +304,15 @@ class RecordingStream:
         except PortGone:
             self._end("gone")
             raise
+
+    async def set_baud(self, baud: int) -> None:
+        """See :func:`moduline.port.stream.set_baud`; rates are not recorded.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+            PortBusy: it has no such rate.
+        """
+        await set_baud(self._stream, baud)
 
     async def pump(self, react: React, idle: Callable[[], None] | None = None) -> None:
         """See :func:`moduline.port.stream.pump`.

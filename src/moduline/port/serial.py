@@ -9,15 +9,16 @@ Opening throws away what the system had buffered before, as every serial program
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import sys
 
 import serial
 
-from moduline.errors import NoModule, PortBusy, Text
+from moduline.errors import NoModule, PortBusy, PortGone, Text
 from moduline.port.descriptor import DescriptorStream
-from moduline.port.stream import ByteStream
+from moduline.port.stream import ByteStream, no_such_rate
 from moduline.port.threaded import ThreadedStream
 
 DEFAULT_BAUD = 115200
@@ -51,7 +52,32 @@ def open_serial(path: str, baud: int = DEFAULT_BAUD) -> ByteStream:
     except (termios.error, OSError) as cause:
         os.close(descriptor)
         raise NoModule(address=path) from cause
-    return DescriptorStream(descriptor, path)
+    return SerialStream(descriptor, path)
+
+
+class SerialStream(DescriptorStream):
+    """A descriptor that leads to a serial line and so has a rate."""
+
+    async def set_baud(self, baud: int) -> None:
+        """Go on at another rate, once what was written has left.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+            PortBusy: it has no such rate.
+        """
+        if sys.platform == "win32":
+            raise PortBusy(port=self.name, reason=no_such_rate(baud))
+        import termios  # only where there are terminals
+
+        speed = getattr(termios, f"B{baud}", None)
+        if speed is None:
+            raise PortBusy(port=self.name, reason=no_such_rate(baud))
+        try:
+            settings = termios.tcgetattr(self._descriptor)
+            settings[4] = settings[5] = speed
+            await asyncio.to_thread(termios.tcsetattr, self._descriptor, termios.TCSADRAIN, settings)
+        except (termios.error, OSError, ValueError) as cause:
+            raise PortGone(port=self.name) from cause
 
 
 def _refused(path: str, cause: Exception) -> NoModule | PortBusy:

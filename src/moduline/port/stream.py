@@ -14,7 +14,9 @@ Contract, tested on every implementation by ``tests/port/test_stream_contract.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from moduline.errors import Text
 
 READ_LIMIT = 65536
 """Default of ``read_some``: larger than any packet of any download protocol."""
@@ -46,6 +48,35 @@ class ByteStream(Protocol):
 
     async def close(self) -> None:
         """Let go of the port; pending calls end with PortGone."""
+
+
+@runtime_checkable
+class Rated(Protocol):
+    """What ports with a line rate offer beyond that."""
+
+    async def set_baud(self, baud: int) -> None:
+        """Go on at another rate; what was written before has been sent at the old one.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+            PortBusy: it has no such rate.
+        """
+
+
+async def set_baud(stream: ByteStream, baud: int) -> None:
+    """Change the rate of ``stream``; nothing happens where ports have none (TCP, memory).
+
+    Raises:
+        PortGone: the port vanished or was closed.
+        PortBusy: it has no such rate.
+    """
+    if isinstance(stream, Rated):
+        await stream.set_baud(baud)
+
+
+def no_such_rate(baud: int) -> Text:
+    """Why a port does not take ``baud``, for :class:`~moduline.errors.PortBusy`."""
+    return Text(f"it has no rate of {baud} baud", f"不支持 {baud} 波特率")
 
 
 async def pump(stream: ByteStream, react: React, idle: Callable[[], None] | None = None) -> None:

@@ -12,8 +12,8 @@ import threading
 
 import serial
 
-from moduline.errors import PortGone
-from moduline.port.stream import READ_LIMIT
+from moduline.errors import PortBusy, PortGone
+from moduline.port.stream import READ_LIMIT, no_such_rate
 
 TICK_S = 0.1
 """How often the reading thread looks whether it should end."""
@@ -70,6 +70,23 @@ class ThreadedStream:
         try:
             await asyncio.to_thread(self._port.write, bytes(data))
         except (serial.SerialException, OSError, ValueError) as cause:
+            self._leave()
+            raise PortGone(port=self._name) from cause
+
+    async def set_baud(self, baud: int) -> None:
+        """Go on at another rate.
+
+        Raises:
+            PortGone: the port vanished or was closed.
+            PortBusy: it has no such rate.
+        """
+        if self._is_gone:
+            raise PortGone(port=self._name)
+        try:
+            await asyncio.to_thread(setattr, self._port, "baudrate", baud)
+        except ValueError as cause:
+            raise PortBusy(port=self._name, reason=no_such_rate(baud)) from cause
+        except (serial.SerialException, OSError) as cause:
             self._leave()
             raise PortGone(port=self._name) from cause
 
