@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from burn.fake_unisoc8850 import LOADER, sihr_image, small_pac, stock_rows
+from moduline.burn.drivers.unisoc8850_plan import reaches
 from moduline.burn.plan import make_plan
 from moduline.errors import BadChecksum, BadFormat, BadOption
 from moduline.formats.container import unisoc
@@ -62,7 +63,7 @@ def test_plan_when_of_the_real_package_then_its_model_order_and_reach():
     assert done[-1] == ("write", "SPL")
     assert ("format", "FMT_FSMOD") in done
     # Block of AP ends at 0x60263000; what is written of APPIMG (0x1200 bytes from there) reaches furthest
-    assert plan.reaches == (0x60264200,)
+    assert reaches(plan.actions) == (0x60264200,)
     assert [item.id for item in plan.nv_items if item.id is not None] == [0x26E, 0x26F, 0x179, 0x1B4, 0x1F0, 0x300]
 
 
@@ -102,7 +103,7 @@ def test_chip_when_whole_is_erased_then_nv_is_kept_before():
 
 def test_reach_when_two_flash_chips_then_one_for_each():
     rows = [*stock_rows(), ("EXT", "CODE", 0x70000000, 0x10000, b"\xff" * 0x1000, 1)]
-    assert make_plan(package_of(rows)).reaches == (0x6049A000, 0x70001000)
+    assert reaches(make_plan(package_of(rows)).actions) == (0x6049A000, 0x70001000)
 
 
 ODD = sihr_image(b"odd")

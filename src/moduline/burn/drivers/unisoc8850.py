@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.burn.action import Action, BurnPlan
-from moduline.burn.drivers.unisoc8850_plan import Plan8850
+from moduline.burn.drivers.unisoc8850_plan import Plan8850, reaches
 from moduline.burn.drivers.unisoc8850_table import (
     CHUNKING,
     IN_ROM,
@@ -71,7 +71,7 @@ class Session:
         self._plan = plan
         self._loader = next(action for action in plan.actions if action.verb == "load")
         self._todo = [action for action in plan.actions if action.verb not in {"load", "keep", "skip"}]
-        self._reaches = list(plan.reaches)
+        self._reaches = list(reaches(plan.actions))
         self._nv = NvKeeper(plan, saved_nv)
         self._needs_nv = self._nv.is_wanted
         self._own_nv: bytes | None = None

@@ -53,12 +53,9 @@ class Plan8850(BurnPlan):
     """A plan for an 8850.
 
     Args:
-        reaches: the last flash address of each chip (internal, external) that is written or erased, plus one; the
-            module is asked for it before anything is changed.
         baud: line rate the loader is told; 0: the rate stays. USB ignores it.
     """
 
-    reaches: tuple[int, ...] = ()
     baud: int = 0
 
 
@@ -92,7 +89,6 @@ def plan_8850(package: FirmwarePackage, options: PlanOptions) -> Plan8850:
         nv_items=package.nv_items,
         packet_bytes=options.packet_bytes,
         losses=_losses(actions),
-        reaches=_reaches(actions),
     )
 
 
@@ -185,7 +181,11 @@ def _may_lose_nv(actions: Sequence[Action]) -> bool:
     )
 
 
-def _reaches(actions: Sequence[Action]) -> tuple[int, ...]:
+def reaches(actions: Sequence[Action]) -> tuple[int, ...]:
+    """One past the last address of each flash chip (internal, external) that is written or erased.
+
+    The module is asked for it before anything is changed.
+    """
     ends = [
         action.address + action.size_bytes
         for action in actions
