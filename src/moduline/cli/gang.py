@@ -25,11 +25,11 @@ from moduline.cli.burn import (
     only_choice,
     verify_choice,
 )
-from moduline.cli.burn_view import LiveView, print_records, show_plan
+from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file, write_file
+from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, out, print_json
-from moduline.cli.remote import run_async
 from moduline.errors import GangPartFailed
 from moduline.line import GangOptions
 
@@ -74,6 +74,7 @@ def _register_gang_run(gang: typer.Typer) -> None:
         station: StationOption = "",
         force: ForceOption = False,
         pin_wait: PinOption = PIN_LIMIT_S,
+        screen: ScreenOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
@@ -94,9 +95,13 @@ def _register_gang_run(gang: typer.Typer) -> None:
             show_plan(job.plan, as_json=as_json, is_result=True)
             return
         options = GangOptions(is_auto=auto, count=count, patience_s=patience)
-        view = LiveView(as_jsonl=as_jsonl)
-        with view:
-            records = run_async(line.run_gang(job, rack, options, report=view.report, on_record=view.finished))
+        records = watch_gang(
+            lambda report, on_record: line.run_gang(job, rack, options, report=report, on_record=on_record),
+            head_of(job.plan, job.package, job.sha256, rack, (order, operator, station)),
+            slot_names(rack),
+            screen=screen,
+            as_jsonl=as_jsonl,
+        )
         _show_end(records, as_json=as_json, as_jsonl=as_jsonl)
 
 
