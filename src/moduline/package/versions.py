@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from moduline.errors import FormatError
-from moduline.formats import system_image, uimage
+from moduline.formats import sihr, system_image, uimage
 from moduline.formats.system_image import SystemImage
 from moduline.package.parts import Part
 
@@ -57,6 +57,7 @@ def identify(parts: Iterable[Part], package_name: str = "", roles: Sequence[str]
 def own_system(part: Part) -> SystemImage | None:
     """Our own system image in a part; None in vendor firmware and in a damaged image, which ``verify`` reports."""
     start = uimage.HEADER_BYTES if uimage.is_uimage(part.data) else 0
+    start = sihr.HEADER_BYTES if sihr.is_sihr(part.data) else start
     if not system_image.is_system_image(part.data[start : start + 8]):
         return None
     try:

@@ -6,7 +6,7 @@
     firmware/<module>.toml + module profile ───────┴▶ system image ─header of the chip─▶ AP ┐
                                             stubs of our own for loaders, boot, modem ──────┴▶ .pac
 
-ASR and EigenComm modules get the same images in their own containers, see ``firmware_asr`` and ``firmware_eigen``.
+8850, ASR and EigenComm modules get theirs from ``firmware_unisoc8850``, ``firmware_asr`` and ``firmware_eigen``.
 Platforms whose packages nobody writes yet (see ``_PACKERS``) get them in the plain form of ``package.stock``: enough
 for a virtual factory, nothing for a burner.
 
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version as installed
 from typing import Final
@@ -43,13 +43,13 @@ from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.profiles.chip import ChipProfile
 from moduline.profiles.module import ModuleProfile, Partition
-from moduline.release import firmware_asr, firmware_eigen, shipped
+from moduline.release import firmware_asr, firmware_eigen, firmware_unisoc8850, shipped
 from moduline.release.compile import VIRTUAL_BYTECODE, compile_scripts, must_compile
 from moduline.release.firmware_recipe import FirmwareRecipe, find_recipe, must_be_version
-from moduline.release.firmware_scheme import NV_ITEMS, Operation, scheme_xml
+from moduline.release.firmware_scheme import NV_ITEMS, NvWish, Operation, scheme_xml
 from moduline.release.output import write_whole
 
-REVISION: Final = 5  # raise it when this file gives other bytes for the same inputs
+REVISION: Final = 6  # raise it when this file gives other bytes for the same inputs
 SHELLS: Final = ("pac", "zip", "bin", "release")
 HEADER_BYTES: Final = {"uimage": uimage.HEADER_BYTES, "sihr": sihr.HEADER_BYTES, "none": 0}
 _FIRST_LOADER_BYTES: Final = 6 << 10
@@ -99,11 +99,27 @@ def stock_images(recipe: FirmwareRecipe) -> dict[str, bytes]:
 
 def _pac_of_8910(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile) -> bytes:
     operations = _operations(recipe, module, chip, build_system_image(recipe, module))
+    return _pac(recipe, operations, 1, NV_ITEMS)
+
+
+def _pac_of_8850(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfile) -> bytes:
+    block = nv_template(chip, firmware_unisoc8850.NV_ITEMS)
+    operations = firmware_unisoc8850.operations(recipe, module, chip, stock_images(recipe), block, _stub_text)
+    return _pac(recipe, operations, firmware_unisoc8850.FLASH_TYPE, firmware_unisoc8850.NV_ITEMS)
+
+
+def _pac(recipe: FirmwareRecipe, operations: Sequence[Operation], flash_type: int, nv_items: Sequence[NvWish]) -> bytes:
+    """The container; the same inputs give the same bytes."""
     entries = [_entry(operation) for operation in operations]
     xml_name = WideText.of(f"{recipe.product}.xml")
     xml = replace(
         PacEntry.of(
-            "", flag=unisoc.FLAG_XML, check=0, can_omit=0, address=0, data=scheme_xml(recipe.product, operations)
+            "",
+            flag=unisoc.FLAG_XML,
+            check=0,
+            can_omit=0,
+            address=0,
+            data=scheme_xml(recipe.product, operations, flash_type, nv_items),
         ),
         file_name=xml_name,
     )
@@ -111,7 +127,7 @@ def _pac_of_8910(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfil
         product=WideText.of(recipe.product),
         product_version=WideText.of(recipe.product_version),
         alias=WideText.of(recipe.alias),
-        flash_type=1,
+        flash_type=flash_type,
         nv_backup=1,
     )
     return unisoc.write(unisoc.Pac(header, (*entries, xml)))
@@ -258,9 +274,9 @@ def _script_areas_first(area: Partition) -> str:
     return str("UBC".find(area.part[-1:]))
 
 
-def nv_template(chip: ChipProfile) -> bytes:
+def nv_template(chip: ChipProfile, wishes: Sequence[NvWish] = NV_ITEMS) -> bytes:
     """A fixed NV block with the items the description carries over, and an IMEI of zeros."""
-    items = [nv.NvEntry(number, bytes(16)) for _, number, _ in NV_ITEMS if number < nv.LAST_LIST_ID]
+    items = [nv.NvEntry(number, bytes(16)) for _, number, _ in wishes if number < nv.LAST_LIST_ID]
     imeis = [nv.NvEntry(number, nv.encode_imei(_NO_IMEI)) for number in nv.IMEI_IDS]
     block = nv.NvBlock(size=chip.entry.nv_bytes, entries=())
     for entry in [*imeis, *items]:
@@ -341,6 +357,7 @@ def _zip_of_eigen(recipe: FirmwareRecipe, module: ModuleProfile, chip: ChipProfi
 
 _PACKERS: Final[Mapping[str, Callable[[FirmwareRecipe, ModuleProfile, ChipProfile], bytes]]] = {
     "pdl": _pac_of_8910,
+    "bsl": _pac_of_8850,
     "aboot": _zip_of_asr,
     "agboot": _zip_of_eigen,
 }

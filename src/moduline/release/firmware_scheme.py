@@ -15,13 +15,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 from moduline.formats.container.unisoc import FLAG_CONTENT, FLAG_OPERATION
 
-_NO_ID: Final = 0xFFFFFFFF
-# Name, list id, whether the module may lack it.
-NV_ITEMS: Final = (
-    ("Calibration", _NO_ID, False),
+NO_ID: Final = 0xFFFFFFFF
+NvWish = tuple[str, int, bool]
+"""An NV item that is carried over: name, list id, whether the module may lack it."""
+NV_ITEMS: Final[tuple[NvWish, ...]] = (
+    ("Calibration", NO_ID, False),
     ("GSM Calibration", 0x26D, True),
     ("LTE Calibration", 0x26E, True),
-    ("IMEI", _NO_ID, False),
+    ("IMEI", NO_ID, False),
     ("IMEI2", 0x179, True),
     ("module_def", 0x300, True),
 )
@@ -59,22 +60,31 @@ class Operation:
         return FLAG_CONTENT if self.data else FLAG_OPERATION
 
 
-def scheme_xml(product: str, operations: Sequence[Operation]) -> bytes:
-    """The description of all operations, in order."""
+def scheme_xml(
+    product: str, operations: Sequence[Operation], flash_type: int = 1, nv_items: Sequence[NvWish] = NV_ITEMS
+) -> bytes:
+    """The description of all operations, in order.
+
+    Args:
+        product: its name.
+        operations: what a burner does.
+        flash_type: as in the header: 1 for 8910, 0 for 8850.
+        nv_items: what carries over from a module's own NV.
+    """
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<BMAConfig>", "\t<ProductList>"]
-    lines += ["\t\t" + line for line in _product(product)]
+    lines += ["\t\t" + line for line in _product(product, flash_type, nv_items)]
     lines += ["\t</ProductList>", "\t<SchemeList>", f"\t\t<Scheme name={quoteattr(product)}>"]
     lines += ["\t\t\t" + line for one in operations for line in _file(one)]
     lines += ["\t\t</Scheme>", "\t</SchemeList>", "</BMAConfig>"]
     return "".join(line + "\r\n" for line in lines).encode("utf-8")
 
 
-def _product(product: str) -> Iterator[str]:
+def _product(product: str, flash_type: int, nv_items: Sequence[NvWish]) -> Iterator[str]:
+    leaves = (("SchemeName", product), ("RebootByAT", "1"), ("FlashTypeID", str(flash_type)), ("Mode", "0"))
     yield f"<Product name={quoteattr(product)}>"
-    yield from (f"\t{_leaf(*pair)}" for pair in (("SchemeName", product), ("RebootByAT", "1"), ("FlashTypeID", "1")))
-    yield f"\t{_leaf('Mode', '0')}"
+    yield from (f"\t{_leaf(*pair)}" for pair in leaves)
     yield '\t<NVBackup backup="1">'
-    for name, number, may_be_missing in NV_ITEMS:
+    for name, number, may_be_missing in nv_items:
         yield f'\t\t<NVItem backup="1" name={quoteattr(name)}>'
         yield f"\t\t\t{_leaf('ID', f'{number:#x}')}"
         if may_be_missing:

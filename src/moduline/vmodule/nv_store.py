@@ -22,6 +22,9 @@ from moduline.vmodule.record_store import RecordStore
 PHASE_CHECK_BYTES: Final = 0x100
 GSM_CALIBRATION_ID: Final = 0x26D
 LTE_CALIBRATION_ID: Final = 0x26E
+GOLDEN_CALIBRATION_ID: Final = 0x26F
+SECOND_IMEI_ID: Final = 0x179
+SMALL_BLOCK_BYTES: Final = 0x20000
 _NV_KEY: Final = "nv"
 _PHASE_KEY: Final = "phasecheck"
 
@@ -116,14 +119,21 @@ class NvStore:
 def factory_block(imei: str, seed: str, block_bytes: int = 0x20000) -> bytes:
     """An NV block as the factory leaves it: IMEI and calibration of module ``seed``, CRC right.
 
+    The larger block of the 8850 also has what real packages of that chip insist on finding there.
+
     Raises:
         BadOption: ``imei`` is not 15 digits.
     """
-    items = (
+    items: tuple[nv.NvEntry, ...] = (
         nv.NvEntry(GSM_CALIBRATION_ID, _numbers(f"gsm:{seed}", 320)),
         nv.NvEntry(LTE_CALIBRATION_ID, _numbers(f"lte:{seed}", 512)),
         nv.NvEntry(nv.IMEI_ID, nv.encode_imei(imei)),
     )
+    if block_bytes > SMALL_BLOCK_BYTES:
+        items += (
+            nv.NvEntry(SECOND_IMEI_ID, nv.encode_imei(imei)),
+            nv.NvEntry(GOLDEN_CALIBRATION_ID, _numbers(f"golden:{seed}", 256)),
+        )
     return nv.write(nv.NvBlock(block_bytes, items))
 
 
