@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from moduline.errors import FlashCut
+from moduline.burn.nv_choice import NvEvidence, choose_nv, imei_in
+from moduline.burn.nv_store import NvFile, SavedNv
+from moduline.errors import FlashCut, NvDamaged, NvForeign
 from moduline.formats import nv
 from moduline.nor.faulty import FaultyFlash
 from moduline.nor.memory import MemoryFlash
@@ -108,3 +110,74 @@ def test_phase_check_when_power_goes_while_dropped_then_nv_is_untouched():
             store = IDENTITY.storage(flash).nv
             assert store.read_block() == OLD, spec
             assert store.read_phase_check() in {None, b"P" * 0x100}, spec
+
+
+# ---- what a host makes of it: a block torn at every byte, on a module that is less careful than the virtual one ------
+
+FIRST, SECOND = "490154203237518", "356938035643809"
+STEP = 4
+"""The torn blocks are cut at every so many bytes: no item is smaller."""
+
+
+def host_block(imei, version):
+    return nv.write(nv.NvBlock(0x100, (nv.NvEntry(5, nv.encode_imei(imei)), nv.NvEntry(0x26D, version * 16))))
+
+
+def torn_blocks(imei):
+    """Every state that an erase and a write of the whole block in place can be cut in, and the clean ends."""
+    old, new, gone = host_block(imei, b"old."), host_block(imei, b"new."), b"\xff" * 0x100
+    for at in range(0, 0x100 + 1, STEP):
+        yield gone[:at] + old[at:]
+        yield new[:at] + gone[at:]
+        yield new[:at] + old[at:]
+    yield b""
+
+
+def burnt_with(read, named=None, told=""):
+    """The IMEI that a module with this block ends with; None when the host ends the try before it writes."""
+    template = host_block("861234567890123", b"tmpl")
+    files = {"first": host_block(FIRST, b"old."), "second": host_block(SECOND, b"old.")}
+    rows = [SavedNv("first", FIRST, 1.0, place="slot", is_valid=True)]
+    seen = NvEvidence(read, nv.is_crc_right(read), template, told, "slot", "slot:A1")
+    try:
+        chosen = choose_nv(seen, NvFile(named, nv.read(files[named]).imei, files[named]) if named else None, rows)
+    except (NvDamaged, NvForeign):
+        return None
+    own = read if chosen is None else files[chosen] if isinstance(chosen, str) else chosen.block
+    return nv.read(nv.carry_over(template, own, []).block).imei
+
+
+def test_host_when_nv_is_torn_anywhere_then_by_itself_its_own_imei_or_none():
+    ends = [burnt_with(read) for read in torn_blocks(FIRST)]
+    assert set(ends) == {FIRST, None}
+
+
+def test_host_when_the_saved_block_is_named_then_always_the_units_own_imei():
+    assert {burnt_with(read, "first") for read in torn_blocks(FIRST)} == {FIRST}
+
+
+def test_host_when_at_told_the_imei_then_always_the_units_own_imei():
+    assert {burnt_with(read, told=FIRST) for read in torn_blocks(FIRST)} == {FIRST}
+
+
+def test_host_when_a_second_torn_unit_is_in_the_slot_then_never_the_first_ones_imei():
+    assert {burnt_with(read) for read in torn_blocks(SECOND)} == {SECOND, None}
+    assert {burnt_with(read, told=SECOND) for read in torn_blocks(SECOND)} <= {SECOND, None}
+
+
+def test_host_when_the_wrong_block_is_named_then_refused_wherever_the_unit_can_still_be_told():
+    """Only a unit that tells nothing at all depends on what somebody read from its label."""
+    for read in torn_blocks(SECOND):
+        end = burnt_with(read, "first")
+        assert end is None or imei_in(read) != SECOND, read.hex()
+        assert burnt_with(read, "first", told=SECOND) is None, read.hex()
+
+
+@pytest.mark.parametrize("prepare", [written_before, nearly_full])
+def test_host_when_the_virtual_modules_power_goes_at_any_operation_then_its_own_imei(prepare):
+    chip = prepare()
+    for number in range(operations_of_write(chip)):
+        for spec in (f"cut@{number}", *(f"tear@{number}:{seed}" for seed in SEEDS)):
+            read = IDENTITY.storage(write_cut(copy_of(chip), spec)).nv.read_block()
+            assert burnt_with(read) == "866981057532206", spec
+            assert burnt_with(read, "first") is None, spec

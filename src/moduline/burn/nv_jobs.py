@@ -8,10 +8,17 @@ Source: platform-unisoc 6.3. ASR and EigenComm: how the area with the IMEI is re
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from moduline.burn.action import Action, BurnPlan
+from moduline.burn.enter import find_module
+from moduline.burn.job import Job, Order
+from moduline.burn.nv_store import NvFile, SavedNv, all_saved
+from moduline.burn.record import BurnRecord
 from moduline.errors import Text, Unsupported
+from moduline.events import Reporter, silent
+from moduline.port.watch import Watch
 
 
 def nv_plan(plan: BurnPlan, block: bytes | None = None) -> BurnPlan:
@@ -41,3 +48,37 @@ def nv_plan(plan: BurnPlan, block: bytes | None = None) -> BurnPlan:
     else:
         wanted = replace(found, data=block, size_bytes=len(block))
     return replace(plan, version=None, actions=(*loads, wanted), losses=())
+
+
+def nv_order(order: Order, block: NvFile | None = None) -> Order:
+    """``order`` of a whole package, cut down to its NV block.
+
+    Args:
+        order: from ``burn.make_order``.
+        block: what to write back; None: the block is only read and kept, even a damaged one.
+
+    Raises:
+        Unsupported: as :func:`nv_plan`.
+    """
+    plan = nv_plan(order.plan, block.block if block else None)
+    return replace(order, plan=plan, restore_nv=block, accepts_nv_loss=block is None, is_checked=block is not None)
+
+
+async def run_nv(address: str, order: Order, report: Reporter = silent) -> tuple[BurnRecord, SavedNv | None]:
+    """Do it at the one module at ``address``; how it went, and the block that was read, as it was kept.
+
+    It is no burn, so no book gets a record.
+
+    Args:
+        address: see ``port.address``.
+        order: from :func:`nv_order`.
+        report: gets Steps, Progress and Notices.
+
+    Raises:
+        BadAddress, NoModule, SeveralModules: the address does not lead to one module.
+        StorageFailed: the kept blocks cannot be read.
+    """
+    async with Watch() as watch:
+        record = await Job(order, find_module(address, watch), watch, None, report).run()
+    kept = [row for row in await asyncio.to_thread(all_saved) if row.record == record.id and not row.part]
+    return record, kept[-1] if kept else None

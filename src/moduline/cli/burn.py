@@ -13,6 +13,7 @@ from moduline import burn as burning
 from moduline.burn import BurnRecord
 from moduline.burn.enter import PIN_LIMIT_S
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, Verify
+from moduline.cli import nv
 from moduline.cli.burn_view import coloured, show_plan, single_reporter
 from moduline.cli.disk import read_file
 from moduline.cli.language import say
@@ -51,6 +52,21 @@ AgentbootOption = Annotated[
     Path | None,
     typer.Option("--agentboot", metavar="FILE", help=say("for a bare binpkg", "用于单独的 binpkg")),
 ]
+RestoreNvOption = Annotated[
+    str,
+    typer.Option(
+        "--restore-nv",
+        metavar="FILE|last|IMEI",
+        help=say("bring a saved NV block back: shows its IMEI and asks", "写回已保存的 NV：显示其 IMEI 并确认"),
+    ),
+]
+NvLossOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-nv-loss",
+        help=say("NV damaged, nothing saved: burn it without an IMEI", "NV 损坏且无备份时仍烧录，模组将没有 IMEI"),
+    ),
+]
 PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say("content per packet", "每包字节数"))]
 
 
@@ -83,6 +99,8 @@ def _register_burn(app: typer.Typer) -> None:
         operator: OperatorOption = "",
         station: StationOption = "",
         force: ForceOption = False,
+        restore_nv: RestoreNvOption = "",
+        accept_nv_loss: NvLossOption = False,
         pin_wait: PinOption = PIN_LIMIT_S,
         dry_run: DryRunFlag = False,
         yes: YesFlag = False,
@@ -101,11 +119,17 @@ def _register_burn(app: typer.Typer) -> None:
             station=station,
             force=force,
             pin_limit_s=pin_wait,
+            restore_nv=nv.named_block(restore_nv, port) if restore_nv else None,
+            accepts_nv_loss=accept_nv_loss,
         )
         show_plan(job.plan, as_json=as_json and dry_run, is_result=dry_run)
         if dry_run:
             return
-        confirm(yes=yes or not sys.stdin.isatty())  # a script that names file and port has said what it wants
+        if job.restore_nv is not None:
+            nv.show_whose(job.restore_nv)
+        may_cost_an_imei = job.restore_nv is not None or accept_nv_loss
+        is_said = not sys.stdin.isatty() and not may_cost_an_imei  # a script that names file and port has said it
+        confirm(yes=yes or is_said)
         record = run_async(burning.run_job(port, job, report=single_reporter(as_jsonl=as_jsonl)))
         if as_jsonl:
             print_json({"event": "record", **record.as_json()})

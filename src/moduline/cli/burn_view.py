@@ -37,8 +37,8 @@ _NOTICES = {
         "{where}：模组 NV 数据已损坏，将写入固件包自带的数据，IMEI 可能缺失",
     ),
     "burn.nv-restored": (
-        "{where}: the NV block saved by the interrupted try is written back",
-        "{where}：将写回上次中断前保存的 NV 数据",
+        "{where}: the saved NV block of IMEI {imei} is written back",
+        "{where}：将写回已保存的 NV 数据（IMEI {imei}）",
     ),
     "burn.loader-runs": (
         "{where}: the loader of the last try still runs, the boot ROM is skipped",

@@ -31,6 +31,7 @@ NOUNS = (
     "package",
     "image",
     "burn",
+    "nv",
     "gang",
     "delta",
     "port",
