@@ -137,7 +137,8 @@ def gang(package: Path) -> list[dict[str, Any]]:
     Raises:
         DemoFailed: the gang did not end in PASS everywhere, or no power cut happened.
     """
-    words = ["gang", "run", str(package), "--rack", RACK, "--count", str(COUNT), "--order", "DEMO", "--jsonl"]
+    order = f"DEMO-{int(time.time())}"  # an order never changes its package, and burns no unit twice
+    words = ["gang", "run", str(package), "--rack", RACK, "--count", str(COUNT), "--order", order, "--jsonl"]
     out().print(f"[bold]$ moduline {' '.join(words)}[/bold]")
     watch = GangWatch()
     with subprocess.Popen(

@@ -63,6 +63,11 @@ class Advance:
             self._bounds[name] = (start, share)
             start += share
 
+    @property
+    def content_share(self) -> float:
+        """How much of the whole is content on its way, 0 to 1."""
+        return self._bounds["write"][1]
+
     def begin(self, now: float) -> Progress:
         """The try begins."""
         self._creep("ask", now)

@@ -1,0 +1,289 @@
+"""``gang run``: burn every module of a rack, and each that arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from moduline import burn as burning
+from moduline import line
+from moduline.burn import BurnRecord, Order
+from moduline.burn.enter import PIN_LIMIT_S
+from moduline.burn.plan import DEFAULT_PACKET_BYTES
+from moduline.cli.burn import (
+    ForceOption,
+    OnlyOption,
+    OperatorOption,
+    OrderOption,
+    PacketOption,
+    PinOption,
+    StationOption,
+    VerifyOption,
+    only_choice,
+    verify_choice,
+)
+from moduline.cli.burn_view import print_records, show_plan
+from moduline.cli.disk import read_file
+from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
+from moduline.cli.language import say
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_json
+from moduline.errors import BadOption, GangPartFailed, RecordsUnwritable, Text, UnknownOrder
+from moduline.events import Notice, Reporter, to_json
+from moduline.line import MOST_CHANNELS, Finish, GangOptions
+from moduline.line.advance import advance_of
+from moduline.line.presence import DEBOUNCE_S
+from moduline.line.retry import parse_retries
+from moduline.line.work_order import WorkOrder, check_bytes, check_open, lock_order, new_order, read_order, state_of
+
+CTRL_C: Final = 130
+
+FileChoice = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", help=say("firmware package; else the order's", "固件包；省略则用工单的")),
+]
+RetriesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retries",
+        metavar="CAUSE=N",
+        help=say("tries by itself for a cause, such as port=3,verify=0", "按原因自动重试次数，如 port=3,verify=0"),
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is burnt, for which order.
+
+    Args:
+        path: of the package.
+        data: its bytes.
+        work: the order, locked or about to be; None without an order.
+        is_new: whether the order begins with this run.
+        quota: units the order lacks; None: no end.
+    """
+
+    path: Path
+    data: bytes
+    work: WorkOrder | None = None
+    is_new: bool = False
+    quota: int | None = None
+
+    @property
+    def retries(self) -> Mapping[str, int]:
+        """Tries by itself that the order asks for."""
+        return self.work.retries if self.work is not None else {}
+
+
+def register_run(gang: typer.Typer) -> None:
+    """Add ``gang run``."""
+
+    @gang.command(
+        help=say(
+            "Burn every module of a rack, and each that arrives; re-powering a failed one tries again. Ctrl-C once: "
+            "nothing new begins; twice: everything stops. "
+            "Example: moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+            "烧录机架上的所有模组及陆续接入的模组；失败的模组重新上电即可重试。"
+            "按一次 Ctrl-C 不再开始新的烧录，按两次立即停止。"
+            "示例：moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+        )
+    )
+    def run(
+        file: FileChoice = None,
+        rack: Annotated[
+            str | None, typer.Option("--rack", metavar="NAME", help=say("only this rack", "仅此机架"))
+        ] = None,
+        auto: Annotated[
+            bool, typer.Option("--auto", help=say("wait for units until Ctrl-C", "持续等待模组接入，直到 Ctrl-C"))
+        ] = False,
+        count: Annotated[
+            int, typer.Option("--count", metavar="N", min=0, help=say("end after N have passed", "通过 N 个后结束"))
+        ] = 0,
+        patience: Annotated[
+            float,
+            typer.Option("--patience", metavar="S", help=say("wait for re-powering, seconds", "等待重新上电的秒数")),
+        ] = 60.0,
+        retries: RetriesOption = None,
+        again: Annotated[
+            bool, typer.Option("--again", help=say("units that have passed, too", "已通过的模组也重新烧录"))
+        ] = False,
+        debounce: Annotated[
+            int,
+            typer.Option(
+                "--debounce",
+                metavar="MS",
+                min=0,
+                max=10_000,
+                help=say("contacts settle, ms", "接触稳定毫秒数"),
+            ),
+        ] = int(DEBOUNCE_S * 1000),
+        channels: Annotated[
+            int,
+            typer.Option(
+                "--channels",
+                metavar="N",
+                min=1,
+                max=MOST_CHANNELS,
+                help=say("at once", "同时烧录数"),
+            ),
+        ] = MOST_CHANNELS,
+        verify: VerifyOption = "areas",
+        packet: PacketOption = DEFAULT_PACKET_BYTES,
+        only: OnlyOption = "",
+        order: OrderOption = "",
+        operator: OperatorOption = "",
+        station: StationOption = "",
+        force: ForceOption = False,
+        pin_wait: PinOption = PIN_LIMIT_S,
+        screen: ScreenOption = None,
+        dry_run: DryRunFlag = False,
+        as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
+    ) -> None:
+        chosen = choose(file, order)
+        job = burning.make_order(
+            chosen.data,
+            chosen.path.name,
+            verify=verify_choice(verify),
+            packet_bytes=packet,
+            only=only_choice(only),
+            order=order,
+            operator=operator,
+            station=station,
+            force=force,
+            pin_limit_s=pin_wait,
+        )
+        job = with_model(job, chosen.work)
+        own_retries = parse_retries(retries or ())
+        if dry_run:
+            show_plan(job.plan, as_json=as_json, is_result=True)
+            return
+        options = GangOptions(
+            is_auto=auto,
+            count=count,
+            patience_s=patience,
+            debounce_s=debounce / 1000,
+            retries={**chosen.retries, **own_retries},
+            channels=channels,
+            is_again=again,
+            quota=chosen.quota,
+        )
+        begin_order(chosen, as_jsonl=as_jsonl)
+        records, is_whole = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl)
+        show_end(records, as_json=as_json, as_jsonl=as_jsonl)
+        if not is_whole:
+            raise typer.Exit(CTRL_C)
+
+
+def choose(file: Path | None, order: str) -> Choice:
+    """The package of this run, which is the order's when there is an order.
+
+    Raises:
+        BadOption: neither a file nor an order.
+        UnknownOrder: the order is not there yet, and no file begins it.
+        OrderLocked: the order is for other bytes.
+        OrderOver: the order is closed or full.
+        NoSuchFile, StorageFailed: the package cannot be read.
+    """
+    if not order:
+        if file is None:
+            raise BadOption(name="FILE", reason=Text("a package, or --order ID", "需要固件包或 --order ID"))
+        return Choice(file, read_file(file))
+    try:
+        work = read_order(order)
+    except UnknownOrder:
+        if file is None:
+            raise
+        data = read_file(file)
+        return Choice(file, data, new_order(order, (file, data)), is_new=True)
+    path = file if file is not None else Path(work.file)
+    data = read_file(path)
+    check_bytes(work, "sha256", str(path), data)
+    state = state_of(work, burning.book(order).read())
+    check_open(work, state)
+    return Choice(path, data, work, quota=state.left)
+
+
+def with_model(job: Order, work: WorkOrder | None) -> Order:
+    """The order's model, when it names one, refuses every other module."""
+    if work is None or not work.model:
+        return job
+    return replace(job, plan=replace(job.plan, model=work.model))
+
+
+def begin_order(chosen: Choice, *, as_jsonl: bool) -> None:
+    """Lock the order that begins with this run, and say so.
+
+    Raises:
+        OrderExists: somebody else has begun it with other bytes meanwhile.
+        StorageFailed: it cannot be written.
+    """
+    if chosen.work is None or not chosen.is_new:
+        return
+    work = lock_order(chosen.work)
+    facts = {"order": work.id, "file": chosen.path.name, "sha256": work.sha256}
+    if as_jsonl:
+        print_json(to_json(Notice("gang.order-locked", facts=facts)))
+    else:
+        note("order {order} is locked to {file} {sha256}", "工单 {order} 已锁定 {file} {sha256}", **facts)
+
+
+def run_shown(
+    job: Order, rack: str | None, options: GangOptions, *, screen: bool | None, as_jsonl: bool
+) -> tuple[list[BurnRecord], bool]:
+    """Run the gang and show it; the records, and whether it came to its own end.
+
+    Raises:
+        NoModule, StorageFailed: as :func:`moduline.line.run_gang`.
+        RecordsUnwritable: the same; every try is shown before.
+    """
+    records: list[BurnRecord] = []
+    finish = Finish()
+
+    def work(report: Reporter, on_record: Callable[[BurnRecord], None]) -> Coroutine[Any, Any, list[BurnRecord]]:
+        def finished(record: BurnRecord) -> None:
+            records.append(record)
+            on_record(record)
+
+        return line.run_gang(job, rack, options, report=report, on_record=finished, finish=finish)
+
+    words = (job.order, job.operator, job.station)
+    try:
+        watch_gang(
+            work,
+            head_of(job.plan, job.package, job.sha256, rack, words),
+            slot_names(rack),
+            advance_of(job.plan, "", has_examination=job.examine is not None).content_share,
+            screen=screen,
+            as_jsonl=as_jsonl,
+            stop_taking=finish.ask,
+        )
+    except KeyboardInterrupt:
+        return records, False
+    except RecordsUnwritable:
+        if not as_jsonl:
+            print_records(records)
+        raise
+    return records, options.is_auto or not finish.is_asked
+
+
+def show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> None:
+    """Print the records.
+
+    Raises:
+        GangPartFailed: a unit did not pass in the end.
+    """
+    units = line.final_records(records)
+    failed = [unit for unit in units if not unit.is_pass]
+    is_stopped = any(unit.outcome == "ABORTED" for unit in units)
+    if as_json and (is_stopped or not failed):
+        print_json({"ok": not is_stopped, "records": [record.as_json() for record in records]})
+    elif not as_json and not as_jsonl:
+        print_records(records)
+    if failed and not is_stopped:
+        facts: dict[str, Any] = {"records": [record.as_json() for record in records]} if as_json else {}
+        raise GangPartFailed(failed=len(failed), total=len(units), **facts)
