@@ -84,7 +84,7 @@ def put(board, slot, kind, index):
     done = 2_500_000 if kind in {"burning", "failed", "broken", "aborted", "waiting"} else 4_211_344
     for second in range(4):
         board.take(Progress("burn", done - (3 - second) * 210_000, 4_211_344, slot), NOW - 3 + second)
-    if kind in {"burning"}:
+    if kind == "burning":
         return
     if kind == "failed":
         facts = {"port": "usb:1-2", "part": "SYSTEM", "answer": "0x8B", "command": "MIDST_DATA", "what": "MIDST_DATA"}
@@ -111,7 +111,7 @@ def put(board, slot, kind, index):
             CheckResult("signal", "fail", "4", ">= 12", 3.1, "too weak"),
         )
         facts = {"checks": "signal", "value": "4", "limits": ">= 12"}
-        failed = record_of(slot, index, "FAIL", error_code="ML-E1102", error_facts=facts, checks=checks)
+        failed = record_of(slot, index, "FAIL", error_code="ML-E1105", error_facts=facts, checks=checks)
         board.finished(failed, NOW - 1)
         return
     board.finished(record_of(slot, index, "PASS"), NOW - 5 - index)

@@ -266,7 +266,7 @@ class GangScreen(App[None]):
         Binding("l", "language"),
         Binding("t", "theme"),
         Binding("q", "quit", priority=True),
-        Binding("ctrl+c", "quit", priority=True),
+        Binding("ctrl+c", "interrupt", priority=True),
         Binding("ctrl+q", "quit", priority=True),
     ]
 
@@ -283,6 +283,7 @@ class GangScreen(App[None]):
         self._message_until = 0.0
         self._abort_until = 0.0
         self._told = ""
+        self._is_finishing = False
         self.is_aborting = False
 
     def compose(self) -> ComposeResult:
@@ -351,9 +352,11 @@ class GangScreen(App[None]):
 
     def action_stop_taking(self) -> None:
         """Begin nothing new."""
-        if self._engine.can_stop_taking:
-            self._engine.stop_taking()
-            self._say(Text("no new units; what runs is finished", "不再接收新模组；正在进行的将完成"), for_ever=True)
+        if not self._engine.can_stop_taking:
+            return
+        self._is_finishing = True
+        self._engine.stop_taking()
+        self._say(Text("no new units; what runs is finished", "不再接收新模组；正在进行的将完成"), for_ever=True)
 
     def action_print_label(self) -> None:
         """Print the label of the chosen slot's last unit again."""
@@ -389,6 +392,14 @@ class GangScreen(App[None]):
             return
         self._abort_until = time.monotonic() + ABORT_WITHIN_S
         self._say(Text("press q again: every running unit is aborted", "再按一次 q：中止所有正在烧录的模组"))
+
+    async def action_interrupt(self) -> None:
+        """Ctrl-C as in the plain view: once, and nothing new begins; again, and everything stops."""
+        if self._is_finishing or not self._engine.can_stop_taking:
+            await self.action_quit()
+        else:
+            self.action_stop_taking()
+            self._abort_until = float("inf")
 
     def _say(self, text: Text, *, for_ever: bool = False) -> None:
         self._message = text

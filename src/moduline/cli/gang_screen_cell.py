@@ -263,15 +263,14 @@ def _under(view: SlotView, width: int, lang: str, paint: Paint) -> list[Callable
         return [line(one) for one in wrapped(text, width, most)]
 
     unit = "  ".join(filter(None, (view.imei if width >= 24 else _tail(view), view.model if width >= 50 else "")))
-    if view.is_at_work:
-        is_moving = view.speed >= 1
-        speed = f"  {_rate(view.speed)}" if is_moving and width >= 24 else ""
+    if view.is_at_work:  # always as many lines, so that the letters stay where they are
+        speed = f"  {_rate(view.speed)}" if view.speed >= 1 and width >= 24 else ""
         return [
             lambda width: _bar(view, width, paint),
             line(f"{word_of(view, lang)}{speed}", paint.strong),
-            *lines(in_language(view.step, lang), 1),
-            *([line(unit)] if unit else []),
-            *lines(in_language(view.next, lang), 2),
+            line(in_language(view.step, lang)),
+            line(in_language(view.next, lang)),
+            line(unit),
         ]
     told = lines(in_language(view.next, lang), 2)
     more = _tail(view) if view.state == "passed" else view.error_code

@@ -316,11 +316,13 @@ def _show_screen(relay: Relay, engine: EngineThread) -> None:
         output.note("the screen has ended, the gang goes on", "全屏显示已退出，烧录继续进行")
 
 
-def _show_lines(relay: Relay, engine: EngineThread, lines: LiveView) -> None:
-    """A table or lines, until the gang is over; Ctrl-C ends it as in the plain view."""
-    is_asked = False
-    with lines:
-        relay.tell(lines)
+def _show_lines(relay: Relay, engine: EngineThread, *, as_jsonl: bool) -> None:
+    """A table or lines, until the gang is over. Ctrl-C: once, and nothing new begins; twice, and everything stops."""
+    is_asked = not engine.can_stop_taking
+    with LiveView(as_jsonl=as_jsonl) as view:
+        relay.tell(view)
+        if not engine.is_started:
+            engine.start()
         while True:
             try:
                 if engine.wait(LOOK_S):
@@ -328,9 +330,13 @@ def _show_lines(relay: Relay, engine: EngineThread, lines: LiveView) -> None:
             except KeyboardInterrupt:
                 if is_asked:
                     engine.abort()
-                else:
-                    engine.stop_taking()
+                    continue
                 is_asked = True
+                engine.stop_taking()
+                output.note(
+                    "nothing new begins; what runs comes to its end. Ctrl-C again stops it now",
+                    "不再开始新的烧录，正在进行的会完成。再按 Ctrl-C 立即停止",
+                )
 
 
 @contextlib.contextmanager
