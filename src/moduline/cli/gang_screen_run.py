@@ -21,19 +21,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Annotated, Any, Final, TextIO, cast
 
 import typer
 
-from moduline.burn import BurnRecord, Order
+from moduline.burn import BurnPlan, BurnRecord
 from moduline.cli import output
 from moduline.cli.burn_view import LiveView
 from moduline.cli.language import current, say
 from moduline.events import Event, Reporter
-from moduline.line import Finish
-from moduline.line.advance import ASK_SHARE, CHECK_SHARE, EXAMINE_SHARE, READ_SHARE
 from moduline.line.board import Board, Head, SlotView, Totals
 from moduline.port import registry
 from moduline.port.listing import read_slots
@@ -43,9 +40,8 @@ ScreenOption = Annotated[
     typer.Option("--screen/--no-screen", help=say("one big cell per slot, full screen", "全屏显示，每个通道一格")),
 ]
 
-OnRecord = Callable[[BurnRecord], None]
-Work = Callable[[Reporter, OnRecord], Coroutine[Any, Any, object]]
-"""The gang: gets where to report."""
+Work = Callable[[Reporter, Callable[[BurnRecord], None]], Coroutine[Any, Any, list[BurnRecord]]]
+"""The gang: gets where to report, gives its records."""
 
 LEAST_COLUMNS: Final = 20
 LEAST_ROWS: Final = 6
@@ -54,78 +50,43 @@ SWITCH_S: Final = 0.001
 """How long the screen may draw before the engine's thread gets its turn, seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What a screen has to know of a gang before it begins.
-
-    Args:
-        head: what is the same for all slots.
-        slots: that are known to be there.
-        content_share: see :class:`~moduline.line.board.Board`.
-        print_label: prints a unit's label once more; None: there is none.
-    """
-
-    head: Head
-    slots: Sequence[str] = ()
-    content_share: float = 1.0
-    print_label: Callable[[BurnRecord], None] | None = None
-
-
-def scene_of(job: Order, rack: str | None, print_label: Callable[[BurnRecord], None] | None = None) -> Scene:
-    """The scene of a gang that begins now.
-
-    Raises:
-        BadRecipe: the map of the slots is damaged.
-    """
-    head = Head(
-        order=job.order,
-        operator=job.operator,
-        station=job.station,
-        rack=rack or "",
-        image=job.package,
-        sha256=job.sha256,
-        version=job.plan.version or "",
-        started=time.time(),
-    )
-    has_read_back, has_test = job.plan.read_back_bytes > 0, job.examine is not None
-    rest = ASK_SHARE + READ_SHARE * has_read_back + CHECK_SHARE + EXAMINE_SHARE * has_test
-    return Scene(head, slot_names(rack), 1.0 - rest, print_label)
-
-
-def wants_screen(*, screen: bool | None, as_jsonl: bool) -> bool:
-    """Whether a gang is shown full screen; says so when the user wanted it and it cannot be.
-
-    Args:
-        screen: what the user said; None: where there is a terminal that can show it.
-        as_jsonl: events go out as JSON lines, and nothing else is shown.
-    """
-    if screen is False or (as_jsonl and not screen):
-        return False
-    reason = "--jsonl" if as_jsonl else no_screen_reason()
-    if reason and screen:
-        output.note("no screen: {reason}", "无法全屏显示：{reason}", reason=reason)
-    return not reason
-
-
-def show_gang(work: Work, scene: Scene, finish: Finish, lines: LiveView, on_record: OnRecord) -> bool:
-    """Run a gang behind the full screen; whether it came to its end by itself, or at least in its own time.
+def watch_gang(
+    work: Work,
+    head: Head,
+    slots: Sequence[str] = (),
+    content_share: float = 1.0,
+    *,
+    screen: bool | None = None,
+    as_jsonl: bool = False,
+    stop_taking: Callable[[], None] | None = None,
+    print_label: Callable[[BurnRecord], None] | None = None,
+) -> list[BurnRecord]:
+    """Run a gang to its end and show it; gives its records.
 
     Args:
         work: the gang.
-        scene: what the screen shows besides.
-        finish: asked when the operator wants no new units.
-        lines: shows the rest of the gang should the screen fail.
-        on_record: gets each finished record, too.
+        head: what is the same for all slots.
+        slots: that are known to be there.
+        content_share: see :class:`~moduline.line.board.Board`.
+        screen: full screen; None: where standard input and standard error are a terminal that can show it.
+        as_jsonl: events as JSON lines and no screen.
+        stop_taking: called in the engine's thread when no new unit is to be begun; None: the gang cannot.
+        print_label: prints a unit's label once more; None: there is none.
 
     Raises:
         ModulineError: what ended the gang.
+        KeyboardInterrupt: it was aborted.
     """
-    relay = Relay(Board(scene.head, scene.slots, scene.content_share), on_record)
-    engine = EngineThread(work, relay, finish, scene.print_label)
+    relay = Relay(Board(head, slots, content_share))
+    engine = EngineThread(work, relay, stop_taking, print_label)
+    why_not = "" if screen is False or as_jsonl else no_screen_reason()
+    if screen and (why_not or as_jsonl):
+        output.note("no screen: {reason}", "无法全屏显示：{reason}", reason=why_not or "--jsonl")
     with _signals(engine):
-        _show_screen(relay, engine)
-        if not engine.has_ended:
-            _show_lines(relay, engine, lines)
+        if screen is not False and not as_jsonl and not why_not:
+            _show_screen(relay, engine)
+        if not engine.is_started or not engine.has_ended:
+            _show_lines(relay, engine, as_jsonl=as_jsonl)
         return engine.result()
 
 
@@ -134,12 +95,10 @@ class Relay:
 
     Args:
         board: the reducer.
-        on_record: gets each finished record first.
     """
 
-    def __init__(self, board: Board, on_record: OnRecord) -> None:
+    def __init__(self, board: Board) -> None:
         self._board = board
-        self._on_record = on_record
         self._lock = threading.Lock()
         self._lines: LiveView | None = None
         self._clock_offset = time.time() - time.monotonic()
@@ -158,7 +117,6 @@ class Relay:
 
     def finished(self, record: BurnRecord) -> None:
         """Take a record; in the engine's thread."""
-        self._on_record(record)
         with self._lock:
             self._board.finished(record, self.now())
             lines = self._lines
@@ -190,36 +148,44 @@ class EngineThread:
     Args:
         work: the gang.
         relay: where it reports.
-        finish: asked when nothing new is to begin.
-        print_label: prints a unit's label once more; None: there is none.
+        stop_taking: see :func:`watch_gang`.
+        print_label: see :func:`watch_gang`.
     """
 
     def __init__(
         self,
         work: Work,
         relay: Relay,
-        finish: Finish,
+        stop_taking: Callable[[], None] | None = None,
         print_label: Callable[[BurnRecord], None] | None = None,
     ) -> None:
         self._work = work
         self._relay = relay
-        self._finish = finish
+        self._stop_taking = stop_taking
         self._print_label = print_label
         self._thread = threading.Thread(target=self._run, name="gang")
         self._ready = threading.Event()
         self._task: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._records: list[BurnRecord] = []
         self._failure: BaseException | None = None
+        self.is_started = False
 
     def start(self) -> None:
         """Begin; returns when the gang can be aborted."""
+        self.is_started = True
         self._thread.start()
         self._ready.wait()
 
     @property
     def has_ended(self) -> bool:
         """Whether the gang is over."""
-        return self._ready.is_set() and not self._thread.is_alive()
+        return self.is_started and not self._thread.is_alive()
+
+    @property
+    def can_stop_taking(self) -> bool:
+        """Whether the gang knows how to finish."""
+        return self._stop_taking is not None
 
     @property
     def can_print(self) -> bool:
@@ -228,7 +194,8 @@ class EngineThread:
 
     def stop_taking(self) -> None:
         """Finish what is being burnt, begin nothing new."""
-        self._finish.ask()
+        if self._stop_taking is not None:
+            self._call(self._stop_taking)
 
     def abort(self) -> None:
         """Cancel the gang, in its own thread."""
@@ -245,15 +212,18 @@ class EngineThread:
         self._thread.join(limit_s)
         return self.has_ended
 
-    def result(self) -> bool:
-        """Whether the gang came to its end without being aborted.
+    def result(self) -> list[BurnRecord]:
+        """The records.
 
         Raises:
-            ModulineError: what ended it.
+            ModulineError: what ended the gang.
+            KeyboardInterrupt: it was aborted.
         """
-        if self._failure is not None and not isinstance(self._failure, asyncio.CancelledError):
+        if isinstance(self._failure, asyncio.CancelledError):
+            raise KeyboardInterrupt from self._failure
+        if self._failure is not None:
             raise self._failure
-        return self._failure is None
+        return self._records
 
     def _call(self, what: Callable[[], object]) -> None:
         if self._loop is not None:
@@ -262,16 +232,16 @@ class EngineThread:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            self._records = asyncio.run(self._main())
         except BaseException as failure:  # noqa: BLE001  raised again by result(), in the main thread
             self._failure = failure
         finally:
             self._ready.set()
 
-    async def _main(self) -> None:
+    async def _main(self) -> list[BurnRecord]:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._ready.set()
-        await self._work(self._relay.report, self._relay.finished)
+        return await self._work(self._relay.report, self._relay.finished)
 
 
 def no_screen_reason() -> str:
@@ -297,6 +267,12 @@ def slot_names(rack: str | None) -> list[str]:
         names = []  # the same name may stand in two racks
     virtual = [entry.slot or entry.name for entry in registry.modules(rack)]
     return list(dict.fromkeys([*names, *virtual]))
+
+
+def head_of(plan: BurnPlan, package: str, sha256: str, rack: str | None, words: tuple[str, str, str]) -> Head:
+    """The head of a gang that begins now; ``words`` are order, operator and station."""
+    order, operator, station = words
+    return Head(order, operator, station, rack or "", package, sha256, plan.version or "", time.time())
 
 
 def _show_screen(relay: Relay, engine: EngineThread) -> None:
