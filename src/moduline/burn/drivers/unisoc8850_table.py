@@ -137,9 +137,10 @@ TABLE: Final[dict[tuple[State, Cue], tuple[str, State]]] = {
     (S.RESET, C.GONE): ("done", S.DONE),
 }
 
-# Seconds a state may last without an answer. Source: platform-unisoc 5.9, "reasonable for our host"; 8 for SYNC.
+# Seconds a state may last without an answer. Source: platform-unisoc 5.9, "reasonable for our host". SYNC: some modules
+# leave their ROM after 10 s without a host (platform-unisoc 8); a silent one is given up before it does.
 LIMITS_S: Final[dict[State, float]] = {
-    S.SYNC: 10.0,
+    S.SYNC: 8.0,
     S.ROM_QUIET: 10.0,
     S.CONNECT: 3.0,
     S.FDL_START: 30.0,
