@@ -151,7 +151,7 @@ class Gang:
         named = await asyncio.to_thread(_slots_of, self.rack)
         here = {port.place: port.slot or port.name for port in self.watch.ports}
         for slot, place in named.items():
-            if slot not in here.values():
+            if slot not in here.values() and place not in here:
                 self._channel(slot, place)
 
     def _channel(self, slot: str, place: str) -> Channel:
@@ -344,7 +344,7 @@ def _is_burnable(port: PortInfo) -> bool:
 def _slots_of(rack: str) -> dict[str, str]:
     """Every slot of a rack that is known to be there, with its place if that is known."""
     named = dict(read_slots().get(rack, {}))
-    for entry in registry.modules(rack):
-        place = next((port.location for port in entry.ports), "")
-        named.setdefault(entry.slot or entry.name, place)
+    if not named:
+        for entry in registry.modules(rack):
+            named[entry.slot or entry.name] = next((port.location for port in entry.ports), "")
     return named

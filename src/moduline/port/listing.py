@@ -10,14 +10,15 @@ The real listing costs milliseconds of system calls; whoever polls does it in a 
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from serial.tools import list_ports
 
-from moduline.errors import BadRecipe, StorageFailed, Text
+from moduline.errors import BadOption, BadRecipe, StorageFailed, Text
 from moduline.port import registry
 from moduline.port.usb_ids import find_usb_id, role_of
 
@@ -72,8 +73,13 @@ class PortInfo:
 
 
 def virtual_ports(rack: str | None = None) -> list[PortInfo]:
-    """Ports of live virtual modules, by rack and name."""
-    return [port for entry in registry.modules(rack) for port in ports_of(entry)]
+    """Ports of live virtual modules, by rack and name; a slot name the user gave a place counts before the rack's."""
+    slots = _slots_by_place()
+    found = [port for entry in registry.modules(rack) for port in ports_of(entry)]
+    return [
+        replace(port, slot=named[1]) if (named := slots.get(port.place)) and named[0] == port.rack else port
+        for port in found
+    ]
 
 
 def ports_of(entry: registry.ModuleEntry) -> list[PortInfo]:
@@ -101,7 +107,7 @@ def ports_of(entry: registry.ModuleEntry) -> list[PortInfo]:
 
 def real_ports() -> list[PortInfo]:
     """Serial ports of this computer, those of known modules with their roles, by place and path."""
-    slots = {place: (rack, slot) for rack, named in read_slots().items() for slot, place in named.items()}
+    slots = _slots_by_place()
     found = []
     for port in list_ports.comports():
         interface = _INTERFACE.search(port.location or "")
@@ -150,10 +156,16 @@ def read_slots() -> dict[str, dict[str, str]]:
         raise BadRecipe(path=str(path), key="slots", reason=str(cause)) from cause
 
 
+def _slots_by_place() -> dict[str, tuple[str, str]]:
+    """Rack and slot of every place that the user named."""
+    return {place: (rack, slot) for rack, named in read_slots().items() for slot, place in named.items()}
+
+
 def write_slots(rack: str, named: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
     """Name places of a rack, keeping the names given before; an empty place takes a name away. Gives all names.
 
     Raises:
+        BadOption: a place would have two names.
         BadRecipe: the file is not what this function writes.
         StorageFailed: the file cannot be written.
     """
@@ -164,12 +176,34 @@ def write_slots(rack: str, named: Iterable[tuple[str, str]]) -> dict[str, dict[s
             mapped[slot] = place
         else:
             mapped.pop(slot, None)
+    _check_places(slots)
+    if not mapped:
+        del slots[rack]
     path = registry.home() / "slots.json"
     fresh = path.with_suffix(".json.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(json.dumps(slots, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(slots, ensure_ascii=False, indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as cause:
         raise StorageFailed(path=str(path), reason=cause.strerror or Text("cannot write", "无法写入")) from cause
     return slots
+
+
+def _check_places(slots: Mapping[str, Mapping[str, str]]) -> None:
+    """See that no place has two names.
+
+    Raises:
+        BadOption: one has.
+    """
+    owners: dict[str, tuple[str, str]] = {}
+    for rack, named in slots.items():
+        for slot, place in named.items():
+            first = owners.setdefault(place, (rack, slot))
+            if first != (rack, slot):
+                reason = Text("{place} is {one} and {other}", "{place} 同时为 {one} 与 {other}")
+                names = (f"{first[0]}/{first[1]}", f"{rack}/{slot}")
+                raise BadOption(name="SLOT=PLACE", reason=reason, place=place, one=names[0], other=names[1])
