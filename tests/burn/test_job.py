@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -52,15 +53,14 @@ def test_job_when_all_goes_well_then_pass_with_everything_known():
     assert unit.burns == 1
 
 
-def test_job_when_finished_then_the_record_is_on_disk_twice(moduline_home):
-    """A started line before anything is erased, a finished one at the end."""
+def test_job_when_it_goes_on_then_its_begin_is_on_disk_before_anything_is_erased_and_its_end_after(moduline_home):
     run(FakeUnit("m1"), order="A-17")
-    lines = [json.loads(line) for line in (moduline_home / "records" / "A-17.jsonl").read_text().splitlines()]
-    assert lines[0]["event"] == "started"
-    assert lines[0]["outcome"] == "RUNNING"
-    assert lines[-1]["event"] == "finished"
-    assert lines[-1]["outcome"] == "PASS"
-    assert {line["id"] for line in lines} == {lines[0]["id"]}
+    with contextlib.closing(sqlite3.connect(moduline_home / "records" / "line.db")) as book:
+        events = book.execute("SELECT kind, outcome, try_id FROM event ORDER BY seq").fetchall()
+    assert events[0][:2] == ("begun", "RUNNING")
+    assert events[-1][:2] == ("ended", "PASS")
+    assert {kind for kind, *_ in events[1:-1]} == {"noted"}
+    assert len({name for *_, name in events}) == 1
     (record,) = burn.book("A-17").read()
     assert record.is_pass
 

@@ -1,111 +1,41 @@
-"""The book of records: durable, append-only, readable after any interruption."""
+"""The record of a try: as JSON and back, whose fault an error is, which try goes on from which."""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-import signal
-import subprocess
-import sys
+import json
+from dataclasses import replace
 
 import pytest
 
-from moduline.burn.record import BurnRecord, RecordBook, all_records, as_csv, book, outcome_of, try_before
+from moduline.burn.record import BurnRecord, CheckResult, from_json, outcome_of, try_before
 from moduline.errors import BadFormat, NoAnswer, StorageFailed, TooBig, WriteFailed, WrongModule
 
 RECORD = BurnRecord(id="a1", imei="861234567890123", slot="m1", place="virt-bench-1", package="x.zip", started=1.5)
 
 
 def finished(record=RECORD, **changes):
-    from dataclasses import replace
-
     return replace(record, **{"outcome": "PASS", "ended": 2.0, "bytes": 10, "seconds": 0.5} | changes)
 
 
-def test_record_when_written_then_read_back(tmp_path):
-    records = RecordBook(tmp_path / "deep" / "a.jsonl")
-    records.write(RECORD)
-    records.write(finished())
-    assert records.read() == [finished()]
+def test_record_when_made_json_then_the_same_again():
+    record = finished(checks=(CheckResult("sim", "fail", "no", "yes", 0.25, "why"),), steps={"burn.AP": 1.5})
+    assert from_json(json.loads(json.dumps(record.as_json()))) == record
 
 
-def test_book_when_missing_then_empty(tmp_path):
-    assert RecordBook(tmp_path / "none.jsonl").read() == []
+def test_json_when_of_a_newer_program_then_what_is_known_is_taken():
+    raw = finished(checks=(CheckResult("sim", "pass"),)).as_json()
+    raw["checks"][0]["colour"] = "green"
+    assert from_json(raw | {"weight_kg": 3}) == finished(checks=(CheckResult("sim", "pass"),))
 
 
-def test_try_when_its_process_is_dead_then_aborted(tmp_path):
-    records = RecordBook(tmp_path / "a.jsonl")
-    records.write(RECORD)
-    (found,) = records.read()
-    assert found.outcome == "ABORTED"
-    assert "interrupted" in found.error_message
-
-
-def test_try_when_its_process_lives_then_running(tmp_path):
-    from dataclasses import replace
-
-    records = RecordBook(tmp_path / "a.jsonl")
-    records.write(replace(RECORD, process=os.getpid()))
-    assert records.read()[0].outcome == "RUNNING"
-
-
-def test_program_when_killed_then_the_started_line_is_there(tmp_path):
-    """kill -9 between the two lines leaves a try that reads as interrupted."""
-    path = tmp_path / "a.jsonl"
-    script = (
-        "import os, signal; from pathlib import Path; from moduline.burn.record import *;"
-        f"RecordBook(Path({str(path)!r})).write(BurnRecord(id='a1', process=os.getpid()));"
-        "os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    done = subprocess.run([sys.executable, "-c", script], check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert [record.outcome for record in RecordBook(path).read()] == ["ABORTED"]
-
-
-@pytest.mark.parametrize("keep", [1, 10, 60, -1])
-def test_last_line_when_torn_then_passed_over_and_the_next_begins_afresh(tmp_path, keep):
-    records = RecordBook(tmp_path / "a.jsonl")
-    records.write(RECORD)
-    size = records.path.stat().st_size
-    records.write(finished())
-    with records.path.open("rb+") as file:
-        file.truncate(size + keep if keep > 0 else size * 2)
-    records.write(finished(id="b2"))
-    assert [record.id for record in records.read()] == ["a1", "b2"]
-    assert records.read()[1].is_pass
-
-
-@pytest.mark.parametrize(
-    "junk", [b"\xff\xfe\x00", b"[]\n", b"{}\n", b'{"id": 3}\n', b'{"id": "x", "place": []}\n', b"null\n"]
-)
-def test_line_when_junk_then_passed_over(tmp_path, junk):
-    records = RecordBook(tmp_path / "a.jsonl")
-    records.path.write_bytes(junk)
-    records.write(finished())
-    assert finished() in records.read()
-
-
-def test_disk_when_full_then_storage_failed():
-    with pytest.raises(StorageFailed):
-        RecordBook(__import__("pathlib").Path("/dev/full")).write(RECORD)
-
-
-def test_books_when_of_orders_then_apart_and_together(moduline_home):
-    book("A-17").write(finished(started=2.0))
-    book().write(finished(id="b2", started=1.0))
-    book("../../evil order").write(finished(id="c3", started=3.0))
-    assert [record.id for record in all_records()] == ["b2", "a1", "c3"]
-    assert [record.id for record in book("A-17").read()] == ["a1"]
-    assert {path.parent for path in moduline_home.rglob("*.jsonl")} == {moduline_home / "records"}
-
-
-def test_csv_when_written_then_one_row_each_and_no_formula():
-    text = as_csv([finished(operator='=HYPERLINK("x")', steps={"burn.AP": 1.5})])
-    (row,) = csv.DictReader(io.StringIO(text))
-    assert row["imei"] == "861234567890123"
-    assert row["steps"] == '{"burn.AP": 1.5}'
-    assert row["operator"].startswith("'=")
+def test_facts_when_no_json_numbers_then_words():
+    facts = {"a": float("nan"), "b": float("inf"), "c": b"\x00", "d": 1.5}
+    assert json.loads(json.dumps(finished(error_facts=facts).as_json(), allow_nan=False))["error_facts"] == {
+        "a": "nan",
+        "b": "inf",
+        "c": "b'\\x00'",
+        "d": 1.5,
+    }
 
 
 def test_error_when_raised_again_then_its_class_and_facts():

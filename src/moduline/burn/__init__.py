@@ -6,13 +6,13 @@ Verbs: ``make_order``, ``run_job``.
 from __future__ import annotations
 
 import asyncio
-import time
 
+from moduline.burn.books import LineBook, all_records, book
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, find_module
 from moduline.burn.job import BOOT_LIMIT_S, Job, Order
 from moduline.burn.nv_store import NvFile, SavedNv, all_saved
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Action, BurnPlan, Only, Verify, make_plan
-from moduline.burn.record import Book, BurnRecord, CheckResult, RecordBook, all_records, as_csv, book, try_before
+from moduline.burn.record import Book, BurnRecord, CheckResult
 from moduline.digest import sha256_hex
 from moduline.events import Notice, Reporter, silent
 from moduline.package import read_package
@@ -24,13 +24,12 @@ __all__ = [
     "BurnPlan",
     "BurnRecord",
     "CheckResult",
+    "LineBook",
     "NvFile",
     "Order",
-    "RecordBook",
     "SavedNv",
     "all_records",
     "all_saved",
-    "as_csv",
     "book",
     "make_order",
     "make_plan",
@@ -118,7 +117,7 @@ async def run_job(address: str, order: Order, records: Book | None = None, repor
     records = records or book(order.order)
     async with Watch() as watch:
         port = find_module(address, watch)
-        last = try_before(await asyncio.to_thread(records.read), port.place, time.time())
+        last = await asyncio.to_thread(records.last_failed, port.place)
         if last is not None:
             report(Notice("burn.continues", where=port.address, facts={"tries": last.tries}))
         return await Job(order, port, watch, records, report, last).run()

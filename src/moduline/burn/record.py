@@ -1,30 +1,19 @@
-"""What happened to one unit, as a value, and the book that keeps it through power cuts.
-
-A book is a file of JSON lines. A try writes two: ``started`` before anything is erased, ``finished`` at its end; each
-is appended with one write and synced. A try without its second line was interrupted (``kill -9``, power of the
-computer) and reads back as ABORTED. A torn last line is passed over, and the next line begins on a fresh one.
-"""
+"""What happened to one unit, as a value; where such values are kept is ``burn.books``."""
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
-import json
-import os
-import re
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from moduline.errors import FormatError, PeerError, Refusal, StorageFailed, Text, UsageError, WrongModule, leaves
-from moduline.port import registry
+from moduline.errors import FormatError, PeerError, Refusal, UsageError, WrongModule, leaves
 
 CONTINUES_WITHIN_S = 12 * 3600.0
 """A failed try at the same place counts as the try before the next one for so long."""
 
 Outcome = Literal["RUNNING", "PASS", "FAIL", "REFUSED", "ERROR", "ABORTED"]
+OUTCOMES: tuple[Outcome, ...] = ("RUNNING", "PASS", "FAIL", "REFUSED", "ERROR", "ABORTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +22,7 @@ class CheckResult:
 
     Args:
         name: of the check in its recipe.
-        verdict: "pass"; "fail"; "skip" when it could not be asked because of an earlier one.
+        verdict: "pass"; "fail"; "warn" when an optional check is not good; "skip" when it was not asked.
         value: what was measured, as text.
         limits: what would have been right, as text.
         seconds: how long it took.
@@ -41,7 +30,7 @@ class CheckResult:
     """
 
     name: str
-    verdict: Literal["pass", "fail", "skip"]
+    verdict: Literal["pass", "fail", "warn", "skip"]
     value: str = ""
     limits: str = ""
     seconds: float = 0.0
@@ -71,9 +60,9 @@ class BurnRecord:
         operator: who ran it.
         station: where.
         started: Unix time, seconds.
-        ended: Unix time, seconds; 0 while running.
+        ended: Unix time, seconds; 0 while running. Before ``started`` when the clock was set back in between.
         bytes: content that the module accepted.
-        seconds: duration.
+        seconds: duration, by a clock that nobody sets.
         error_code: such as ML-E0901; empty on PASS.
         error_message: in English.
         error_facts: facts of the error.
@@ -126,7 +115,7 @@ class BurnRecord:
         """The record as one JSON object; texts in English."""
         raw = asdict(replace(self, error_facts={}, steps={}))
         raw["checks"] = [asdict(one) for one in self.checks]
-        raw["error_facts"] = {name: _plain(value) for name, value in self.error_facts.items()}
+        raw["error_facts"] = {str(name): _plain(value) for name, value in self.error_facts.items()}
         raw["steps"] = dict(self.steps)
         return raw
 
@@ -142,10 +131,15 @@ class BurnRecord:
 
 
 def from_json(raw: Mapping[str, Any]) -> BurnRecord:
-    """The record of one line; unknown keys are left out."""
+    """The record of one JSON object; unknown keys are left out."""
     known = {name.name for name in fields(BurnRecord)}
     facts = {name: value for name, value in raw.items() if name in known}
-    return BurnRecord(**facts | {"checks": tuple(CheckResult(**one) for one in raw.get("checks", ()))})
+    return BurnRecord(**facts | {"checks": tuple(_check(one) for one in raw.get("checks", ()))})
+
+
+def _check(raw: Mapping[str, Any]) -> CheckResult:
+    known = {name.name for name in fields(CheckResult)}
+    return CheckResult(**{name: value for name, value in raw.items() if name in known})
 
 
 class Book(Protocol):
@@ -165,76 +159,12 @@ class Book(Protocol):
             StorageFailed: it cannot be read.
         """
 
-
-class RecordBook:
-    """Records of one production order, or of everything without one.
-
-    Args:
-        path: the file; made with its folder at the first line.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def write(self, record: BurnRecord) -> None:
-        """Append the record's present state; durable when it returns.
+    def last_failed(self, place: str) -> BurnRecord | None:
+        """The try that the next one at ``place`` goes on from, see :func:`try_before`.
 
         Raises:
-            StorageFailed: the disk is full or the file cannot be written.
+            StorageFailed: it cannot be read.
         """
-        event = "started" if record.outcome == "RUNNING" else "finished"
-        line = json.dumps({"event": event, **record.as_json()}, ensure_ascii=False) + "\n"
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab+", buffering=0) as file:
-                _lock(file)
-                end = file.seek(0, os.SEEK_END)
-                if end:
-                    file.seek(end - 1)
-                    if file.read(1) != b"\n":
-                        line = "\n" + line
-                file.write(line.encode())
-                os.fsync(file.fileno())
-        except OSError as cause:
-            reason = cause.strerror or Text("cannot write", "无法写入")
-            raise StorageFailed(path=str(self.path), reason=reason) from cause
-
-    def read(self) -> list[BurnRecord]:
-        """Every try in the order of its start; interrupted ones as ABORTED.
-
-        Raises:
-            StorageFailed: the file is there and cannot be read.
-        """
-        try:
-            text = self.path.read_bytes().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return []
-        except OSError as cause:
-            raise StorageFailed(path=str(self.path), reason=cause.strerror or "") from cause
-        found: dict[str, BurnRecord] = {}
-        for line in text.splitlines():
-            with contextlib.suppress(ValueError, TypeError, AttributeError):  # a torn line is no record
-                raw = json.loads(line)
-                if isinstance(raw.get("id"), str):
-                    found[raw["id"]] = from_json(raw)
-        return [_judge(record) for record in found.values()]
-
-
-def books_folder() -> Path:
-    """Where the books lie."""
-    return registry.home() / "records"
-
-
-def book(order: str = "") -> RecordBook:
-    """The book of a production order; without one, the book of single burns."""
-    name = re.sub(r"[^\w.-]+", "_", order) or "unordered"
-    return RecordBook(books_folder() / f"{name}.jsonl")
-
-
-def all_records() -> list[BurnRecord]:
-    """Every record of every book, by start."""
-    books = [RecordBook(path) for path in sorted(books_folder().glob("*.jsonl"))]
-    return sorted((record for one in books for record in one.read()), key=lambda record: record.started)
 
 
 def try_before(records: Iterable[BurnRecord], place: str, now_s: float) -> BurnRecord | None:
@@ -248,42 +178,11 @@ def try_before(records: Iterable[BurnRecord], place: str, now_s: float) -> BurnR
     return last
 
 
-def as_csv(records: Iterable[BurnRecord]) -> str:
-    """The records as a table with one header line."""
-    names = [one.name for one in fields(BurnRecord)]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    for record in records:
-        raw = record.as_json()
-        cells = {name: json.dumps(raw[name]) if isinstance(raw[name], dict | list) else raw[name] for name in names}
-        writer.writerow({name: _no_formula(cell) for name, cell in cells.items()})
-    return out.getvalue()
-
-
-def _no_formula(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; facts come from modules and file names."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@"} else cell
-
-
-def _judge(record: BurnRecord) -> BurnRecord:
-    """A try that began and did not end: running while its process lives, interrupted after."""
-    if record.outcome != "RUNNING" or (record.process and registry.is_running(record.process)):
-        return record
-    return replace(record, outcome="ABORTED", error_message="interrupted: the program ended before the try did")
-
-
 def _plain(value: Any) -> Any:
+    """A fact as JSON has it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, int | float | str | bool | None) else str(value)
-
-
-def _lock(file: Any) -> None:
-    """Keep other writers of the same book out until the file is closed; no lock where the system has none."""
-    try:
-        import fcntl  # POSIX only
-    except ImportError:
-        return
-    fcntl.flock(file.fileno(), fcntl.LOCK_EX)
 
 
 def outcome_of(failure: BaseException) -> Outcome:

@@ -1,8 +1,7 @@
-"""``gang run`` burns many modules at once; ``gang report`` tells what happened to each."""
+"""``gang run`` burns many modules at once; what the records say is ``cli.gang_report``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,10 +25,11 @@ from moduline.cli.burn import (
     verify_choice,
 )
 from moduline.cli.burn_view import print_records, show_plan
-from moduline.cli.disk import read_file, write_file
+from moduline.cli.disk import read_file
+from moduline.cli.gang_report import register_gang_report
 from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
 from moduline.cli.language import say
-from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, out, print_json
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, print_json
 from moduline.errors import GangPartFailed
 from moduline.line import GangOptions
 
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
     gang = typer.Typer(no_args_is_help=True, help=say("Burn many modules at once.", "一拖多烧录。"))
     app.add_typer(gang, name="gang")
     _register_gang_run(gang)
-    _register_gang_report(gang)
+    register_gang_report(gang)
 
 
 def _register_gang_run(gang: typer.Typer) -> None:
@@ -103,44 +103,6 @@ def _register_gang_run(gang: typer.Typer) -> None:
             as_jsonl=as_jsonl,
         )
         _show_end(records, as_json=as_json, as_jsonl=as_jsonl)
-
-
-def _register_gang_report(gang: typer.Typer) -> None:
-    @gang.command(
-        help=say(
-            "What happened to each unit. Example: moduline gang report A-17 --csv a17.csv",
-            "产线记录。示例：moduline gang report A-17 --csv a17.csv",
-        )
-    )
-    def report(
-        order: Annotated[
-            str, typer.Argument(metavar="[ID]", help=say("production order; none: everything", "工单；省略则为全部"))
-        ] = "",
-        csv: Annotated[
-            Path | None, typer.Option("--csv", metavar="OUT", help=say("write a table", "输出 CSV 表格"))
-        ] = None,
-        as_json: JsonFlag = False,
-    ) -> None:
-        records = burning.book(order).read() if order else burning.all_records()
-        if csv is not None:
-            write_file(csv, burning.as_csv(records).encode("utf-8-sig"))
-            note("{count} records in {path}", "{count} 条记录已写入 {path}", count=len(records), path=csv)
-        units = line.final_records(records)
-        passed = sum(unit.is_pass for unit in units)
-        if as_json:
-            print_json(
-                {
-                    "ok": True,
-                    "units": len(units),
-                    "passed": passed,
-                    "records": [record.as_json() for record in records],
-                }
-            )
-            return
-        print_records(records)
-        out().print(
-            say("{units} units, {passed} passed", "{units} 个模组，{passed} 个通过", units=len(units), passed=passed)
-        )
 
 
 def _show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> None:

@@ -165,6 +165,11 @@ def is_running(process: int) -> bool:
     return _status_words(process)[:1] not in (["Z"], ["X"])  # dead, only not yet collected by its parent
 
 
+def process_mark(process: int) -> str:
+    """What tells a process from a later one of the same number; empty where the system does not say."""
+    return _started(process) if process > 0 else ""
+
+
 def tree_stamp() -> tuple[tuple[str, int, int], ...]:
     """Something that changes whenever the tree does; cheap enough to be asked many times a second."""
     stamp = []
