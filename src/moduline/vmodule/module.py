@@ -505,7 +505,8 @@ class VirtualModule:
         return None
 
     async def _enumerate_anew(self, end: Outlet) -> None:
-        """The loader that was just started shows the port again."""
+        """The loader that was just started shows the port again, once the host has had its answer."""
+        await self._options.clock.sleep(self._options.timings.answer_s)
         await end.unplug()
         self._tell()
         await self._options.clock.sleep(self._options.timings.enumerate_s)
