@@ -51,6 +51,9 @@ from moduline.errors.refusals import (
     RemoteFull,
     ReplProtected,
     TooBig,
+    UnitDataConflict,
+    UnitDataExhausted,
+    UnitUnknown,
     UserSaidNo,
 )
 from moduline.errors.tree import (
@@ -138,6 +141,9 @@ __all__ = [
     "TextNotSeen",
     "TooBig",
     "TotalTimeout",
+    "UnitDataConflict",
+    "UnitDataExhausted",
+    "UnitUnknown",
     "UnknownFormat",
     "UnknownModule",
     "UnknownOrder",

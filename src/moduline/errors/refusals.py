@@ -120,3 +120,48 @@ class OrderExists(Refusal):
     slug = "order.exists"
     text = Text("order {order} is there already", "工单 {order} 已存在")
     hint = Text("choose another name; orders are never changed", "请换一个工单号；工单建立后不可更改")
+
+
+class UnitDataExhausted(Refusal):
+    """No row of unit data is left for a module."""
+
+    code = "ML-E1507"
+    slug = "units.exhausted"
+    text = Text(
+        "no unit data left for IMEI {imei}: the table has {rows} rows, {given} were given",
+        "没有可分配给 IMEI {imei} 的单元数据：表中共 {rows} 行，已分配 {given} 行",
+    )
+    hint = Text(
+        "append rows to the table; given ones are never given again: moduline gang units FILE",
+        "请在表中追加新行；已分配的行不会再次分配：moduline gang units 文件",
+    )
+
+
+class UnitDataConflict(Refusal):
+    """A row of unit data that belongs to another module than the one the table names."""
+
+    code = "ML-E1508"
+    slug = "units.conflict"
+    text = Text(
+        "IMEI {imei} has the unit data {unit}, which the table does not agree with (it names {wanted})",
+        "IMEI {imei} 已分配单元数据 {unit}，与表不符（表中为 {wanted}）",
+    )
+    hint = Text(
+        "put the table right, or set the module aside; moduline gang units FILE shows what was given",
+        "请更正单元数据表，或将该模组另行处理；用 moduline gang units 文件 查看分配情况",
+    )
+
+
+class UnitUnknown(Refusal):
+    """A module whose IMEI nobody knows cannot get a row of its own."""
+
+    code = "ML-E1509"
+    slug = "units.unknown-module"
+    text = Text(
+        "{address} does not tell its IMEI, so nobody can say which unit data is its own",
+        "{address} 未报告 IMEI，无法确定其单元数据",
+    )
+    hint = Text(
+        "power it without the boot pin, so that its AT port answers first",
+        "请先不按住 BOOT 上电，使其 AT 口应答",
+    )

@@ -76,14 +76,14 @@ def read_units(data: bytes, file: str = DEFAULT_FILE) -> tuple[Unit, ...]:
         BadOption: ``file`` or a column is no path a module can have, or one the module itself writes.
         TooBig: more units or longer fields than a production run has.
     """
-    _must_be_place(file)
+    check_place(file)
     rows = _rows(data)
     if not rows or not rows[0]:
         raise _broken(1, "it has no head", "缺少表头")
     head = [name.strip() for name in rows[0]]
     places = [name for name in head if name.startswith(tuple(ROLE_OF_MOUNT))]
     for name in places:
-        _must_be_place(name)
+        check_place(name)
     if len(set(head)) != len(head) or not all(head) or head[0] in places:
         raise _broken(1, "its head has an empty or double name, or begins with a file", "表头有空名、重名或首列为文件")
     units: dict[str, Unit] = {}
@@ -215,7 +215,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _must_be_place(path: str) -> None:
+def check_place(path: str) -> None:
     """Stop at a path no unit's file may have.
 
     Raises:

@@ -1,0 +1,173 @@
+"""Which row of the unit data belongs to which module: given once, for ever, to one module only.
+
+A small SQLite file per table of units, ``units/NAME.db`` in the home folder. A row of it says "this unit's data went to
+this IMEI"; rows are added, never changed, which triggers of the database see to. Giving is one transaction under the
+database's own lock, synced before it returns: two processes never give the same row, and neither a killed process nor
+a power cut loses one that was given.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from moduline.errors import StorageFailed, UnitDataConflict, UnitDataExhausted
+from moduline.port import registry
+
+LOCK_LIMIT_S: Final = 30.0
+"""How long another process may be busy giving; it takes milliseconds."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS given (
+    unit TEXT NOT NULL PRIMARY KEY COLLATE NOCASE,
+    imei TEXT NOT NULL UNIQUE,
+    given_at REAL NOT NULL,
+    record TEXT NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS given_stays BEFORE UPDATE ON given BEGIN SELECT RAISE(ABORT, 'given rows stay'); END;
+CREATE TRIGGER IF NOT EXISTS given_remains BEFORE DELETE ON given BEGIN SELECT RAISE(ABORT, 'given rows stay'); END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One unit as the giver sees it.
+
+    Args:
+        unit: its name.
+        imei: the module it is reserved for; empty: any.
+    """
+
+    unit: str
+    imei: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row that was given.
+
+    Args:
+        unit: name of the unit.
+        imei: of the module that has it.
+        given_at: Unix time, seconds.
+        record: id of the try it was first given to.
+    """
+
+    unit: str
+    imei: str
+    given_at: float
+    record: str
+
+
+class GivenRows:
+    """The rows of one table of units that were given.
+
+    Args:
+        path: of the database; made with its folder when first needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of_table(cls, name: str) -> GivenRows:
+        """Those of the table of that name, wherever its CSV lies."""
+        return cls(registry.home() / "units" / (re.sub(r"[^\w.-]+", "_", name) + ".db"))
+
+    def give(self, rows: Sequence[Row], imei: str, record: str) -> str:
+        """Name of the unit whose data this module gets: the one it has, else the one reserved for it, else a free one.
+
+        Args:
+            rows: the table, in its order.
+            imei: of the module.
+            record: id of the try.
+
+        Raises:
+            UnitDataExhausted: no row is left for it.
+            UnitDataConflict: what it has is not in the table, or is reserved for, or given to, another module.
+            StorageFailed: it cannot be kept.
+        """
+        with self._transaction() as database:
+            given = {unit.casefold(): holder for unit, holder in database.execute("SELECT unit, imei FROM given")}
+            held = next((unit for unit, holder in given.items() if holder == imei), "")
+            row = _choose(rows, imei, held, given)
+            if not held:
+                values = (row.unit, imei, time.time(), record)
+                database.execute("INSERT INTO given (unit, imei, given_at, record) VALUES (?, ?, ?, ?)", values)
+            return row.unit
+
+    def all_given(self) -> tuple[Given, ...]:
+        """Every row that was given, in that order.
+
+        Raises:
+            StorageFailed: the database cannot be read.
+        """
+        if not self.path.is_file():
+            return ()
+        with self._transaction() as database:
+            found = database.execute("SELECT unit, imei, given_at, record FROM given ORDER BY rowid").fetchall()
+        return tuple(Given(*one) for one in found)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """The database, locked; what was done is synced when it is left without an error.
+
+        Raises:
+            StorageFailed: it cannot be opened, locked, read or written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=LOCK_LIMIT_S, isolation_level=None)) as database:
+                database.execute("PRAGMA synchronous = EXTRA")
+                database.execute("BEGIN IMMEDIATE")
+                try:
+                    for statement in _statements():
+                        database.execute(statement)
+                    yield database
+                    database.execute("COMMIT")
+                except BaseException:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    raise
+        except (sqlite3.Error, OSError) as wrong:
+            raise StorageFailed(path=str(self.path), reason=str(wrong)) from wrong
+
+
+def _choose(rows: Sequence[Row], imei: str, held: str, given: dict[str, str]) -> Row:
+    """The row of a module; nothing is written yet.
+
+    Raises:
+        UnitDataExhausted, UnitDataConflict: as ``GivenRows.give``.
+    """
+    reserved = next((row for row in rows if row.imei == imei), None)
+    if held:
+        mine = next((row for row in rows if row.unit.casefold() == held), None)
+        if mine is None or (reserved is not None and reserved is not mine) or mine.imei not in {"", imei}:
+            wanted = reserved.unit if reserved is not None else "-"
+            raise UnitDataConflict(imei=imei, unit=mine.unit if mine else held, wanted=wanted)
+        return mine
+    if reserved is not None:
+        holder = given.get(reserved.unit.casefold())
+        if holder is not None:
+            raise UnitDataConflict(imei=holder, unit=reserved.unit, wanted=imei)
+        return reserved
+    free = next((row for row in rows if not row.imei and row.unit.casefold() not in given), None)
+    if free is None:
+        raise UnitDataExhausted(imei=imei, rows=len(rows), given=len(given))
+    return free
+
+
+def _statements() -> Iterator[str]:
+    """The schema, statement by statement: a script would end the transaction."""
+    text = ""
+    for line in _SCHEMA.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            yield text
+            text = ""
