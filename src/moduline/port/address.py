@@ -24,7 +24,7 @@ from moduline.errors import BadAddress, NoModule, SeveralModules
 from moduline.port.identity import ask_imei
 from moduline.port.listing import PortInfo, all_ports, is_module
 from moduline.port.recording import recorded
-from moduline.port.serial import DEFAULT_BAUD, open_serial
+from moduline.port.serial import DEFAULT_BAUD, open_serial_aside
 from moduline.port.stream import ByteStream
 
 _TCP: Final = re.compile(r"tcp:(?://)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^:/\[\]]+):(?P<port>\d{1,5})/?")
@@ -101,7 +101,7 @@ async def _open(info: PortInfo, baud: int) -> ByteStream:
         from moduline.port.rfc2217 import open_rfc2217
 
         return await open_rfc2217(info.path, baud)
-    return open_serial(info.path, baud)
+    return await open_serial_aside(info.path, baud)
 
 
 def _fixed(address: str, role: str) -> PortInfo | None:

@@ -34,12 +34,36 @@ def open_serial(path: str, baud: int = DEFAULT_BAUD) -> ByteStream:
         NoModule: nothing of that name.
         PortBusy: another program holds it, no permission, or it is no serial port.
     """
+    return _stream_of(_open_device(path, baud), path)
+
+
+async def open_serial_aside(path: str, baud: int = DEFAULT_BAUD) -> ByteStream:
+    """As :func:`open_serial`, in a thread: a driver that hangs in its opening holds up nobody but who waits for it.
+
+    Raises:
+        NoModule, PortBusy: as :func:`open_serial`.
+    """
+    opening = asyncio.get_running_loop().run_in_executor(None, _open_device, path, baud)
+    try:
+        device = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_let_go)
+        raise
+    return _stream_of(device, path)
+
+
+def _open_device(path: str, baud: int) -> serial.Serial | int:
+    """The port, open: pyserial's object on Windows, a descriptor elsewhere.
+
+    Raises:
+        NoModule, PortBusy: as :func:`open_serial`.
+    """
     try:
         port = serial.Serial(path, baudrate=baud, exclusive=True if os.name == "posix" else None, timeout=0)
     except (serial.SerialException, OSError, ValueError) as cause:
         raise _refused(path, cause) from cause
     if sys.platform == "win32":
-        return ThreadedStream(port, path)
+        return port
     import termios  # only where there are terminals
 
     descriptor = os.dup(port.fileno())  # shares the lock; pyserial's own descriptor is closed with its object
@@ -52,7 +76,22 @@ def open_serial(path: str, baud: int = DEFAULT_BAUD) -> ByteStream:
     except (termios.error, OSError) as cause:
         os.close(descriptor)
         raise NoModule(address=path) from cause
-    return SerialStream(descriptor, path)
+    return descriptor
+
+
+def _stream_of(device: serial.Serial | int, path: str) -> ByteStream:
+    return SerialStream(device, path) if isinstance(device, int) else ThreadedStream(device, path)
+
+
+def _let_go(opening: asyncio.Future[serial.Serial | int]) -> None:
+    """Close what was opened for somebody who has gone."""
+    if opening.cancelled() or opening.exception() is not None:
+        return
+    device = opening.result()
+    if isinstance(device, int):
+        os.close(device)
+    else:
+        device.close()
 
 
 class SerialStream(DescriptorStream):
