@@ -27,6 +27,7 @@ from moduline.burn.nv_store import NvFile, SavedNv, all_saved, choose, save
 from moduline.burn.record import Book, BurnRecord, CheckResult, outcome_of
 from moduline.burn.session import NvRead
 from moduline.errors import (
+    BadOption,
     CheckFailed,
     IdentityLost,
     ModulineError,
@@ -35,6 +36,7 @@ from moduline.errors import (
     PortBusy,
     PortGone,
     Text,
+    UnitDataConflict,
     WrongVersion,
 )
 from moduline.events import Event, Progress, Reporter, Step, silent
@@ -154,6 +156,7 @@ class Job:
     _begun: dict[str, float] = field(init=False, default_factory=dict)
     _steps: dict[str, float] = field(init=False, default_factory=dict)
     _told_imei: str = field(init=False, default="")
+    _unit_imei: str = field(init=False, default="")
     _arrivals: int = field(init=False, default=0)
     _nv_template: bytes = field(init=False, default=b"")
 
@@ -215,6 +218,10 @@ class Job:
             on_identity=self._identified,
         )
         self._tell(Step("burn.enter", "done", facts={"imei": self.record.imei, "model": self.record.model}))
+        if self.order.examine is not None and not entered.port.location:
+            raise BadOption(
+                name="--recipe", reason=Text("this port has no USB place to test at", "该端口没有可供检测的 USB 位置")
+            )
         plan = await self._unit_plan()
         await self._write_record()  # from here on the module may be changed
         self._told_imei = entered.identity.imei if entered.identity else ""
@@ -234,6 +241,7 @@ class Job:
             return self.order.plan
         own = await self.order.own_data(self.record, self.order.plan)
         self.record = replace(self.record, unit=own.unit)
+        self._unit_imei = self.record.imei
         return own.plan
 
     async def _examine(self, examine: Examine) -> None:
@@ -247,8 +255,9 @@ class Job:
         self.record = replace(self.record, checks=tuple(results))
         failed = [one for one in results if one.verdict == "fail"]
         if failed:
-            names = ", ".join(one.name for one in failed)
-            raise CheckFailed(checks=names, value=failed[0].value, limits=failed[0].limits)
+            names, first = ", ".join(one.name for one in failed), failed[0]
+            self._tell(Step("burn.examine", "failed", facts={"checks": names}))
+            raise CheckFailed(checks=names, value=first.value or first.detail or "-", limits=first.limits or "-")
         self._tell(Step("burn.examine", "done", facts={"checks": len(results)}))
 
     async def _check(self) -> None:
@@ -270,6 +279,8 @@ class Job:
         )
         if before.imei and before.imei_from in {"at", "nv"} and identity.imei != before.imei:
             raise IdentityLost(before=before.imei, after=identity.imei or "-")
+        if self._unit_imei and identity.imei != self._unit_imei:  # it was another module that stood here before
+            raise IdentityLost(before=self._unit_imei, after=identity.imei or "-")
         expected = self.order.plan.version
         if expected and identity.version and not is_same_name(expected, identity.version):
             raise WrongVersion(found=identity.version, expected=expected)
@@ -369,7 +380,14 @@ class Job:
         return restored.block
 
     def _know(self, imei: str) -> None:
-        """Note the IMEI that the NV block holds; without one, what the try before had is not known of this unit."""
+        """Note the IMEI that the NV block holds; without one, what the try before had is not known of this unit.
+
+        Raises:
+            UnitDataConflict: the plan holds the data of another unit, which the IMEI was thought to be.
+        """
+        if self._unit_imei and imei and imei != self._unit_imei:
+            reason = Text("the module in this place is {other}", "此位置的模组是 {other}")
+            raise UnitDataConflict(unit=self.record.unit, imei=self._unit_imei, reason=reason, other=imei)
         if self.record.imei_from in {"at", "after"} and self.record.imei:
             return
         self.record = replace(self.record, imei=imei, imei_from="nv" if imei else "")

@@ -138,14 +138,11 @@ class UnitDataExhausted(Refusal):
 
 
 class UnitDataConflict(Refusal):
-    """A row of unit data that belongs to another module than the one the table names."""
+    """A row of unit data and a module that do not belong together."""
 
     code = "ML-E1508"
     slug = "units.conflict"
-    text = Text(
-        "IMEI {imei} has the unit data {unit}, which the table does not agree with (it names {wanted})",
-        "IMEI {imei} 已分配单元数据 {unit}，与表不符（表中为 {wanted}）",
-    )
+    text = Text("unit data {unit} of IMEI {imei}: {reason}", "IMEI {imei} 的单元数据 {unit}：{reason}")
     hint = Text(
         "put the table right, or set the module aside; moduline gang units FILE shows what was given",
         "请更正单元数据表，或将该模组另行处理；用 moduline gang units 文件 查看分配情况",

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from moduline.errors import StorageFailed, UnitDataConflict, UnitDataExhausted
+from moduline.errors import StorageFailed, Text, UnitDataConflict, UnitDataExhausted
 from moduline.port import registry
 
 LOCK_LIMIT_S: Final = 30.0
@@ -148,19 +148,29 @@ def _choose(rows: Sequence[Row], imei: str, held: str, given: dict[str, str]) ->
     reserved = next((row for row in rows if row.imei == imei), None)
     if held:
         mine = next((row for row in rows if row.unit.casefold() == held), None)
-        if mine is None or (reserved is not None and reserved is not mine) or mine.imei not in {"", imei}:
-            wanted = reserved.unit if reserved is not None else "-"
-            raise UnitDataConflict(imei=imei, unit=mine.unit if mine else held, wanted=wanted)
+        if mine is None:
+            raise _conflict(held, imei, Text("it has it, but the table does not hold it", "已分配，但表中没有该单元"))
+        if reserved is not None and reserved is not mine:
+            why = Text("it has it, but the table names {other} for it", "已分配，但表中为其指定 {other}")
+            raise _conflict(mine.unit, imei, why, reserved.unit)
+        if mine.imei not in {"", imei}:
+            why = Text("it has it, but the table names IMEI {other}", "已分配，但表中该单元属于 IMEI {other}")
+            raise _conflict(mine.unit, imei, why, mine.imei)
         return mine
     if reserved is not None:
         holder = given.get(reserved.unit.casefold())
         if holder is not None:
-            raise UnitDataConflict(imei=holder, unit=reserved.unit, wanted=imei)
+            why = Text("the table names it, but IMEI {other} has it", "表中指定该单元，但已分配给 IMEI {other}")
+            raise _conflict(reserved.unit, imei, why, holder)
         return reserved
     free = next((row for row in rows if not row.imei and row.unit.casefold() not in given), None)
     if free is None:
         raise UnitDataExhausted(imei=imei, rows=len(rows), given=len(given))
     return free
+
+
+def _conflict(unit: str, imei: str, reason: Text, other: str = "") -> UnitDataConflict:
+    return UnitDataConflict(unit=unit, imei=imei, reason=reason, other=other)
 
 
 def _statements() -> Iterator[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
 from line.checks.module_in_process import checked, needs_module, recipe_of, verdicts
 from moduline.line.checks import Facts
 from moduline.vmodule.world.bench_plan import BenchPlan, LevelAt, Reply, UartPeer
-from moduline.vmodule.world.radio_plan import Point, RadioPlan
 
 pytestmark = [needs_module, pytest.mark.timeout(120)]
 
