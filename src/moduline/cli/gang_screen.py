@@ -31,6 +31,7 @@ from moduline.line.board import Head, SlotView, Totals
 FRAMES_PER_S: Final = 10
 DETAILS_EVERY: Final = 5
 """The details pane is drawn at each so many frames; it is for reading."""
+DETAILS_WIDTH: Final = 46
 SIDE_FROM: Final = 100
 """From so many columns on, details stand beside the cells; below, in place of them."""
 ABORT_WITHIN_S: Final = 3.0
@@ -96,7 +97,7 @@ def grid_of(count: int, width: int, height: int) -> tuple[int, int, int, int]:
         cell_height = height // rows
         fill = 1.0 if columns * rows == count else 0.75
         score = min(cell_width / BEST_WIDTH, max(cell_height, 0.1) / BEST_HEIGHT) * fill
-        if score > best or (score == best and columns <= rows):
+        if score >= best:
             best, found = score, (columns, rows, cell_width, max(cell_height, 1))
     return found
 
@@ -278,6 +279,8 @@ class GangScreen(App[None]):
         self._engine = engine
         self.lang = lang
         self.is_plain = is_plain
+        self.wall = Wall()
+        self._head, self._foot, self._detail = Static(id="head"), Static(id="foot"), Static(id="detail")
         self._frame = 0
         self._message: Text | None = None
         self._message_until = 0.0
@@ -288,12 +291,12 @@ class GangScreen(App[None]):
 
     def compose(self) -> ComposeResult:
         """Head, cells with details, keys."""
-        yield Static(id="head")
+        yield self._head
         with Horizontal(id="body"):
-            yield Wall()
+            yield self.wall
             with VerticalScroll(id="details"):
-                yield Static(id="detail")
-        yield Static(id="foot")
+                yield self._detail
+        yield self._foot
 
     def on_mount(self) -> None:
         """Begin to look."""
@@ -305,13 +308,10 @@ class GangScreen(App[None]):
         self.look()
         self.set_interval(1 / FRAMES_PER_S, self.look)
 
-    @property
-    def wall(self) -> Wall:
-        """The cells."""
-        return self.query_one(Wall)
-
     def look(self) -> None:
         """Take a snapshot and draw what has changed; go when the gang is over."""
+        if not self.is_running:
+            return
         if self._engine.has_ended:
             self.exit()
             return
@@ -321,7 +321,7 @@ class GangScreen(App[None]):
         head = head_lines(now.head, now.totals, self.size.width, self.lang, self._said(message))
         if head.markup != self._told:
             self._told = head.markup
-            self.query_one("#head", Static).update(head)
+            self._head.update(head)
         if self._frame % DETAILS_EVERY == 0:
             self._show_details()
         self._frame += 1
@@ -330,7 +330,7 @@ class GangScreen(App[None]):
         """Put the details beside the cells or in their place."""
         self.screen.set_class(event.size.width < SIDE_FROM, "narrow")
         self._told = ""
-        self._show_foot()
+        self._show_foot(event.size.width)
 
     def on_wall_chosen(self, event: Wall.Chosen) -> None:
         """Another slot: other details."""
@@ -418,19 +418,18 @@ class GangScreen(App[None]):
         self._show_foot()
         self._show_details()
 
-    def _show_foot(self) -> None:
+    def _show_foot(self, width: int = 0) -> None:
         text = foot_line(
-            self.size.width, self.lang, can_print=self._engine.can_print, can_stop=self._engine.can_stop_taking
+            width or self.size.width, self.lang, can_print=self._engine.can_print, can_stop=self._engine.can_stop_taking
         )
-        self.query_one("#foot", Static).update(text)
+        self._foot.update(text)
 
     def _show_details(self) -> None:
         view = self.wall.view
         if view is None or not self.screen.has_class("detailed"):
             return
-        pane = self.query_one("#details")
-        width = (pane.size.width or 46) - 3
-        self.query_one("#detail", Static).update(slot_text(view, self.lang, width))
+        width = (self._detail.size.width or DETAILS_WIDTH) - 1
+        self._detail.update(slot_text(view, self.lang, width))
 
 
 def is_light(colours: str) -> bool:

@@ -357,7 +357,7 @@ class Board:
         seconds = max(0.0, now - self.head.started)
         while self._passed_at and now - self._passed_at[0] > HOUR_S:
             self._passed_at.popleft()
-        has_rate = self._passed_at and seconds >= SOONEST_S
+        has_rate = seconds >= SOONEST_S and any(lane.view.passed for lane in self._lanes.values())
         return Totals(
             units=len(outcomes),
             passed=count["PASS"],
