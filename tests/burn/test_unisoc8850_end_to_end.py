@@ -142,6 +142,13 @@ def test_module_when_it_has_its_oddities_then_pass(rack, fault):
     assert_same("g1")
 
 
+def test_baud_when_chosen_then_the_burn_goes_on_at_it(rack):
+    """A pseudo-terminal ignores the rate as USB does; that both ends agree on the messages is what shows here."""
+    rack(1)
+    record = burn_one(baud=921600, only="scripts")
+    assert record.outcome == "PASS", record.error_message
+
+
 @pytest.mark.parametrize("fault", ["unplug@download", "cut@download"])
 def test_burn_when_interrupted_at_sampled_bytes_then_recorded_and_completed_after_re_powering(rack, fault):
     """S0: the burn failed or ended unexpectedly; powering the module again continues it."""

@@ -11,6 +11,7 @@ from moduline.errors import BadChecksum, BadFormat, BadOption
 from moduline.formats.container import unisoc
 from moduline.package import read_package
 from package_maker import CPIO
+from package_maker import small_file as small_file_8910
 from samples import sample
 
 
@@ -151,3 +152,16 @@ def test_content_when_odd_then_padded_to_even():
     (boot,) = [action for action in plan.actions if action.part == "BOOT"]
     assert boot.data == ODD + b"\xff"
     assert len(boot.data) == boot.size_bytes
+
+
+@pytest.mark.parametrize(("given", "told"), [(0, 0), (115200, 0), (921600, 921600)])
+def test_baud_when_chosen_then_told_unless_it_is_the_first_rate(given, told):
+    """platform-unisoc 5.10: 115200 is where ROM and loader start; the vendor's host skips the command then."""
+    assert make_plan(package_of(stock_rows()), baud=given).baud == told
+
+
+def test_baud_when_no_loader_takes_it_then_bad_option():
+    with pytest.raises(BadOption):
+        make_plan(package_of(stock_rows()), baud=12345)
+    with pytest.raises(BadOption):
+        make_plan(read_package(small_file_8910(), "8910.pac"), baud=921600)

@@ -45,6 +45,7 @@ def make_order(
     packet_bytes: int = DEFAULT_PACKET_BYTES,
     extra: tuple[str, ...] = (),
     only: Only = "",
+    baud: int = 0,
     order: str = "",
     operator: str = "",
     station: str = "",
@@ -66,6 +67,7 @@ def make_order(
         packet_bytes: content bytes per packet of the flash stage.
         extra: parts that are off by default and wanted nevertheless.
         only: "scripts" burns the script file systems and leaves the rest of the module as it is.
+        baud: line rate that loader and port change to, where a loader can be told one; 0: as it is.
         order: production order.
         operator: who runs it.
         station: name of the place where it is done.
@@ -82,7 +84,7 @@ def make_order(
         FormatError: the package is broken, or of a chip without a driver.
         BadOption: an option that cannot be meant.
     """
-    plan = make_plan(read_package(package, name), verify, packet_bytes, extra, only)
+    plan = make_plan(read_package(package, name), verify, packet_bytes, extra, only, baud)
     return Order(
         plan=plan,
         package=name,

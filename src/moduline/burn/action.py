@@ -37,12 +37,14 @@ class PlanOptions:
         packet_bytes: content bytes per packet of the flash stage, where the wire has packets of the host's choice.
         extra: names of parts that are off by default and wanted nevertheless.
         only: "scripts" leaves out everything but the loaders and the script file systems.
+        baud: line rate that the loader and the port change to; 0: they stay as they are.
     """
 
     verify: Verify = "areas"
     packet_bytes: int = DEFAULT_PACKET_BYTES
     extra: tuple[str, ...] = ()
     only: Only = ""
+    baud: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from moduline.burn.session import NvRead, Session, Streams
+from moduline.burn.session import ChangesRate, NvRead, Session, Streams
 from moduline.errors import PortGone
 from moduline.events import Event, Reporter
-from moduline.port.stream import ByteStream, pump
+from moduline.port.stream import ByteStream, pump, set_baud
 
 
 async def converse(
@@ -33,6 +33,7 @@ async def converse(
 
     Raises:
         PortGone: the port vanished at any other moment.
+        PortBusy: the port has not the rate that the module was told.
         ModulineError: whatever the session raises.
     """
     clock = asyncio.get_running_loop().time
@@ -45,12 +46,16 @@ async def converse(
             else:
                 report(event)
 
+    rate = 0
     try:
         await tell(session.start(clock()))
         while not session.is_over:
             try:
                 await tell(await _until_late(session, stream, report))
             except TimeoutError:
+                if isinstance(session, ChangesRate) and session.line_rate != rate:
+                    rate = session.line_rate
+                    await set_baud(stream, rate)
                 await tell(session.wake(clock()))
             except PortGone:
                 if not session.may_lose_port:

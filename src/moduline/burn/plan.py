@@ -57,6 +57,9 @@ def plan_for(package: FirmwarePackage, options: PlanOptions) -> BurnPlan:
     for name in options.extra:
         if package.part(name) is None:
             raise BadOption(name="with", reason=Text("no part '{part}'", "没有“{part}”"), part=name)
+    if options.baud and not driver.has_rate:
+        reason = Text("the loaders of {chip} are not told a rate", "{chip} 的引导程序不支持设置波特率")
+        raise BadOption(name="baud", reason=reason, chip=package.chip)
     return driver.plan(package, options)
 
 
@@ -66,10 +69,11 @@ def make_plan(
     packet_bytes: int = DEFAULT_PACKET_BYTES,
     extra: Sequence[str] = (),
     only: Only = "",
+    baud: int = 0,
 ) -> BurnPlan:
     """``plan_for`` with the choices one by one; see :class:`PlanOptions`.
 
     Raises:
         Unsupported, BadFormat, BadOption: as ``plan_for``.
     """
-    return plan_for(package, PlanOptions(verify, packet_bytes, tuple(extra), only))
+    return plan_for(package, PlanOptions(verify, packet_bytes, tuple(extra), only, baud))

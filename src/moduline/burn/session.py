@@ -67,6 +67,15 @@ class Session(Protocol):
 
 
 @runtime_checkable
+class ChangesRate(Protocol):
+    """What a session offers beyond that when it may tell the module another line rate."""
+
+    @property
+    def line_rate(self) -> int:
+        """The rate the port must have before ``wake`` is called next; 0: as it was opened."""
+
+
+@runtime_checkable
 class Streams(Protocol):
     """What a session offers beyond that when its content flows without an answer to every piece of it."""
 

@@ -67,6 +67,10 @@ NvLossOption = Annotated[
         help=say("NV damaged, nothing saved: burn it without an IMEI", "NV 损坏且无备份时仍烧录，模组将没有 IMEI"),
     ),
 ]
+BaudOption = Annotated[
+    int,
+    typer.Option("--baud", metavar="RATE", help=say("of a UART (8850); 0: as it is", "串口波特率（8850），0 为不变")),
+]
 PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say("content per packet", "每包字节数"))]
 
 
@@ -89,6 +93,7 @@ def _register_burn(app: typer.Typer) -> None:
         port: PortOption = "auto",
         verify: VerifyOption = "areas",
         packet: PacketOption = DEFAULT_PACKET_BYTES,
+        baud: BaudOption = 0,
         with_part: Annotated[
             list[str] | None,
             typer.Option("--with", metavar="PART", help=say("a part that is off by default", "默认不烧录的部分")),
@@ -112,6 +117,7 @@ def _register_burn(app: typer.Typer) -> None:
             file.name,
             verify=verify_choice(verify),
             packet_bytes=packet,
+            baud=baud,
             only=only_choice(only),
             extra=tuple(with_part or ()),
             order=order,
@@ -131,13 +137,18 @@ def _register_burn(app: typer.Typer) -> None:
         is_said = not sys.stdin.isatty() and not may_cost_an_imei  # a script that names file and port has said it
         confirm(yes=yes or is_said)
         record = run_async(burning.run_job(port, job, report=single_reporter(as_jsonl=as_jsonl)))
-        if as_jsonl:
-            print_json({"event": "record", **record.as_json()})
-        record.raise_error()
-        if record.is_pass and not as_jsonl:
-            print_facts(record.as_json() if as_json else _short(record), as_json=as_json)
-        if not record.is_pass:
-            raise RuntimeError(record.error_message)
+        _show_record(record, as_json=as_json, as_jsonl=as_jsonl)
+
+
+def _show_record(record: BurnRecord, *, as_json: bool, as_jsonl: bool) -> None:
+    """Print how it went, or raise its error."""
+    if as_jsonl:
+        print_json({"event": "record", **record.as_json()})
+    record.raise_error()
+    if record.is_pass and not as_jsonl:
+        print_facts(record.as_json() if as_json else _short(record), as_json=as_json)
+    if not record.is_pass:
+        raise RuntimeError(record.error_message)
 
 
 def _with_agentboot(file: Path, agentboot: Path | None) -> bytes:

@@ -44,6 +44,10 @@ _NOTICES = {
         "{where}: the loader of the last try still runs, the boot ROM is skipped",
         "{where}：上次的加载程序仍在运行，跳过 Boot ROM",
     ),
+    "burn.baud-refused": (
+        "{where}: the loader does not take {baud} baud, the rate stays",
+        "{where}：加载程序不支持 {baud} 波特率，保持原速率",
+    ),
     "burn.continues": ("{where}: the last try failed; this is another one", "{where}：上次未成功，继续烧录"),
     "gang.already-passed": ("{where}: {imei} has already passed", "{where}：{imei} 已通过，不再烧录"),
 }

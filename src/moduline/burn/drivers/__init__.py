@@ -32,15 +32,22 @@ class Opens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One driver: its planner and its session."""
+    """One driver: its planner and its session.
+
+    Args:
+        plan: gives what burning a package will do.
+        session: gives what executes it.
+        has_rate: whether its loaders can be told a line rate of the user's choice.
+    """
 
     plan: Plans
     session: Opens
+    has_rate: bool = False
 
 
 DRIVERS: Final[Mapping[str, Driver]] = {
     "unisoc8910": Driver(unisoc_plan.plan_8910, unisoc.Session),
-    unisoc8850_plan.CHIP: Driver(unisoc8850_plan.plan_8850, unisoc8850.Session),
+    unisoc8850_plan.CHIP: Driver(unisoc8850_plan.plan_8850, unisoc8850.Session, has_rate=True),
     **dict.fromkeys(asr_plan.CHIPS, Driver(asr_plan.plan_asr, asr.Session)),
     **dict.fromkeys(eigen_plan.CHIPS, Driver(eigen_plan.plan_eigen, eigen.Session)),
 }

@@ -33,6 +33,9 @@ CPIO_ADDRESS: Final = 0xFE000004
 CPIO_MEMBER_BYTES: Final = 0x190000
 NV_BYTES: Final = 0x28000
 ALL: Final = (0, 0xFFFFFFFF)
+FIRST_BAUD: Final = 115200
+"""Rate of ROM and loader until it is changed; a loader is not told this one."""
+BAUDS: Final = (FIRST_BAUD, 230400, 460800, 921600)
 READ_BACK_ROLES: Final = AREA_ROLES | {"first_boot"}
 _NV_FORMATS: Final = frozenset({"format_system_fs", "format_modem_fs"})
 """Formats of file systems of the module; nobody says on which of them its NV lies."""
@@ -74,6 +77,9 @@ def plan_8850(package: FirmwarePackage, options: PlanOptions) -> Plan8850:
     if not 2 <= options.packet_bytes <= MAX_PACKET_BYTES or options.packet_bytes % 2:
         reason = Text("must be even and at most {most}", "必须为偶数且不大于 {most}")
         raise BadOption(name="packet_bytes", reason=reason, most=MAX_PACKET_BYTES)
+    if options.baud and options.baud not in BAUDS:
+        reason = Text("{given} is none of {known}", "{given} 不在 {known} 之中")
+        raise BadOption(name="baud", reason=reason, given=options.baud, known=", ".join(map(str, BAUDS)))
     loader = package.need("first_loader")
     _check_loader(loader)
     parts = sorted((part for part in package.parts if part.kind != "xml"), key=lambda part: part.name != loader.name)
@@ -89,6 +95,7 @@ def plan_8850(package: FirmwarePackage, options: PlanOptions) -> Plan8850:
         nv_items=package.nv_items,
         packet_bytes=options.packet_bytes,
         losses=_losses(actions),
+        baud=0 if options.baud == FIRST_BAUD else options.baud,
     )
 
 
