@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from moduline.errors import BadOption, BadRecipe, Unsupported
+from moduline.errors import BadOption, BadRecipe
 from moduline.formats import mpy, nv, romfs, system_image, uimage
 from moduline.package import read_package, verify
-from moduline.package.stock import is_stock
 from moduline.profiles import catalog
 from moduline.release import firmware
 from moduline.release.firmware_recipe import find_recipe, read_recipe, recipes
@@ -136,16 +135,6 @@ def test_recipes_when_compared_with_the_catalogue_then_each_module_has_one_for_i
         assert (recipe.module, recipe.models) == (name, (identity.variant,))
         assert recipe.version.startswith(identity.variant.replace("-", "") + "R")
     assert find_recipe("EC600S-2020").module == "ec600s"
-
-
-def test_firmware_when_its_platform_has_no_package_writer_then_said_so_and_no_file_pretends():
-    unwritten = [name for name in recipes() if is_stock(firmware.stock_package(name))]
-    if not unwritten:
-        pytest.skip("every platform has a package writer")
-    for name in unwritten:
-        with pytest.raises(Unsupported) as refused:
-            firmware.firmware_file(name, "zip")
-        assert f"moduline virt up --module {name}" in refused.value.remedy()
 
 
 def test_fingerprint_when_anything_changes_then_another_cache_file():

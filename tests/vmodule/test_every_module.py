@@ -105,10 +105,9 @@ def test_file_systems_when_first_formatted_then_kind_and_place_are_the_profiles(
 def test_module_when_brought_into_download_mode_then_its_own_identity_and_port(slug, tmp_path):
     """device-api 4, T30: by AT+QDOWNLOAD=1, or by the pin where there is no such command."""
     chip = catalog.chip_of(catalog.module(slug))
-    notices = []
 
     async def story():
-        async with running(slug, tmp_path, report=notices.append) as module:
+        async with running(slug, tmp_path) as module:
             async with AtSession(open_serial(module.port_path("at"))) as at:
                 try:
                     await at.tell("AT+QDOWNLOAD=1")
@@ -128,28 +127,6 @@ def test_module_when_brought_into_download_mode_then_its_own_identity_and_port(s
     assert (
         port.product == {"asr": "Quectel Download Port", "eigen": "Quectel QDLoader Port", "unisoc": ""}[chip.platform]
     )
-    told = [(n.facts["wire"], n.facts["chip"]) for n in notices if n.slug == "virt.download-not-modelled"]
-    assert told == ([] if chip.entry.wire in {"pdl", "agboot", "aboot"} else [(chip.entry.wire, chip.slug)])
-
-
-@pytest.mark.parametrize("slug", ["ec800g"])
-def test_rom_when_its_protocol_is_not_modelled_then_silent_and_the_module_boots_again(slug, tmp_path):
-    async def story():
-        async with running(slug, tmp_path) as module:
-            await module.reset(boot_pin=True)
-            async with asyncio.timeout(10):
-                await module.wait_until(lambda: module.state == "download" and module.has_ports)
-            stream = open_serial(module.port_path("download"))
-            await stream.write_all(b"\x7e" * 8 + b"\x55\x55\x55\x55\x7e" * 4)
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.3):
-                    await stream.read_some()
-            await stream.close()
-            await module.reset()
-            async with asyncio.timeout(10):
-                await module.wait_until(lambda: module.state == "running" and module.has_ports)
-
-    asyncio.run(story())
 
 
 def test_module_without_the_command_when_asked_by_at_then_error_and_it_stays(tmp_path):

@@ -192,7 +192,6 @@ def test_module_when_our_package_is_burnt_then_every_byte_is_there_and_it_runs_a
 
     asyncio.run(story())
     slugs = [notice.slug for notice in notices]
-    assert "virt.download-not-modelled" not in slugs
     assert slugs.count("virt.download.StageEntered") == 1
 
 

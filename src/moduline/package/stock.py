@@ -1,7 +1,7 @@
-"""Stock firmware of a virtual module whose platform has no package writer yet: images by role, as the factory has them.
+"""Stock firmware without a container: images by role, as the factory has them in its programmer.
 
-A module of this kind leaves its virtual factory with these images in its flash. It is not a vendor's container and no
-burner takes it; when a platform gets its container, its stock firmware becomes a package like any other.
+Good for a virtual factory and for patches of bare images. It is not a vendor's container and no burner takes it; every
+module of the catalogue has a recipe that gives its firmware in the container of its platform.
 
 ::
 

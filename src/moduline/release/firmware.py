@@ -7,13 +7,11 @@
                                             stubs of our own for loaders, boot, modem ──────┴▶ .pac
 
 8850, ASR and EigenComm modules get theirs from ``firmware_unisoc8850``, ``firmware_asr`` and ``firmware_eigen``.
-Platforms whose packages nobody writes yet (see ``_PACKERS``) get them in the plain form of ``package.stock``: enough
-for a virtual factory, nothing for a burner.
 
-The order of entries is that of a real QuecPython package (seen in an EG915U one): the boot code is erased first and
-written last, so that an interrupted burn leaves the chip in its ROM's download mode. As there, the script areas are
-only erased; the module formats them at its first boot. The loaders hold no code: a virtual module brings its own, and a
-real one refuses them, because they are not signed and do nothing.
+On the 8910 the order of entries is that of a real QuecPython package (seen in an EG915U one): the boot code is erased
+first and written last, so that an interrupted burn leaves the chip in its ROM's download mode. As there, the script
+areas are only erased; the module formats them at its first boot. The loaders hold no code: a virtual module brings its
+own, and a real one refuses them, because they are not signed and do nothing.
 
 The same recipe, sources and compiler give the same bytes.
 
@@ -29,7 +27,7 @@ from dataclasses import replace
 from importlib.metadata import version as installed
 from typing import Final
 
-from moduline.errors import Text, TooBig, Unsupported
+from moduline.errors import TooBig
 from moduline.formats import nv, romfs, sihr, system_image, uimage
 from moduline.formats.container import unisoc
 from moduline.formats.container.unisoc import PacEntry, PacHeader
@@ -37,7 +35,6 @@ from moduline.formats.record import WideText
 from moduline.formats.system_image import SystemImage, SystemPartition
 from moduline.package import convert, read_package
 from moduline.package.containers import CONTAINERS
-from moduline.package.stock import StockFirmware, write_stock
 from moduline.package.unisoc import ERASE_PREFIX
 from moduline.port import registry
 from moduline.profiles import catalog
@@ -59,7 +56,7 @@ _NO_IMEI: Final = "0" * nv.IMEI_DIGITS
 
 
 def build(recipe: FirmwareRecipe) -> bytes:
-    """The stock package of a recipe in its platform's container, or stock images where there is no package writer.
+    """The stock package of a recipe in its platform's container.
 
     Raises:
         UnknownModule: the recipe names a module without a profile.
@@ -68,10 +65,7 @@ def build(recipe: FirmwareRecipe) -> bytes:
     """
     module = catalog.module(recipe.module)
     chip = catalog.chip_of(module)
-    pack = _PACKERS.get(chip.entry.wire)
-    if pack is not None:
-        return pack(recipe, module, chip)
-    return write_stock(StockFirmware(module.slug, chip.slug, recipe.version, stock_images(recipe)))
+    return _PACKERS[chip.entry.wire](recipe, module, chip)
 
 
 def stock_images(recipe: FirmwareRecipe) -> dict[str, bytes]:
@@ -187,20 +181,9 @@ def firmware_file(name: str, shell: str = "", version: str = "") -> bytes:
 
     Raises:
         BadOption: no such recipe, a version of the wrong form, or a shell this platform's packages do not have.
-        Unsupported: packages of this platform cannot be written yet.
     """
     recipe = find_recipe(name)
     module = catalog.module(recipe.module)
-    if catalog.chip(module.chip).entry.wire not in _PACKERS:
-        raise Unsupported(
-            format=Text("firmware of {module}", "{module} 固件"),
-            reason=Text("packages of this platform cannot be written yet", "暂不支持生成该平台的固件包"),
-            remedy=Text(
-                "bring the module up without one: moduline virt up --module {module}",
-                "可直接启动：moduline virt up --module {module}",
-            ),
-            module=module.slug,
-        )
     if version:
         must_be_version(version)
         recipe = replace(recipe, version=version)

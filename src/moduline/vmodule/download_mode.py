@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 
 from moduline.errors import PortGone
-from moduline.port.stream import ByteStream, pump
+from moduline.port.stream import pump
 from moduline.vmodule.download.events import (
     FIRST_LOADERS,
     Connected,
@@ -54,13 +54,6 @@ async def serve(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     return talk.left
-
-
-async def listen_only(stream: ByteStream) -> None:
-    """Take what arrives and answer nothing, until the port vanishes."""
-    with contextlib.suppress(PortGone):
-        while True:
-            await stream.read_some()
 
 
 class _Talk:

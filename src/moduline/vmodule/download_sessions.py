@@ -42,12 +42,11 @@ SESSIONS: Final[dict[str, MakeSession]] = {
     "aboot": _aboot,
     "agboot": _agboot,
 }
-"""Wire of a chip's profile to what makes its session."""
-MODELLED_WIRES: Final = frozenset(SESSIONS)
+"""Wire of a chip's profile to what makes its session; there is one for every wire of the catalogue."""
 
 
 def session_for(identity: ModuleIdentity, storage: Storage, faults: DownloadFaults) -> WireSession:
-    """A fresh stay in download mode of a module whose wire is one of ``MODELLED_WIRES``.
+    """A fresh stay in download mode of a module.
 
     Args:
         identity: who it is.

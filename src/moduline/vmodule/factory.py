@@ -1,7 +1,7 @@
 """Factory programming: firmware written straight into a flash, as a gang programmer does it before soldering.
 
 Loaders, formats and NV are left out: the module has its own NV (IMEI, calibration) from the factory. Firmware is a
-package, or, for platforms without a package writer, the images by role of ``package.stock``.
+package, or the images by role of ``package.stock``.
 
 Source: platform-unisoc 2.7, 2.8; platform-asr 1.3, 1.4.
 """

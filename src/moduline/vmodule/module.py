@@ -33,8 +33,8 @@ from moduline.vmodule.download.events import (
     UnplugReached,
 )
 from moduline.vmodule.download.session import WireSession
-from moduline.vmodule.download_mode import Window, listen_only, serve
-from moduline.vmodule.download_sessions import MODELLED_WIRES, session_for
+from moduline.vmodule.download_mode import Window, serve
+from moduline.vmodule.download_sessions import session_for
 from moduline.vmodule.facts import ModuleIdentity, facts_of, quirks_of
 from moduline.vmodule.faults import Faults, Line, forget_fired, forget_word
 from moduline.vmodule.flash_file import FlashFile
@@ -446,24 +446,11 @@ class VirtualModule:
         window = Window(self._options.clock, None if start.is_pin_held else self._options.timings.window_s)
         window.open()
         try:
-            if self.identity.chip.entry.wire in MODELLED_WIRES:
-                session = session_for(self.identity, self.storage, self.faults.download)
-                return await self._first_of(self._serve_download(session, window), self._window_over(window))
-            return await self._first_of(self._serve_silence(), self._window_over(window))
+            session = session_for(self.identity, self.storage, self.faults.download)
+            return await self._first_of(self._serve_download(session, window), self._window_over(window))
         finally:
             window.close()
             self.file.release_memory()
-
-    async def _serve_silence(self) -> _Wish:
-        """Show the port of a ROM whose protocol is not modelled; nothing that arrives is answered."""
-        async with AsyncExitStack() as stack:
-            end = await self._new_end("download", stack)
-            stack.callback(self._show, {})
-            self._show({"download": end})
-            wire = self.identity.chip.entry.wire
-            self._notice("virt.download-not-modelled", wire=wire, chip=self.identity.chip.slug)
-            await listen_only(end)
-            return await _never()
 
     async def _window_over(self, window: Window) -> _Wish:
         await window.over()
