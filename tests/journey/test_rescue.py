@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 
@@ -65,6 +66,63 @@ def test_rescue_when_typed_then_free_in_ten_seconds_and_nothing_lost(terminal, m
     assert (terminal.folder / "main.py.off").read_text(encoding="utf-8") == LOOP
     terminal.type("virt", "power", "m1", "reset")
     assert terminal.type("exec", "print(6 * 7)", "--port", "virt:m1") == "42\n"
+
+
+# ---- the command with the burner as its last step: what works on a module of metal -------------------------------------
+
+
+def free_by_burning(terminal, module, *more, main=LOOP):
+    """``rescue --package`` on a virtual module; gives the result. Holds the boot pin when it is asked for."""
+    (terminal.folder / "stock").write_bytes(stock_package(module))
+    (terminal.folder / "main.py").write_text(main, encoding="utf-8")
+    terminal.type("virt", "up", "--module", module)
+    terminal.type("cp", "main.py", ":/usr/", "--port", "virt:m1")
+    terminal.type("virt", "power", "m1", "reset")
+    words = ["rescue", "--port", "virt:m1", "--package", "stock", "--yes", "--jsonl", *more]
+    command = [sys.executable, "-m", "moduline", *words]
+    with subprocess.Popen(command, cwd=terminal.folder, stdout=subprocess.PIPE, encoding="utf-8") as rescuing:
+        lines = []
+        for line in rescuing.stdout:
+            lines.append(json.loads(line))
+            if lines[-1].get("slug") == "burn.hold-boot-pin":
+                terminal.type("virt", "power", "m1", "boot-pin")
+    assert rescuing.returncode == 0, lines[-1]
+    terminal.type("virt", "power", "m1", "reset")
+    assert terminal.type("exec", "print(6 * 7)", "--port", "virt:m1") == "42\n"
+    return lines[-1]
+
+
+def test_rescue_when_the_plan_is_asked_for_then_burning_is_the_last_way_and_what_it_costs_is_said(terminal):
+    (terminal.folder / "stock").write_bytes(stock_package("ec600s-cnlb"))
+    terminal.type("virt", "up", "--module", "ec600s-cnlb")
+    words = ["rescue", "--port", "virt:m1", "--package", "stock"]
+    assert terminal.ask(*words, "--dry-run")["steps"] == ["interrupt", "reset", "burn", "soft-reset", "disable"]
+    terminal.type(*words, exit_code=16)
+    terminal.type("rescue", "--port", "virt:m1", "--image", "stock", exit_code=2)
+
+
+def test_rescue_when_only_burning_helps_then_the_script_areas_are_written_anew(terminal):
+    done = free_by_burning(terminal, "ec600s-cnlb")
+    assert (done["freed_by"], done["renamed_to"], done["lost_files"]) == ("burn", "", ["/usr", "/bak"])
+    listed = terminal.ask("ls", ":/usr", "--port", "virt:m1")["entries"]
+    assert "main.py" not in {one["name"] for one in listed}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("module", ["ec600s-2020", "ec600n", "ec600g", "ec800m", "ec600k", "ec800e"])
+def test_rescue_when_only_burning_helps_then_so_on_every_platform(terminal, module):
+    assert free_by_burning(terminal, module, main=SWALLOWING)["freed_by"] == "burn"
+
+
+def test_rescue_when_an_image_is_named_then_its_files_are_on_the_module(terminal):
+    folder = terminal.folder / "usr"
+    folder.mkdir()
+    (folder / "数据.txt").write_text("kept", encoding="utf-8")
+    area = "393216"  # platform-unisoc 4: user area of the EC600U
+    terminal.type("image", "make", "usr", "-o", "usr.img", "--fs", "lfs1", "--size", area)
+    done = free_by_burning(terminal, "ec600u", "--image", "usr.img", main=SWALLOWING)
+    assert done["freed_by"] == "burn"
+    assert terminal.type("cat", ":/usr/数据.txt", "--port", "virt:m1") == "kept"
 
 
 # ---- the ladder on a module in this process --------------------------------------------------------------------------

@@ -10,10 +10,11 @@ import typer
 from rich.markup import escape
 
 from moduline import burn as burning
-from moduline.burn import BurnRecord
+from moduline.burn import BurnRecord, Order
 from moduline.burn.enter import PIN_LIMIT_S
-from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, Verify
+from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, PlanOptions, Verify
 from moduline.cli import nv
+from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import coloured, show_plan, single_reporter
 from moduline.cli.disk import read_file
 from moduline.cli.language import say
@@ -99,6 +100,8 @@ def _register_burn(app: typer.Typer) -> None:
             typer.Option("--with", metavar="PART", help=say("a part that is off by default", "默认不烧录的部分")),
         ] = None,
         only: OnlyOption = "",
+        recipe: RecipeOption = None,
+        units: UnitsOption = None,
         agentboot: AgentbootOption = None,
         order: OrderOption = "",
         operator: OperatorOption = "",
@@ -112,8 +115,9 @@ def _register_burn(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
+        package = _with_agentboot(file, agentboot)
         job = burning.make_order(
-            _with_agentboot(file, agentboot),
+            package,
             file.name,
             verify=verify_choice(verify),
             packet_bytes=packet,
@@ -128,14 +132,12 @@ def _register_burn(app: typer.Typer) -> None:
             restore_nv=nv.named_block(restore_nv, port) if restore_nv else None,
             accepts_nv_loss=accept_nv_loss,
         )
+        part = PlanOptions(verify_choice(verify), packet, tuple(with_part or ()), only_choice(only), baud)
+        job = with_tests(job, package, part, recipe, units)
         show_plan(job.plan, as_json=as_json and dry_run, is_result=dry_run)
         if dry_run:
             return
-        if job.restore_nv is not None:
-            nv.show_whose(job.restore_nv)
-        may_cost_an_imei = job.restore_nv is not None or accept_nv_loss
-        is_said = not sys.stdin.isatty() and not may_cost_an_imei  # a script that names file and port has said it
-        confirm(yes=yes or is_said)
+        _confirm(job, yes=yes)
         record = run_async(burning.run_job(port, job, report=single_reporter(as_jsonl=as_jsonl)))
         _show_record(record, as_json=as_json, as_jsonl=as_jsonl)
 
@@ -149,6 +151,19 @@ def _show_record(record: BurnRecord, *, as_json: bool, as_jsonl: bool) -> None:
         print_facts(record.as_json() if as_json else _short(record), as_json=as_json)
     if not record.is_pass:
         raise RuntimeError(record.error_message)
+
+
+def _confirm(job: Order, *, yes: bool) -> None:
+    """Ask whether to go on; what may cost an IMEI is asked of scripts, too.
+
+    Raises:
+        UserSaidNo: no, or nobody is there.
+    """
+    if job.restore_nv is not None:
+        nv.show_whose(job.restore_nv)
+    may_cost_an_imei = job.restore_nv is not None or job.accepts_nv_loss
+    is_said = not sys.stdin.isatty() and not may_cost_an_imei  # a script that names file and port has said it
+    confirm(yes=yes or is_said)
 
 
 def _with_agentboot(file: Path, agentboot: Path | None) -> bytes:

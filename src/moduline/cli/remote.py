@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from moduline.cli import language, output, terminal
+from moduline.cli import language, output, rescue_burn, terminal
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
 from moduline.errors import AtRefused, BadOption, ModulineError, ScriptRaised, UserSaidNo
@@ -237,9 +237,10 @@ def _register_rescue(app: typer.Typer) -> None:
         "rescue",
         help=say(
             "Free a module whose main.py loops for ever: shows the plan, asks, interrupts or restarts the module, and "
-            "renames main.py so that it does not start again. Example: moduline rescue --port virt:m1 --yes",
+            "renames main.py so that it does not start again. With --package, firmware that takes no Ctrl-C is freed "
+            "by burning its script areas. Example: moduline rescue --port virt:m1 --yes",
             "解救 main.py 死循环的模组：先显示步骤并确认，再中断或重启模组，并将 main.py 改名以免再次启动。"
-            "示例：moduline rescue --port virt:m1 --yes",
+            "指定 --package 时，对不响应 Ctrl-C 的固件重新烧录脚本区。示例：moduline rescue --port virt:m1 --yes",
         ),
     )
     def rescue_module(
@@ -251,12 +252,16 @@ def _register_rescue(app: typer.Typer) -> None:
         wait: Annotated[
             float, typer.Option("--wait", metavar="S", help="seconds for a restart / 等待重启（秒）")
         ] = 60.0,
+        package: rescue_burn.PackageOption = None,
+        image: rescue_burn.ImageOption = None,
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
         ways = _with_reburn(reach.ways(port, at), port)
+        if package is not None or image is not None:
+            ways = rescue_burn.with_burner(ways, package, image, as_jsonl=as_jsonl)
         plan = plan_rescue(ways, renames=not keep, wait_s=wait)
         _show_plan(plan, ways, as_json=(as_json or as_jsonl) and dry_run)
         if dry_run:
@@ -266,7 +271,7 @@ def _register_rescue(app: typer.Typer) -> None:
         if as_json or as_jsonl:
             print_json({"ok": True, **asdict(rescued)})
             return
-        note("the module is at its prompt; no file was lost", "模组处于提示符状态；未丢失任何文件")
+        _say_freed(rescued.lost_files)
         if rescued.renamed_to:
             note(
                 "main.py is now {path}; `moduline cp {path} NAME` fetches it",
@@ -299,14 +304,26 @@ def _show_plan(plan: RescuePlan, ways: Ways, *, as_json: bool) -> None:
     lang = language.current()
     for number, name in enumerate(plan.steps, 1):
         note("{number}. {what}", "{number}. {what}", number=number, what=STEPS[name].say(lang))
-    if "reburn" in plan.steps:
+    if plan.has_surer:
         return
     note(
-        "If the firmware does not honour Ctrl-C, only burning the scripts area helps: "
-        "moduline burn PACKAGE --port {address}",
-        "若固件不响应 Ctrl-C，只能重新烧录脚本区：moduline burn 固件包 --port {address}",
+        "If the firmware does not honour Ctrl-C, only burning the script areas helps: "
+        "moduline rescue --package PACKAGE --port {address}",
+        "若固件不响应 Ctrl-C，只能重新烧录脚本区：moduline rescue --package 固件包 --port {address}",
         address=ways.address,
     )
+
+
+def _say_freed(lost: tuple[str, ...]) -> None:
+    if lost:
+        folders = ", ".join(lost)
+        note(
+            "the module is at its prompt; the files in {folders} are gone",
+            "模组处于提示符状态；{folders} 中的文件已丢失",
+            folders=folders,
+        )
+    else:
+        note("the module is at its prompt; no file was lost", "模组处于提示符状态；未丢失任何文件")
 
 
 def confirm(*, yes: bool) -> None:

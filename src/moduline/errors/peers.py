@@ -182,8 +182,10 @@ class RescueFailed(PeerError):
         "main.py on {port} does not honour Ctrl-C; tried: {tried}", "{port} 上的 main.py 不响应 Ctrl-C；已尝试：{tried}"
     )
     hint = Text(
-        "burn the scripts area again: moduline burn PACKAGE --port {address}",
-        "请重新烧录脚本区：moduline burn 固件包 --port {address}",
+        "write the script areas anew: moduline rescue --package PACKAGE --port {address}, "
+        "or moduline burn PACKAGE --only scripts --port {address}",
+        "请重新烧录脚本区：moduline rescue --package 固件包 --port {address}，"
+        "或 moduline burn 固件包 --only scripts --port {address}",
     )
 
 

@@ -4,15 +4,15 @@
 
     interrupt   Ctrl-C, again and again for longer than the deaf first second of a script
     reset       AT+CFUN=1,1 (or the user re-powers), then Ctrl-C through the whole boot
-    reburn      the script area is read, main.py renamed in it, and the area written back; a rack does it with the
-                power off, a burner in download mode
+    reburn      a rack, with the power off: the script area is read, main.py renamed in it, the area written back
+    burn        a burner, in download mode: the script areas are written anew from a package; what was in them is lost
     soft-reset  from the raw prompt, which does not run main.py: leftover threads end
     disable     /usr/main.py becomes /usr/main.py.off, and no backup brings it back
 
 The first three stop at the one that works, and each loses nothing but what the script had in memory. Firmware of 2020
 (EC600S, EC100Y) looks at its input only when it comes to a prompt: bytes sent while main.py runs, in its first second
-or before it, wait for a prompt that never comes. So there, ``reburn`` is the only way. Who has no way to read and write
-the area (``Ways.reburn``) is told to burn it.
+or before it, wait for a prompt that never comes. So there, writing the script area (``Ways.reburn``) is the only way.
+How that is done is the caller's affair; who names no way is told which there are.
 
 Source: device-api 2.4 (Ctrl-C, 1000 ms), 3.4 (raw mode does not run main.py), 6.3 (backups), 2.3 (S0), T03; the public
 firmware source in its older state (its main task and its console reader).
@@ -69,6 +69,10 @@ STEPS: Final = {
         "with its power off, read the script area, rename main.py in it, and write it back; no file is lost",
         "断电后读出脚本区，将其中的 main.py 改名后写回；不丢失任何文件",
     ),
+    "burn": Text(
+        "burn the script areas anew in download mode; the files in /usr and /bak are lost",
+        "进入下载模式并重新烧录脚本区；/usr 与 /bak 中的文件将丢失",
+    ),
     "soft-reset": Text(
         "restart the interpreter without main.py, which ends its threads", "不运行 main.py 重启解释器，结束残留线程"
     ),
@@ -78,23 +82,31 @@ STEPS: Final = {
     ),
 }
 
+SURER: Final = frozenset({"reburn", "burn"})
+"""Steps that need nothing of the module's own firmware to work."""
+
 
 @dataclass(frozen=True, slots=True)
 class RescuePlan:
-    """What will be tried, in order; ``interrupt``, the restart and ``reburn`` stop at the first that works."""
+    """What will be tried, in order; up to ``reburn`` or ``burn``, the first that works is the last that is tried."""
 
     steps: tuple[str, ...]  # keys of STEPS
     wait_s: float  # how long a restart may take
+
+    @property
+    def has_surer(self) -> bool:
+        """Whether the script area can be written when nothing else helps."""
+        return not SURER.isdisjoint(self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
     """How a module was freed, and what that cost."""
 
-    freed_by: str  # "interrupt", "reset", "repower" or "reburn"
+    freed_by: str  # "interrupt", "reset", "repower", "reburn" or "burn"
     renamed_to: str  # absolute path; empty when there was no main.py or it was left alone
     was_protected: bool  # main.py was on the list of files that a backup restores
-    lost_files: tuple[str, ...] = ()  # none of the ways loses any; a burnt script area would
+    lost_files: tuple[str, ...] = ()  # a burnt script area loses what was in it; the other ways lose nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +115,27 @@ class Reburnt:
 
     renamed_to: str  # absolute path; empty when there was no main.py in it
     was_protected: bool
+    lost_files: tuple[str, ...] = ()  # folders whose content is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How to reach the module; the openers find its ports anew at each call."""
+    """How to reach the module; the openers find its ports anew at each call.
+
+    ``reburn`` writes the script area; ``reburn_step`` says which of ``STEPS`` that is.
+    """
 
     address: str
     open_repl: Opener
     open_at: Opener | None = None
     reburn: Callable[[], Awaitable[Reburnt]] | None = None
+    reburn_step: str = "reburn"
 
 
 def plan_rescue(ways: Ways, *, renames: bool = True, wait_s: float = WAIT_S) -> RescuePlan:
     """The ladder for a module with these ports."""
     restart = "reset" if ways.open_at is not None else "repower"
-    reburn = ("reburn",) if ways.reburn is not None and renames else ()
+    reburn = (ways.reburn_step,) if ways.reburn is not None and renames else ()
     return RescuePlan(("interrupt", restart, *reburn, "soft-reset", *(("disable",) if renames else ())), wait_s)
 
 
@@ -141,8 +158,8 @@ async def rescue(ways: Ways, plan: RescuePlan, report: Reporter = silent) -> Res
         report(Step(f"rescue.{name}", "begin", ways.address))
         reburnt: Reburnt | None = None
         if name == "interrupt":
-            repl = await _interrupt(ways, INTERRUPT_ATTEMPTS_OF_MANY if "reburn" in plan.steps else INTERRUPT_ATTEMPTS)
-        elif name == "reburn":
+            repl = await _interrupt(ways, INTERRUPT_ATTEMPTS_OF_MANY if plan.has_surer else INTERRUPT_ATTEMPTS)
+        elif name in SURER:
             repl, reburnt = await _reburn(ways, plan.wait_s)
         else:
             repl = await _restart(ways, name, plan, report)
@@ -192,11 +209,11 @@ async def _restart(ways: Ways, name: str, plan: RescuePlan, report: Reporter) ->
         report(Notice("remote.repower-now", ways.address))
     elif not await _has_reset(ways, report):
         return None
-    return await _flood(ways, plan.wait_s, PATIENCE_S if "reburn" in plan.steps else plan.wait_s)
+    return await _flood(ways, plan.wait_s, PATIENCE_S if plan.has_surer else plan.wait_s)
 
 
 async def _reburn(ways: Ways, wait_s: float) -> tuple[ReplSession | None, Reburnt | None]:
-    assert ways.reburn is not None, "the plan says reburn only where there is a way"
+    assert ways.reburn is not None, "the plan writes the area only where there is a way"
     reburnt = await ways.reburn()
     return await _flood(ways, wait_s, wait_s), reburnt
 
@@ -268,7 +285,7 @@ async def _finish(
         renamed_to = await _free_name(files)
         await files.rename(MAIN, renamed_to)
         report(Step("rescue.disable", "done", ways.address, {"path": renamed_to}))
-    return Rescued(freed_by, renamed_to, was_protected)
+    return Rescued(freed_by, renamed_to, was_protected, reburnt.lost_files if reburnt is not None else ())
 
 
 async def _free_name(files: ModuleFiles) -> str:
