@@ -77,10 +77,12 @@ PacketOption = Annotated[int, typer.Option("--packet", metavar="BYTES", help=say
 
 def register(app: typer.Typer) -> None:
     """Add ``burn`` to the tree."""
-    _register_burn(app)
+    register_burn(app)
 
 
-def _register_burn(app: typer.Typer) -> None:
+def register_burn(app: typer.Typer) -> None:
+    """Add ``burn``."""
+
     @app.command(
         help=say(
             "Burn a package into one module: switch, burn, verify, boot, read the version back. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from moduline.cli.gang_check import register_checks
 from moduline.cli.gang_learn import register_learn
 from moduline.cli.gang_order import register_order
 from moduline.cli.gang_report import register_gang_report
@@ -17,5 +18,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(gang, name="gang")
     register_run(gang)
     register_order(gang)
+    register_checks(gang)
     register_learn(gang)
     register_gang_report(gang)

@@ -13,7 +13,7 @@ from moduline import burn as burning
 from moduline import line
 from moduline.burn import BurnRecord, Order
 from moduline.burn.enter import PIN_LIMIT_S
-from moduline.burn.plan import DEFAULT_PACKET_BYTES
+from moduline.burn.plan import DEFAULT_PACKET_BYTES, PlanOptions
 from moduline.cli.burn import (
     ForceOption,
     OnlyOption,
@@ -26,6 +26,7 @@ from moduline.cli.burn import (
     only_choice,
     verify_choice,
 )
+from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file
 from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
@@ -54,6 +55,27 @@ RetriesOption = Annotated[
     ),
 ]
 
+RackOption = Annotated[str | None, typer.Option("--rack", metavar="NAME", help=say("only this rack", "仅此机架"))]
+AutoOption = Annotated[
+    bool, typer.Option("--auto", help=say("wait for units until Ctrl-C", "持续等待模组接入，直到 Ctrl-C"))
+]
+CountOption = Annotated[
+    int, typer.Option("--count", metavar="N", min=0, help=say("end after N have passed", "通过 N 个后结束"))
+]
+PatienceOption = Annotated[
+    float, typer.Option("--patience", metavar="S", help=say("wait for re-powering, seconds", "等待重新上电的秒数"))
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help=say("units that have passed, too", "已通过的模组也重新烧录"))
+]
+DebounceOption = Annotated[
+    int,
+    typer.Option("--debounce", metavar="MS", min=0, max=10_000, help=say("contacts settle, ms", "接触稳定毫秒数")),
+]
+ChannelsOption = Annotated[
+    int, typer.Option("--channels", metavar="N", min=1, max=MOST_CHANNELS, help=say("at once", "同时烧录数"))
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -65,6 +87,8 @@ class Choice:
         work: the order, locked or about to be; None without an order.
         is_new: whether the order begins with this run.
         quota: units the order lacks; None: no end.
+        recipe: functional test; None: none.
+        units: data of each unit; None: none.
     """
 
     path: Path
@@ -72,6 +96,8 @@ class Choice:
     work: WorkOrder | None = None
     is_new: bool = False
     quota: int | None = None
+    recipe: Path | None = None
+    units: Path | None = None
 
     @property
     def retries(self) -> Mapping[str, int]:
@@ -94,46 +120,19 @@ def register_run(gang: typer.Typer) -> None:
     )
     def run(
         file: FileChoice = None,
-        rack: Annotated[
-            str | None, typer.Option("--rack", metavar="NAME", help=say("only this rack", "仅此机架"))
-        ] = None,
-        auto: Annotated[
-            bool, typer.Option("--auto", help=say("wait for units until Ctrl-C", "持续等待模组接入，直到 Ctrl-C"))
-        ] = False,
-        count: Annotated[
-            int, typer.Option("--count", metavar="N", min=0, help=say("end after N have passed", "通过 N 个后结束"))
-        ] = 0,
-        patience: Annotated[
-            float,
-            typer.Option("--patience", metavar="S", help=say("wait for re-powering, seconds", "等待重新上电的秒数")),
-        ] = 60.0,
+        rack: RackOption = None,
+        auto: AutoOption = False,
+        count: CountOption = 0,
+        patience: PatienceOption = 60.0,
         retries: RetriesOption = None,
-        again: Annotated[
-            bool, typer.Option("--again", help=say("units that have passed, too", "已通过的模组也重新烧录"))
-        ] = False,
-        debounce: Annotated[
-            int,
-            typer.Option(
-                "--debounce",
-                metavar="MS",
-                min=0,
-                max=10_000,
-                help=say("contacts settle, ms", "接触稳定毫秒数"),
-            ),
-        ] = int(DEBOUNCE_S * 1000),
-        channels: Annotated[
-            int,
-            typer.Option(
-                "--channels",
-                metavar="N",
-                min=1,
-                max=MOST_CHANNELS,
-                help=say("at once", "同时烧录数"),
-            ),
-        ] = MOST_CHANNELS,
+        again: AgainOption = False,
+        debounce: DebounceOption = int(DEBOUNCE_S * 1000),
+        channels: ChannelsOption = MOST_CHANNELS,
         verify: VerifyOption = "areas",
         packet: PacketOption = DEFAULT_PACKET_BYTES,
         only: OnlyOption = "",
+        recipe: RecipeOption = None,
+        units: UnitsOption = None,
         order: OrderOption = "",
         operator: OperatorOption = "",
         station: StationOption = "",
@@ -144,7 +143,7 @@ def register_run(gang: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        chosen = choose(file, order)
+        chosen = choose(file, order, recipe, units)
         job = burning.make_order(
             chosen.data,
             chosen.path.name,
@@ -157,7 +156,8 @@ def register_run(gang: typer.Typer) -> None:
             force=force,
             pin_limit_s=pin_wait,
         )
-        job = with_model(job, chosen.work)
+        part = PlanOptions(verify_choice(verify), packet, (), only_choice(only))
+        job = with_tests(with_model(job, chosen.work), chosen.data, part, chosen.recipe, chosen.units)
         own_retries = parse_retries(retries or ())
         if dry_run:
             show_plan(job.plan, as_json=as_json, is_result=True)
@@ -179,8 +179,8 @@ def register_run(gang: typer.Typer) -> None:
             raise typer.Exit(CTRL_C)
 
 
-def choose(file: Path | None, order: str) -> Choice:
-    """The package of this run, which is the order's when there is an order.
+def choose(file: Path | None, order: str, recipe: Path | None = None, units: Path | None = None) -> Choice:
+    """What this run burns and tests with, which is the order's when there is an order.
 
     Raises:
         BadOption: neither a file nor an order.
@@ -192,20 +192,37 @@ def choose(file: Path | None, order: str) -> Choice:
     if not order:
         if file is None:
             raise BadOption(name="FILE", reason=Text("a package, or --order ID", "需要固件包或 --order ID"))
-        return Choice(file, read_file(file))
+        return Choice(file, read_file(file), recipe=recipe, units=units)
     try:
         work = read_order(order)
     except UnknownOrder:
         if file is None:
             raise
         data = read_file(file)
-        return Choice(file, data, new_order(order, (file, data)), is_new=True)
+        locked = [(one, read_file(one)) if one is not None else None for one in (recipe, units)]
+        work = new_order(order, (file, data), recipe=locked[0], units=locked[1])
+        return Choice(file, data, work, is_new=True, recipe=recipe, units=units)
     path = file if file is not None else Path(work.file)
     data = read_file(path)
     check_bytes(work, "sha256", str(path), data)
     state = state_of(work, burning.book(order).read())
     check_open(work, state)
-    return Choice(path, data, work, quota=state.left)
+    recipe = _locked_file(work, "recipe_sha256", recipe, work.recipe)
+    units = _locked_file(work, "units_sha256", units, work.units)
+    return Choice(path, data, work, quota=state.left, recipe=recipe, units=units)
+
+
+def _locked_file(work: WorkOrder, part: str, given: Path | None, kept: str) -> Path | None:
+    """The recipe or units file of a run for an order: the one given, else the order's; None when there is none.
+
+    Raises:
+        OrderLocked: the order is for other bytes.
+        NoSuchFile, StorageFailed: it cannot be read.
+    """
+    path = given if given is not None else Path(kept) if kept else None
+    if path is not None and kept:
+        check_bytes(work, part, str(path), read_file(path))
+    return path
 
 
 def with_model(job: Order, work: WorkOrder | None) -> Order:

@@ -95,7 +95,8 @@ class UnitData:
                 raise BadOption(name="--units", reason=why, role=role)
         if all(len(images[one.role]) == len(one.data) for one in plan.actions if _is_any_content(one, images)):
             return with_images(plan, images)
-        return plan_for(self._merger.package(unit), self._options)  # an area in another form than its image
+        anew = plan_for(self._merger.package(unit), self._options)  # an area in another form than its image
+        return replace(anew, model=plan.model)
 
     def _plan_of_module(self, record: BurnRecord, plan: BurnPlan) -> UnitPlan:
         name = self.given.give(self.table.rows, record.imei, record.id)
