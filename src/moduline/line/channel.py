@@ -158,12 +158,12 @@ class Channel:
         self.advance = None
         self.move(VERDICTS.get(record.outcome, Cue.BREAK))
 
-    def settle_verdict(self, now: float) -> Cause | None:
+    def settle_verdict(self, now: float, *, may_retry: bool) -> Cause | None:
         """After a try that did not pass: pause and try again, if its cause is one for that; gives the cause."""
         if self.last is None or self.state not in RETRYABLE:
             return None
         cause = cause_of(self.last)
-        if self.budget.take(cause):
+        if may_retry and self.budget.take(cause):
             self.due = now + cause.pause_s
             self.move(Cue.RETRY)
         return cause

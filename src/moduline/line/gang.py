@@ -139,6 +139,8 @@ class Gang:
         finally:
             await self._stop_tries()
             self._collect()
+            for channel in self._channels.values():
+                channel.give_up()
         await self._keep_late()
         return self.records
 
@@ -184,7 +186,7 @@ class Gang:
     # ---- tries -----------------------------------------------------------------------------------------------------
 
     async def _start_tries(self) -> None:
-        if self.finish.is_asked or self._storage is not None:
+        if self._is_ending:
             self._announce_end()
             return
         now = self._now()
@@ -259,7 +261,7 @@ class Gang:
             self.records.append(record)
             channel.end(record, is_there=is_there, now=now)
             self.on_record(record)
-            cause = channel.settle_verdict(now)
+            cause = channel.settle_verdict(now, may_retry=not self._is_ending)
             if cause is not None and cause.stops and self._storage is None:
                 self._storage = RecordsUnwritable(reason=record.error_message, unkept=0)
 
@@ -270,6 +272,11 @@ class Gang:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     # ---- the end ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_ending(self) -> bool:
+        """Whether nothing new is to begin."""
+        return self.finish.is_asked or self._storage is not None
 
     def _announce_end(self) -> None:
         """Say once that nothing new begins, and forget what was to be tried again."""
@@ -289,7 +296,7 @@ class Gang:
             return True
         if self.options.quota is not None and self._passes >= self.options.quota:
             return not is_running
-        if self.finish.is_asked or self._storage is not None:
+        if self._is_ending:
             return self._is_told and not is_running
         if self.options.is_auto or is_running:
             return False
