@@ -23,19 +23,16 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.burn.action import Action, BurnPlan
-from moduline.burn.drivers.unisoc_plan import NV_ADDRESS
+from moduline.burn.drivers.unisoc_content import READ_PACKET_BYTES, ContentSender, ReadBack
+from moduline.burn.drivers.unisoc_nv import NvKeeper
 from moduline.burn.drivers.unisoc_table import CHUNKING, IN_ROM, LIMITS_S, REPEATED, RETRIES_S, TABLE, Cue, State
 from moduline.burn.session import NvRead
-from moduline.errors import BadAnswer, BadFormat, ModulineError, NoAnswer, Text, VerifyFailed, WriteFailed, WrongModule
-from moduline.events import Event, Notice, Progress, Step
-from moduline.formats import nv
+from moduline.errors import BadAnswer, BadFormat, ModulineError, NoAnswer, Text, WriteFailed, WrongModule
+from moduline.events import Event, Step
 from moduline.wire.download import unisoc as wire
 from moduline.wire.download.unisoc import BslAnswer, BslCommand, PdlCommand
 
 LOADER_PACKET_BYTES: Final = 0x800
-READ_PACKET_BYTES: Final = 0x3000
-PROGRESS_PARTS: Final = 200
-"""Progress is told at most so many times per burn; the counts are exact each time."""
 
 _ACK_FRAME: Final = wire.encode_bsl(BslAnswer.ACK)
 _LOADED: Final = frozenset(State) - IN_ROM - {State.SYNC}
@@ -53,20 +50,16 @@ class Session:
         self.state = State.IDLE
         self.wake_at: float | None = None
         self._plan = plan
-        self._saved_nv = saved_nv
+        self._nv = NvKeeper(plan, saved_nv)
+        self._needs_nv = self._nv.is_wanted
         self._own_nv: bytes | None = None
         loads = [action for action in plan.actions if action.verb == "load"]
         self._first, self._second = loads
-        self._todo = [action for action in plan.actions if action.verb not in {"load", "skip"}]
-        self._compare = [action for action in plan.actions if action.is_read_back]
-        self._needs_nv = any(_is_nv(action) for action in plan.actions)
-        self._nv_block = bytearray()
+        self._todo = [action for action in plan.actions if action.verb not in {"load", "keep", "skip"}]
+        self._compare = ReadBack([action for action in plan.actions if action.is_read_back])
         self._action = self._first
-        self._content = memoryview(self._first.data)
-        self._sent = 0
-        self._acked = 0
-        self._chunk_bytes = LOADER_PACKET_BYTES
-        self._next_frame: bytes | None = None
+        self._content = ContentSender(plan.write_bytes)
+        self._pieces = 0
         self._out: list[bytes] = []
         self._pdl = wire.PdlDecoder()
         self._bsl = wire.BslDecoder("sum", max_data_bytes=READ_PACKET_BYTES + 32)
@@ -74,10 +67,6 @@ class Session:
         self._asked = 0
         self._answer = 0
         self._data = b""
-        self._done_bytes = 0
-        self._total_bytes = plan.write_bytes
-        self._told_bytes = 0
-        self._read_bytes = 0
         self._events: list[Event | NvRead] = []
 
     # ---- what the loop calls ------------------------------------------------------------------------------------
@@ -149,12 +138,8 @@ class Session:
 
     def prepare(self) -> None:
         """Encode the next packet now, while the module works on the last one."""
-        if (
-            self._next_frame is None
-            and self.state in {State.CHUNK, State.START, State.LOADER_CHUNK}
-            and self._sent < len(self._content)
-        ):
-            self._next_frame = self._encode_chunk()
+        if self.state in {State.CHUNK, State.START, State.LOADER_CHUNK}:
+            self._content.prepare()
 
     # ---- the table ----------------------------------------------------------------------------------------------
 
@@ -232,38 +217,23 @@ class Session:
             return Cue.VERSION
         if self._answer == BslAnswer.READ_DATA:
             return Cue.DATA_LAST if self._is_last_data() else Cue.DATA
-        if self._answer == BslAnswer.INVALID_COMMAND and self.state is State.NV_READ and self._nv_block:
+        if self._answer == BslAnswer.INVALID_COMMAND and self.state is State.NV_READ and self._nv.has_some:
             self._data = b""  # some loaders answer so at the end of the block
             return Cue.DATA_LAST
         return Cue.REFUSED
 
     def _ack_cue(self) -> Cue:
         if self.state in CHUNKING:
-            self._count_acked()
-            return Cue.ACK_LAST if self._acked >= len(self._content) else Cue.ACK
+            self._events += self._content.take_ack()
+            return Cue.ACK_LAST if self._content.is_all_acked else Cue.ACK
         if self.state is State.PDL_CONNECT and self._asked > 1:
             return Cue.ACK_AGAIN
         return Cue.ACK
 
-    def _count_acked(self) -> None:
-        self._done_bytes += self._sent - self._acked
-        self._acked = self._sent
-        if self._done_bytes - self._told_bytes >= self._total_bytes // PROGRESS_PARTS or self._acked == len(
-            self._content
-        ):
-            self._told_bytes = self._done_bytes
-            self._events.append(Progress("burn", self._done_bytes, self._total_bytes))
-
     def _is_last_data(self) -> bool:
-        have = len(self._nv_block) if self.state is State.NV_READ else self._acked
-        whole = self._nv_bytes() if self.state is State.NV_READ else len(self._content)
-        asked = min(READ_PACKET_BYTES, whole - have)
-        if self.state is State.NV_READ and len(self._data) < asked:
-            return True
-        return have + len(self._data) >= whole
-
-    def _nv_bytes(self) -> int:
-        return next(action.size_bytes for action in self._plan.actions if _is_nv(action))
+        if self.state is State.NV_READ:
+            return self._nv.is_last(self._data)
+        return self.state is not State.READ_BACK or self._compare.is_last(self._data)
 
     # ---- what the plan wants next -------------------------------------------------------------------------------
 
@@ -273,22 +243,11 @@ class Session:
         if self._todo:
             self._action = self._todo[0]
             return Cue.ERASE if self._action.verb in {"erase", "format"} else Cue.WRITE
-        return Cue.COMPARE if self._compare else Cue.NOTHING_LEFT
-
-    def _load(self, action: Action, chunk_bytes: int) -> None:
-        self._action = action
-        self._content = memoryview(action.data)
-        self._chunk_bytes = chunk_bytes
-        self._sent = self._acked = 0
-        self._next_frame = None
-        self._step("begin")
+        return Cue.NOTHING_LEFT if self._compare.is_over else Cue.COMPARE
 
     def _step(self, state: str) -> None:
         facts = {"part": self._action.part, "verb": self._action.verb, "bytes": self._action.size_bytes}
         self._events.append(Step(f"burn.{self._action.part}", state, facts=facts))
-
-    def _encode_chunk(self) -> bytes:
-        return wire.encode_bsl(BslCommand.MIDST_DATA, bytes(self._content[self._sent : self._sent + self._chunk_bytes]))
 
     # ---- actions of the table -----------------------------------------------------------------------------------
 
@@ -300,15 +259,17 @@ class Session:
         self._out = [wire.encode_pdl_request(wire.PdlRequest(PdlCommand.CONNECT))]
 
     def _do_pdl_start(self) -> None:
-        self._load(self._first, wire.MAX_CHUNK_BYTES)
-        request = wire.PdlRequest(PdlCommand.START_DATA, self._first.address, len(self._content), wire.START_TAG)
+        self._content.take(self._first, wire.MAX_CHUNK_BYTES)
+        self._step("begin")
+        size = len(self._first.data)
+        request = wire.PdlRequest(PdlCommand.START_DATA, self._first.address, size, wire.START_TAG)
         self._out.append(wire.encode_pdl_request(request))
 
     def _do_pdl_chunk(self) -> None:
-        chunk = bytes(self._content[self._sent : self._sent + wire.MAX_CHUNK_BYTES])
-        index = self._sent // wire.MAX_CHUNK_BYTES
-        self._out.append(wire.encode_pdl_request(wire.PdlRequest(PdlCommand.MID_DATA, index, len(chunk), chunk)))
-        self._sent += len(chunk)
+        chunk = self._content.piece()
+        request = wire.PdlRequest(PdlCommand.MID_DATA, self._pieces, len(chunk), chunk)
+        self._out.append(wire.encode_pdl_request(request))
+        self._pieces += 1
 
     def _do_pdl_end(self) -> None:
         self._out.append(wire.encode_pdl_request(wire.PdlRequest(PdlCommand.END_DATA, data=wire.END_TAG)))
@@ -328,20 +289,12 @@ class Session:
         self._out.append(wire.encode_bsl(BslCommand.CONNECT))
 
     def _do_load(self) -> None:
-        self._load(self._second, LOADER_PACKET_BYTES)
-        self._out.append(self._start_frame())
-
-    def _start_frame(self) -> bytes:
-        words = [self._action.address, len(self._content)]
-        if self._action.verb == "keep_nv":
-            words.append(wire.sum32(bytes(self._content)))
-        return wire.encode_bsl(BslCommand.START_DATA, wire.pack_words(*words))
+        self._action = self._second
+        self._step("begin")
+        self._out.append(self._content.start(self._second, LOADER_PACKET_BYTES))
 
     def _do_chunk(self) -> None:
-        frame = self._next_frame or self._encode_chunk()
-        self._next_frame = None
-        self._sent = min(self._sent + self._chunk_bytes, len(self._content))
-        self._out.append(frame)
+        self._out.append(self._content.packet())
 
     def _do_end(self) -> None:
         self._out.append(wire.encode_bsl(BslCommand.END_DATA))
@@ -353,8 +306,8 @@ class Session:
         self._step("done")
 
     def _do_start(self) -> None:
-        self._load(self._action, self._plan.packet_bytes)
-        self._out.append(self._start_frame())
+        self._step("begin")
+        self._out.append(self._content.start(self._action, self._plan.packet_bytes))
 
     def _do_erase(self) -> None:
         self._step("begin")
@@ -367,96 +320,44 @@ class Session:
 
     def _do_read_nv(self) -> None:
         self._events.append(Step("burn.nv_backup", "begin"))
-        self._ask_nv()
-
-    def _ask_nv(self) -> None:
-        at = len(self._nv_block)
-        size = min(READ_PACKET_BYTES, self._nv_bytes() - at)
-        self._out.append(wire.encode_bsl(BslCommand.READ_FLASH, wire.pack_words(NV_ADDRESS, size, at)))
+        self._out.append(self._nv.ask())
 
     def _do_take_nv(self) -> None:
-        self._nv_block += self._data
-        self._ask_nv()
+        self._nv.take(self._data)
+        self._out.append(self._nv.ask())
 
     def _do_take_last_nv(self) -> None:
-        self._nv_block += self._data
-        block = bytes(self._nv_block)
-        is_valid = nv.is_crc_right(block)
-        self._events.append(NvRead(block, nv_imei(block) if is_valid else "", is_valid))
+        self._nv.take(self._data)
+        self._events.append(self._nv.as_read())
 
     def _do_take_no_nv(self) -> None:
         """The module refuses to read its NV; what came so far is all there is."""
-        self._events.append(NvRead(bytes(self._nv_block), "", is_valid=False))
+        self._events.append(self._nv.as_read())
 
     def _do_settle_nv(self) -> None:
-        """What was read is stored: settle what is written, if anything is."""
+        """What was read is stored; replace the action by what is really sent, if there is one."""
         self._needs_nv = False
-        index = next(index for index, action in enumerate(self._todo) if _is_nv(action))
-        if self._todo[index].verb == "keep":
-            self._todo.pop(index)
-        else:
-            self._merge_nv(index)
+        for index, old in enumerate(self._todo):
+            if old.verb == "keep_nv":
+                merged, notices = self._nv.merge(old.data, self._own_nv)
+                self._events += notices
+                self._todo[index] = Action(old.verb, old.part, old.role, old.address, len(merged), data=merged)
         self._events.append(Step("burn.nv_backup", "done"))
 
-    def _merge_nv(self, index: int) -> None:
-        """Put the unit's own items into the package's template; replace the action by what is really sent.
-
-        Source: platform-unisoc 6.3.
-        """
-        template = self._todo[index].data
-        is_whole = nv.is_crc_right(bytes(self._nv_block))
-        own = self._own_nv or (None if is_whole else self._saved_nv)
-        if own is not None:
-            self._events.append(Notice("burn.nv-restored", facts={"imei": nv_imei(own)}))
-        elif is_whole:
-            own = bytes(self._nv_block)
-        else:
-            self._events.append(Notice("burn.nv-damaged"))
-        if own is None:
-            merged = nv.with_right_crc(template)
-        else:
-            carried = nv.carry_over(template, own, [item.id for item in self._plan.nv_items if item.id is not None])
-            merged = carried.block
-            self._events.append(
-                Notice("burn.nv-kept", facts={"items": list(carried.taken), "missing": list(carried.missing)})
-            )
-        old = self._todo[index]
-        self._todo[index] = Action(old.verb, old.part, old.role, old.address, len(merged), data=merged)
-
     def _do_read_back(self) -> None:
-        if not self._read_bytes:
+        if not self._compare.read_bytes:
             self._events.append(Step("burn.verify", "begin"))
-        self._action = self._compare[0]
-        self._content = memoryview(self._action.data)
-        self._acked = 0
-        self._ask_back()
-
-    def _ask_back(self) -> None:
-        size = min(READ_PACKET_BYTES, len(self._content) - self._acked)
-        words = wire.pack_words(self._action.address + self._acked, size)
-        self._out.append(wire.encode_bsl(BslCommand.READ_FLASH, words))
+        self._action = self._compare.action
+        self._out.append(self._compare.ask())
 
     def _do_compare(self) -> None:
-        self._same()
-        self._ask_back()
+        self._events.append(self._compare.compare(self._data))
+        self._out.append(self._compare.ask())
 
     def _do_compare_last(self) -> None:
-        self._same()
-        self._compare.pop(0)
-        if not self._compare:
-            self._events.append(Step("burn.verify", "done", facts={"bytes": self._read_bytes}))
-
-    def _same(self) -> None:
-        expected = self._content[self._acked : self._acked + len(self._data)]
-        if not self._data:
-            raise BadAnswer(what=self._what(), answer=Text("no data", "无数据"))
-        if expected != self._data[: len(expected)]:
-            pairs = enumerate(zip(expected, self._data, strict=False))
-            first = next((index for index, (want, have) in pairs if want != have), len(expected))
-            raise VerifyFailed(part=self._action.part, address=self._action.address + self._acked + first)
-        self._acked += len(expected)
-        self._read_bytes += len(expected)
-        self._events.append(Progress("verify", self._read_bytes, self._plan.read_back_bytes))
+        self._events.append(self._compare.compare(self._data))
+        if self._compare.is_over:
+            self._events.append(Step("burn.verify", "done", facts={"bytes": self._compare.read_bytes}))
 
     def _do_reset(self) -> None:
         self._events.append(Step("burn.reset", "begin"))
@@ -477,12 +378,11 @@ class Session:
 
     def _what(self) -> str:
         """The state with its part and offset, for messages."""
-        where = (
-            f" {self._action.part}+0x{self._acked:x}"
-            if self.state in {*CHUNKING, State.START, State.END, State.READ_BACK}
-            else ""
-        )
-        return f"{self.state.name}{where}"
+        if self.state in {*CHUNKING, State.START, State.END}:
+            return f"{self.state.name} {self._action.part}+0x{self._content.acked:x}"
+        if self.state is State.READ_BACK:
+            return f"{self.state.name} {self._action.part}+0x{self._compare.at:x}"
+        return self.state.name
 
     def _answer_text(self, cue: Cue) -> Text:
         if cue in {Cue.TICK, Cue.LATE, Cue.STORED, Cue.GONE, Cue.BEGIN}:
@@ -492,15 +392,3 @@ class Session:
         known = texts.get(self._answer, Text("not documented", "未公开"))
         number = str(self._answer) if is_pdl else f"0x{self._answer:02X}"
         return Text(f"{number} {known.en}", f"{number} {known.zh}")
-
-
-def _is_nv(action: Action) -> bool:
-    return action.verb == "keep_nv" or (action.verb == "keep" and action.address == NV_ADDRESS)
-
-
-def nv_imei(block: bytes) -> str:
-    """The IMEI in a raw NV block; empty when there is none or the block cannot be read."""
-    try:
-        return nv.read(block).imei
-    except ModulineError:
-        return ""

@@ -445,6 +445,8 @@ class Session:
         """The state with its part and offset, for messages."""
         if self.state in {*CHUNKING, State.START, State.END}:
             return f"{self.state.name} {self._action.part}+0x{self._content.acked:x}"
+        if self.state is State.READ_BACK:
+            return f"{self.state.name} {self._action.part}+0x{self._compare.at:x}"
         return f"{self.state.name} {self._action.part}" if self.state is State.ERASE else self.state.name
 
     def _answer_text(self, cue: Cue) -> Text:

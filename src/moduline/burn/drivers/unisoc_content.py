@@ -46,12 +46,16 @@ class ContentSender:
         """Whether nothing of the present content is left."""
         return self.acked >= len(self._content)
 
-    def start(self, action: Action, packet_bytes: int, check: Check = "sum") -> bytes:
-        """Take a new content; the frame that announces it. NV gets the sum of its bytes as a third word."""
+    def take(self, action: Action, packet_bytes: int, check: Check = "sum") -> None:
+        """Take a new content."""
         self._content = memoryview(action.data)
         self._packet_bytes, self._check = packet_bytes, check
         self._sent = self.acked = 0
         self._next_frame = None
+
+    def start(self, action: Action, packet_bytes: int, check: Check = "sum") -> bytes:
+        """Take a new content; the frame that announces it. NV gets the sum of its bytes as a third word."""
+        self.take(action, packet_bytes, check)
         words = [action.address, len(action.data)]
         if action.verb == "keep_nv":
             words.append(wire.sum32(action.data))
@@ -63,6 +67,12 @@ class ContentSender:
         self._next_frame = None
         self._sent = min(self._sent + self._packet_bytes, len(self._content))
         return frame
+
+    def piece(self) -> bytes:
+        """The next packet's content without a frame, for wires that have their own."""
+        piece = bytes(self._content[self._sent : self._sent + self._packet_bytes])
+        self._sent += len(piece)
+        return piece
 
     def prepare(self) -> None:
         """Encode the next packet now, if there is one."""
@@ -101,7 +111,8 @@ class ReadBack:
     def __init__(self, actions: Sequence[Action]) -> None:
         self._actions = list(actions)
         self._total_bytes = sum(len(action.data) for action in actions)
-        self._at = 0
+        self.at = 0
+        """How much of the present content is right; bytes."""
         self.read_bytes = 0
         """Bytes that were read and are right."""
 
@@ -117,12 +128,12 @@ class ReadBack:
 
     def ask(self) -> bytes:
         """The frame that asks for the next piece; flash addresses advance, there is no third word."""
-        size = min(READ_PACKET_BYTES, len(self.action.data) - self._at)
-        return wire.encode_bsl(BslCommand.READ_FLASH, wire.pack_words(self.action.address + self._at, size))
+        size = min(READ_PACKET_BYTES, len(self.action.data) - self.at)
+        return wire.encode_bsl(BslCommand.READ_FLASH, wire.pack_words(self.action.address + self.at, size))
 
     def is_last(self, data: bytes) -> bool:
         """Whether ``data`` ends the present content."""
-        return self._at + len(data) >= len(self.action.data)
+        return self.at + len(data) >= len(self.action.data)
 
     def compare(self, data: bytes) -> Progress:
         """Compare the next piece; goes on to the next content after the last one.
@@ -132,15 +143,15 @@ class ReadBack:
             VerifyFailed: a byte differs; says which address.
         """
         if not data:
-            raise BadAnswer(what=f"READ_BACK {self.action.part}+0x{self._at:x}", answer=Text("no data", "无数据"))
-        expected = self.action.data[self._at : self._at + len(data)]
+            raise BadAnswer(what=f"READ_BACK {self.action.part}+0x{self.at:x}", answer=Text("no data", "无数据"))
+        expected = self.action.data[self.at : self.at + len(data)]
         if expected != data[: len(expected)]:
             pairs = enumerate(zip(expected, data, strict=False))
             first = next((index for index, (want, have) in pairs if want != have), len(data))
-            raise VerifyFailed(part=self.action.part, address=self.action.address + self._at + first)
-        self._at += len(expected)
+            raise VerifyFailed(part=self.action.part, address=self.action.address + self.at + first)
+        self.at += len(expected)
         self.read_bytes += len(expected)
-        if self._at >= len(self.action.data):
+        if self.at >= len(self.action.data):
             self._actions.pop(0)
-            self._at = 0
+            self.at = 0
         return Progress("verify", self.read_bytes, self._total_bytes)

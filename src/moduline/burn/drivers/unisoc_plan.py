@@ -15,7 +15,6 @@ from moduline.package.parts import SCRIPT_ROLES
 
 READABLE_FROM: Final = 0x60000000
 READABLE_TO: Final = 0x80000000
-NV_ADDRESS: Final = 0xFE000003
 MAX_PACKET_BYTES: Final = 0x3000
 
 _LOSSES: Final = {
