@@ -27,12 +27,4 @@ def address(request, tmp_path):
 @pytest.fixture
 def opened(address):
     """Opens the database once more, as another process would."""
-    stores = []
-
-    def one():
-        stores.append(RecordStore(Database(address)))
-        return stores[-1]
-
-    yield one
-    for store in stores:
-        store.database.close()
+    return lambda: RecordStore(Database(address))

@@ -70,7 +70,7 @@ def test_end_when_written_twice_then_the_last_counts(opened):
 
 HOSTILE = (
     "emoji 🧪 \U0010ffff", "quotes ' \" ` ; -- DROP TABLE event;", "%s %(x)s :name ? {0}", "\u202e\u200b\ufeff", "\r\n\t\x1b[2J",
-    "测试", "back\\slash", "x" * 1_000_000,
+    "测试", "back\\slash \\u0000 \\ud800", "x" * 1_000_000,
 )  # fmt: skip
 
 
@@ -163,13 +163,13 @@ def test_row_when_somebody_changes_it_by_sql_then_the_database_refuses(opened, t
 
 
 def test_writers_when_many_at_once_then_every_event_is_there_in_the_order_of_its_number(opened):
-    """Two gangs of eight slots, and a reader that goes on after the last number it saw."""
+    """Two gangs of four slots, and a reader that goes on after the last number it saw."""
     stores = [opened(), opened()]
     seen, failures, is_over = [], [], threading.Event()
 
     def slot(store, name):
         try:
-            for number in range(5):
+            for number in range(3):
                 record = replace(BEGUN, id=f"{name}-{number}", slot=name)
                 store.write(record)
                 store.write(replace(record, outcome="PASS"))
@@ -186,7 +186,7 @@ def test_writers_when_many_at_once_then_every_event_is_there_in_the_order_of_its
             if ends_now:
                 return
 
-    slots = [threading.Thread(target=slot, args=(stores[n % 2], f"s{n}")) for n in range(16)]
+    slots = [threading.Thread(target=slot, args=(stores[n % 2], f"s{n}")) for n in range(8)]
     reader = threading.Thread(target=read)
     for thread in [*slots, reader]:
         thread.start()
@@ -195,7 +195,7 @@ def test_writers_when_many_at_once_then_every_event_is_there_in_the_order_of_its
     is_over.set()
     reader.join(60)
     assert failures == []
-    names = {f"s{n}-{number}" for n in range(16) for number in range(5)}
+    names = {f"s{n}-{number}" for n in range(8) for number in range(3)}
     assert {one.id for one in records(opened()) if one.is_pass} == names
     assert {name for name, outcome in seen if outcome == "PASS"} == names
     assert len(seen) == len(set(seen))

@@ -6,7 +6,6 @@ of a PostgreSQL database that several stations share. The database library is lo
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import time
@@ -46,10 +45,7 @@ def open_store(address: str | Path = "") -> RecordStore:
     name = str(address) or store_address()
     with _lock:
         if name not in _stores:
-            store = RecordStore(Database(name))
-            if not store.database.is_file:
-                atexit.register(store.database.close)
-            _stores[name] = store
+            _stores[name] = RecordStore(Database(name))
         return _stores[name]
 
 

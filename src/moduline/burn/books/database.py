@@ -1,8 +1,8 @@
 """A connection to SQLite or PostgreSQL: reading, writing one after the other, and what they raise in our words.
 
-SQLite: WAL, ``synchronous=FULL``, the file opened anew for every transaction, so no handle outlives it and a process
-may be killed or forked at any time. PostgreSQL: a small pool whose connections are asked before use; the database must
-be in UTF-8. The tables are made or brought up to date by the first write; every transaction looks at their version.
+Every transaction opens its own connection, so no handle outlives it and a process may be killed or forked at any time;
+a line writes a few records per second. SQLite: WAL, ``synchronous=FULL``. PostgreSQL: the database must be in UTF-8.
+The tables are made or brought up to date by the first write; every transaction looks at their version.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, exc, make_url, text
 from sqlalchemy import event as signals
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import NullPool
 
 from moduline.burn.books import schema
 from moduline.errors import BadOption, StorageFailed, Text
 
 BUSY_LIMIT_S: Final = 30.0
 """How long a writer stands in line for the others."""
+CONNECT_LIMIT_S: Final = 10
+"""How long a server may take to answer a new connection."""
 RETRIES: Final = 3
 """How often a write is tried when the connection to the server breaks."""
 _DISK_FULL: Final = ("disk is full", "No space left", "could not extend file")
@@ -88,7 +90,7 @@ class Database:
                     connection = opened.execution_options(moduline_writes=True)
                     with connection.begin():
                         if not self.is_file:
-                            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.LOCK})
+                            _stand_in_line(connection)
                         found = self._version(connection)
                         if not found:
                             self._require_unicode(connection)
@@ -97,13 +99,6 @@ class Database:
                         return work(connection)
 
             return _with_retries(once)
-
-    def close(self) -> None:
-        """Give connections back; the next call opens them anew."""
-        with self._lock:
-            if self._engine is not None:
-                self._engine.dispose()
-            self._engine = None
 
     def _opened(self, *, makes: bool) -> Engine:
         with self._lock:
@@ -121,7 +116,11 @@ class Database:
 
     def _server_engine(self) -> Engine:
         try:
-            return create_engine(self.url, poolclass=QueuePool, pool_size=2, max_overflow=14, pool_pre_ping=True)
+            return create_engine(
+                self.url,
+                connect_args={"client_encoding": "utf8", "connect_timeout": CONNECT_LIMIT_S},
+                poolclass=NullPool,
+            )
         except ImportError as missing:
             reason = Text(
                 "the driver is not installed: pip install 'moduline[postgres]'",
@@ -196,6 +195,13 @@ def _prepare_file(connection: Any, _: object) -> None:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("moduline_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _stand_in_line(connection: Connection) -> None:
+    """Wait until no other writer is at PostgreSQL; what is kept is on its disk when the transaction ends."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_LIMIT_S:.0f}s'"))
+    connection.execute(text("SET LOCAL synchronous_commit = on"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.LOCK})
 
 
 def _with_retries(work: Callable[[], T]) -> T:
