@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache
 
 from moduline import burn
-from moduline.burn.drivers import asr_table, eigen_table, session_for, unisoc_table
+from moduline.burn.drivers import asr_table, eigen_table, session_for, unisoc8850_table, unisoc_table
 from moduline.burn.session import NvRead
 from moduline.errors import FlashCut, PortGone
 from moduline.events import Step as StepEvent
@@ -53,11 +53,14 @@ _ASR_UNPASSED = frozenset(
     # gives out.
     ["REOPEN", "NOP", "KEEP_SELECT", "KEEP_STAGE", "KEEP_UPLOAD", "KEEP_CONTENT", "KEEP_END", "KEEP_HOLD"]
 )
+# BAUD*: over a UART only. *_QUIET: answers to what was said twice, or a loader of a try before.
+_8850_UNPASSED = frozenset({"BAUD", "BAUD_SETTLE", "FDL_QUIET", "NV_HOLD", "ROM_QUIET"})
 _ASR_ENDING = frozenset({"REBOOT", "COMPLETE", "PAUSE", "DISCONNECT"})
 _READ_ALL = (("verify", "all"),)
 CHIPS = {
     # PDL_QUIET: answers to a CONNECT that was said twice. NV_HOLD: passed between two turns.
     "unisoc8910": Chip("ec600u", unisoc_table, frozenset({"PDL_QUIET", "NV_HOLD"}), plan=_READ_ALL),
+    "unisoc8850": Chip("ec600g", unisoc8850_table, _8850_UNPASSED, plan=_READ_ALL),
     "asr1603": Chip("ec600n", asr_table, _ASR_UNPASSED, _ASR_ENDING),
     "asr1606": Chip("ec600k", asr_table, _ASR_UNPASSED, _ASR_ENDING),
     "asr1601": Chip("ec600s-cnlb", asr_table, _ASR_UNPASSED, _ASR_ENDING),
