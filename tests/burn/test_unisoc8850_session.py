@@ -237,6 +237,26 @@ def test_answers_when_in_pieces_then_the_same_burn(fragment):
     assert session.state is State.DONE
 
 
+class WithTails(FakeModule):
+    """The beginning of an unasked log frame follows every answer; its rest comes before the next one."""
+
+    held = b""
+
+    def feed(self, data):
+        answer = super().feed(data)
+        if not answer:
+            return b""
+        make = rom_frame if self.stage == "rom" else frame
+        log = make(0xFF, b"tail")
+        out, self.held = self.held + answer + log[:6], log[6:]
+        return out
+
+
+def test_answers_when_each_has_a_tail_then_the_same_burn():
+    module, _ = burnt(WithTails(nv=OWN_NV), verify="all")
+    assert module.flash[0x30000:0x30004] == b"SIHR"
+
+
 @pytest.mark.parametrize("between", [frame(0xFF, b"flash: \x7e erased"), b"\x00\xff boot\r\n", b"\x7e\x7e\x7e"])
 def test_log_frames_and_noise_when_between_answers_then_skipped(between):
     """platform-unisoc 5.3, 5.6: 0xFF may appear unasked, runs of flags are harmless."""
