@@ -42,9 +42,9 @@ def iso_time(seconds: float, zone: tzinfo | None = UTC) -> str:
 
 
 def as_csv(records: Iterable[BurnRecord], zone: tzinfo | None = UTC) -> str:
-    """The records as a table with one header line; lines end in LF."""
+    """The records as a table with one header line, as RFC 4180 has it."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for record in records:
         writer.writerow([_no_formula(cell) for cell in _cells(record, zone)])
