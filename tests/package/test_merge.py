@@ -6,13 +6,14 @@ from io import BytesIO
 
 import pytest
 
-from moduline.errors import AreaConflict, BadOption, MissingArea, TooBig
+import asr_maker
+from moduline.errors import AreaConflict, BadOption, MissingArea, TooBig, Unsupported
 from moduline.formats.container import unisoc, unisoc_scheme
 from moduline.formats.container.unisoc import RECORD, Pac
 from moduline.package import FsArea, diff, merge, read_package, write_package
 from moduline.package.inspect import only_areas
 from moduline.package.merge import strip
-from moduline.package.unisoc_entries import MergeId, merge_entries, strip_entry, substitute_entry
+from moduline.package.unisoc_entries import MergeId, merge_entries, pacmerge, strip_entry, substitute_entry
 from package_maker import B_ADDRESS, B_SIZE, U_ADDRESS, U_SIZE, small_file, small_pac, stock_rows
 from samples import sample
 
@@ -157,6 +158,52 @@ def test_merge_entries_when_real_triple_then_result_is_the_vendors_but_for_xml_s
     ours = merge_entries(base, external, [MergeId.parse("APPIMG,CP")])
     assert unisoc_scheme.parse(ours.xml).canonical() == unisoc_scheme.parse(vendors.xml).canonical()
     assert unisoc.write(ours.with_xml(vendors.xml)) == unisoc.write(vendors)
+
+
+def test_pacmerge_when_real_pair_then_every_byte_is_the_vendors():
+    """platform-unisoc 4.1: the one pair beside the repository; its XML happens to keep the order of attributes."""
+    core, appimage, vendors = (
+        sample(f"unisoc/EC600GCN_LD__{name}.pac").read_bytes()
+        for name in ("8850XM_cat1_open_core", "appimage", "8850XM_cat1_open_merge")
+    )
+    merged = pacmerge(read_package(core), read_package(appimage), [MergeId.parse("APPIMG,CP")])
+    assert write_package(merged) == vendors
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "8915DM_cat1_open_EG915UEUABR03A06M08_OCPU_QPY_01.300.01.300_merge.pac",
+        "CSDK_RDA8910.pac",
+        "EC600GCN_LD__8850XM_cat1_open_core.pac",
+        "EC600GCN_LD__8850XM_cat1_open_merge.pac",
+        "EC600GCN_LD__appimage.pac",
+    ],
+)
+def test_xml_when_rewritten_in_the_vendors_style_then_same_meaning_and_a_second_time_the_same_bytes(name):
+    xml = unisoc.read(sample(f"unisoc/{name}").read_bytes()).xml
+    styled = unisoc_scheme.in_vendors_style(xml)
+    assert unisoc_scheme.parse(styled).canonical() == unisoc_scheme.parse(xml).canonical()
+    assert unisoc_scheme.in_vendors_style(styled) == styled
+    assert styled.startswith(b"<BMAConfig>\n <ProductList>\n  <Product name=")
+    assert styled.endswith(b"\n</BMAConfig>\n")
+    assert b"\r" not in styled
+    if not xml.startswith(b"<?xml"):  # a file that the vendor's tool wrote
+        assert styled == xml
+
+
+def test_pacmerge_when_base_is_in_a_zip_then_the_shell_stays_and_another_platform_is_refused():
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("module.pac", small_file())
+    external = read_package(unisoc.write(external_pac()))
+    merged = pacmerge(read_package(target.getvalue()), external, [MergeId.parse("EXTRA,PS")])
+    again = read_package(write_package(merged))
+    assert (again.shells[0].member, again.part("EXTRA").data) == ("module.pac", b"extra")
+    with pytest.raises(Unsupported):
+        pacmerge(read_package(asr_maker.small_file()), external, [MergeId.parse("EXTRA,PS")])
+    with pytest.raises(Unsupported):
+        pacmerge(external, read_package(asr_maker.small_file()), [MergeId.parse("EXTRA,PS")])
 
 
 def test_merge_entries_when_stripped_again_then_base_is_back():

@@ -25,20 +25,21 @@ def places(package):
     return {area.role: (area.address, area.size) for area in package.areas}
 
 
-def test_split_when_of_our_own_then_package_and_firmware_agree_and_the_module_drives_it():
-    package = split(read_package(firmware.stock_package("ec600u")), 0x40000)
-    assert places(package)["user_fs"] == (0x60420000, 0x40000)
-    assert places(package)["backup_fs"] == (0x60460000, 0x40000)
+@pytest.mark.parametrize(("slug", "offset"), [("ec600u", 0x420000), ("ec600g", 0x438000)])
+def test_split_when_of_our_own_then_package_and_firmware_agree_and_the_module_drives_it(slug, offset):
+    package = split(read_package(firmware.stock_package(slug)), 0x40000)
+    assert places(package)["user_fs"] == (0x60000000 + offset, 0x40000)
+    assert places(package)["backup_fs"] == (0x60040000 + offset, 0x40000)
     assert errors_of(verify(package)) == []
     again = read_package(write_package(package))
-    identity = identity_of("ec600u", "m1")
+    identity = identity_of(slug, "m1")
     flash = FaultyFlash(MemoryFlash(identity.geometry))
     program_package(identity, flash, again)
     found = BootCode(identity, flash, None).decide()
     assert isinstance(found, BootSystem)
     mounts = {one.path: (one.offset, one.size_bytes, one.driven_blocks) for one in found.mounts}
-    assert mounts["/usr"] == (0x420000, 0x40000, 63)
-    assert mounts["/bak"] == (0x460000, 0x40000, 63)
+    assert mounts["/usr"] == (offset, 0x40000, 63)
+    assert mounts["/bak"] == (offset + 0x40000, 0x40000, 63)
 
 
 def test_split_when_there_and_back_then_the_same_package():

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+
 import pytest
 
 from moduline.errors import BadPackage
-from moduline.formats import cpio, system_image
+from moduline.formats import cpio, nv, system_image
 from moduline.formats.container import unisoc
 from moduline.formats.littlefs import FsGeometry, write_image
 from moduline.formats.system_image import SystemImage, SystemPartition
@@ -48,6 +51,46 @@ def test_verify_when_container_crcs_are_wrong_then_both_are_errors():
         ("container-crc", "CRC1"),
         ("container-crc", "CRC2"),
     ]
+
+
+def real_8850(changed):
+    """Findings beyond the stale NV of a real EC600G package after a change of its parts: {name: bytes to bytes}."""
+    pac = unisoc.read(sample("unisoc/EC600GCN_LD__8850XM_cat1_open_merge.pac").read_bytes())
+    entries = [replace(one, data=changed.get(one.id.text, bytes)(one.data)) for one in pac.entries]
+    findings = verify(read_package(unisoc.write(pac.with_entries(entries))))
+    return [(one.severity, one.slug, one.part) for one in findings if one.slug != "nv-crc-stale"]
+
+
+@pytest.mark.parametrize("part", ["FDL", "SPL", "BOOT", "AP", "APPIMG"])
+def test_verify_when_an_8850_image_is_damaged_then_its_part_is_named(part):
+    """platform-unisoc 3.2: header, its CRC, the payload's CRC, the length, the checksum method."""
+
+    def flipped(at):
+        return lambda data: data[: at % len(data)] + bytes([data[at] ^ 1]) + data[at % len(data) + 1 :]
+
+    method = lambda data: with_header_crc(data[:128] + b"\1" + data[129:])  # noqa: E731
+    also = [("warning", "loader-header", part)] if part == "FDL" else []
+    assert real_8850({part: flipped(0)}) == [("error", "image-header", part), *also]
+    for change in (flipped(4), flipped(40), flipped(132), flipped(300), flipped(-1), lambda data: data[:-2], method):
+        assert real_8850({part: change}) == [("error", "image-damaged", part)]
+    assert real_8850({part: lambda data: data + b"\xff" * 4}) == [("warning", "image-tail", part)]
+
+
+def with_header_crc(image):
+    return image[:4] + zlib.crc32(image[36:256]).to_bytes(4, "little") + image[8:]
+
+
+def test_verify_when_the_nv_block_of_an_8850_is_damaged_or_of_the_other_chips_size_then_said():
+    assert real_8850({"NV": lambda data: data[:-2]}) == [("warning", "nv-size", "NV")]
+    assert ("error", "nv-size", "NV") in real_8850({"NV": lambda data: data + b"\xff" * 2})
+    assert real_8850({"NV": lambda data: data[:4] + b"\0" * (len(data) - 4)}) == [("error", "image-damaged", "NV")]
+    assert real_8850({"CP": lambda data: b"\0" + data[1:]}) == [("error", "image-damaged", "CP")]
+
+
+def test_verify_when_nv_has_a_right_crc_then_nothing_is_noted():
+    pac = unisoc.read(sample("unisoc/EC600GCN_LD__8850XM_cat1_open_merge.pac").read_bytes())
+    entries = [replace(one, data=nv.with_right_crc(one.data)) if one.id.text == "NV" else one for one in pac.entries]
+    assert verify(read_package(unisoc.write(pac.with_entries(entries)))) == []
 
 
 CASES = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from moduline.errors import BadOption, BadRecipe
-from moduline.formats import mpy, nv, romfs, system_image, uimage
+from moduline.formats import cpio, mpy, nv, romfs, sihr, system_image, uimage
 from moduline.package import read_package, verify
 from moduline.profiles import catalog
 from moduline.release import firmware
@@ -29,6 +29,47 @@ def test_firmware_when_built_then_a_sound_package_for_its_module(name):
         place = module.partition(role)
         assert (package.area(role).address, package.area(role).size) == (place.address, place.size_bytes)
         assert package.area(role).told_by == "erase"
+
+
+@pytest.mark.parametrize("name", ["ec600g", "ec800g"])
+def test_firmware_of_8850_when_built_then_a_sound_package_with_the_operations_of_a_real_one(name):
+    package = read_package(firmware.stock_package(name), "stock.pac")
+    assert verify(package) == []
+    recipe, module = find_recipe(name), catalog.module(name)
+    assert (package.chip, package.version, package.model) == ("unisoc8850", recipe.version, recipe.models[0])
+    assert catalog.module_of_model(package.model).slug == name
+    real = read_package(sample("unisoc/EC600GCN_LD__8850XM_cat1_open_merge.pac").read_bytes())
+    assert package.nv_items == real.nv_items
+    ours = [part.name for part in package.parts if not part.name.startswith("ERASE_PY_FS_")]
+    assert ours == [part.name for part in real.parts if part.name != "APPIMG"]
+    for part in package.parts:
+        same = real.part(part.name)
+        if same is not None and part.name not in {"AP", "XML"}:
+            assert (part.kind, part.address, part.size, part.is_default) == (
+                (same.kind, same.address, same.size, same.is_default)
+            ), part.name
+    for role in ("user_fs", "backup_fs"):
+        place, area = module.partition(role), package.area(role)
+        assert (area.address, area.size, area.told_by) == (place.address, place.size_bytes, "erase")
+    header = package.source.header
+    assert (header.flash_type, header.nv_backup, header.product.text) == (0, 1, "8850_MODEM")
+
+
+def test_firmware_of_8850_when_built_then_images_have_their_header_and_the_loader_its_models():
+    package = read_package(firmware.stock_package("ec600g"))
+    loads = {"FDL": 0x50800100, "BOOT": 0x60020100, "AP": 0x60030100, "SPL": 0x60000100}
+    for name, load in loads.items():
+        image = sihr.read(package.part(name).data)
+        assert (image.load_address, image.total_bytes, image.is_signed) == (load, len(package.part(name).data), False)
+    assert b"\0EC600GCNLA\0" in package.part("FDL").data
+    assert 256 <= len(package.part("FDL").data) <= 0x14000
+    assert [one.path for one in cpio.read(package.part("CP").data).members] == ["modem/cp.bin.000"]
+    assert [one.path for one in cpio.read(package.part("INDELTANV").data).members] == ["factory/indeltanv_moduline.bin"]
+    template = package.need("nv").data
+    assert (len(template), nv.is_crc_right(template), nv.read(template).imei) == (0x28000, True, "0" * 15)
+    system = system_image.read(sihr.read(package.need("system").data).data)
+    assert (system.module, system.models, (256 + system.rom_offset) % 4096) == ("ec600g", ("EC600G-CNLA",), 0)
+    assert read_package(firmware.firmware_file("ec600g", "zip"), "x.zip").shells[0].platform == "unisoc8850"
 
 
 def test_firmware_when_built_then_boot_is_erased_first_and_written_last():

@@ -29,6 +29,7 @@ NOUNS = (
     "run",
     "remote_files",
     "package",
+    "pacmerge",
     "image",
     "burn",
     "nv",

@@ -16,12 +16,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from moduline.digest import crc32
-from moduline.errors import BadChecksum, BadFormat, Text
+from moduline.errors import BadChecksum, BadFormat, Text, Unsupported
 from moduline.formats.record import Field, RecordTable
 
 MAGIC: Final = b"SIHR"
 HEADER_BYTES: Final = 256
 CHECKED_FROM: Final = 36
+CHECK_METHODS: Final = 0xF
+"""The bits of ``flags`` that name the checksum method; only CRC-32, method 0, is documented."""
 
 HEADER: Final = RecordTable(
     "SIHR header",
@@ -76,11 +78,19 @@ def read(data: bytes) -> SihrImage:
     Raises:
         BadFormat: no magic, or a size or offset beyond the data.
         BadChecksum: the header's or the payload's CRC is wrong.
+        Unsupported: a checksum method that is not documented.
     """
     head = HEADER.unpack(data)
     if head["magic"] != MAGIC:
         raise BadFormat(format="SIHR image", reason=Text("wrong magic", "魔数错误"), offset=0, rule="magic")
     _check("header CRC", head["header_crc"], crc32(data[CHECKED_FROM:HEADER_BYTES]))
+    if head["flags"] & CHECK_METHODS:
+        raise Unsupported(
+            format="SIHR image",
+            reason=Text("checksum method {method} is not documented", "校验方式 {method} 无公开资料"),
+            remedy=Text("take an image with CRC-32 (method 0)", "请使用 CRC-32（方式 0）的镜像"),
+            method=head["flags"] & CHECK_METHODS,
+        )
     end = head["data_offset"] + head["data_bytes"]
     if not HEADER_BYTES <= head["total_bytes"] <= len(data) or end > head["total_bytes"]:
         why = Text("a size is out of range", "长度超出范围")

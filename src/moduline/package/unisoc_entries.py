@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from moduline.errors import BadOption, MissingArea, Text
+from moduline.errors import BadOption, MissingArea, Text, Unsupported
 from moduline.formats.container import unisoc_scheme
 from moduline.formats.container.unisoc import FLAG_CONTENT, Pac, PacEntry
 from moduline.formats.container.unisoc_scheme import SchemeFile
 from moduline.package.parts import FirmwarePackage, FsArea
-from moduline.package.unisoc import AREA_FILES, AREA_ROLES, ERASE_PREFIX, pac_of, package_of
+from moduline.package.unisoc import AREA_FILES, AREA_ROLES, CONTAINER, ERASE_PREFIX, pac_of, package_of
 
 BEFORE: Final = "before"
 AFTER: Final = "after"
@@ -113,10 +113,29 @@ class MergeId:
         return cls(words[0], words[1], words[2] if len(words) > 2 else "", place)
 
 
-def merge_entries(base: Pac, external: Pac, ids: Sequence[MergeId]) -> Pac:
-    """The base with copies of external entries, each beside a base entry; ``pacmerge``.
+def pacmerge(base: FirmwarePackage, external: FirmwarePackage, ids: Sequence[MergeId]) -> FirmwarePackage:
+    """The vendor's ``pacmerge``: ``merge_entries`` with the XML in the vendor's style; the base's shells stay.
 
-    Only the named entries are taken. The XML keeps the style of the base, where the vendor's tool writes its own.
+    Raises:
+        Unsupported: one of the two is no ``.pac``.
+        BadOption: an external entry that is not there exactly once, or a name the base already has, or no such place.
+    """
+    for package in (base, external):
+        if package.container != CONTAINER:
+            raise Unsupported(
+                format="pacmerge",
+                reason=Text("{package} is no .pac package", "{package} 不是 .pac 固件包"),
+                remedy=Text("only packages of UNISOC chips are merged so", "仅展锐平台固件包可如此合并"),
+                package=package.name or package.container,
+            )
+    merged = merge_entries(pac_of(base), pac_of(external), ids)
+    return package_of(merged.with_xml(unisoc_scheme.in_vendors_style(merged.xml)), base.shells, base.name)
+
+
+def merge_entries(base: Pac, external: Pac, ids: Sequence[MergeId]) -> Pac:
+    """The base with copies of external entries, each beside a base entry.
+
+    Only the named entries are taken. The XML keeps the style of the base; ``pacmerge`` writes the vendor's.
 
     Raises:
         BadOption: an external entry that is not there exactly once, or a name the base already has, or no such place.

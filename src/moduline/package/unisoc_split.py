@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from moduline.errors import BadOption, MissingArea, Text, Unsupported
-from moduline.formats import system_image, uimage
+from moduline.formats import sihr, system_image, uimage
 from moduline.formats.container import unisoc_scheme
 from moduline.formats.container.unisoc import Pac
 from moduline.formats.system_image import SystemPartition
@@ -103,16 +103,15 @@ def _with_own_system(pac: Pac, package: FirmwarePackage, places: dict[str, tuple
     image = own_system(part) if part is not None else None
     if part is None or image is None:
         return pac
-    if not uimage.is_uimage(part.data):
-        raise Unsupported(
-            format=Text("the split", "分区比例"),
-            reason=Text("virtual firmware of this chip has fixed areas", "该芯片的虚拟固件分区固定"),
-            remedy=Text("leave it out for this module", "该型号请勿指定"),
-        )
     partitions = tuple(_resized(one, places.get(one.role)) for one in image.partitions)
+    changed = replace(image, partitions=partitions)
+    if sihr.is_sihr(part.data):
+        head = sihr.read(part.data)
+        content = system_image.write(changed, sihr.HEADER_BYTES)
+        return substitute_entry(pac, part.name, sihr.write(content, head.name, head.time, head.load_address))
     outer = uimage.read(part.data)
-    changed = system_image.write(replace(image, partitions=partitions), uimage.HEADER_BYTES)
-    return substitute_entry(pac, part.name, uimage.write(replace(outer, data=changed)))
+    content = system_image.write(changed, uimage.HEADER_BYTES)
+    return substitute_entry(pac, part.name, uimage.write(replace(outer, data=content)))
 
 
 def _resized(one: SystemPartition, place: tuple[int, int] | None) -> SystemPartition:

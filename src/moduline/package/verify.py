@@ -79,7 +79,9 @@ def _content(part: Part, package: FirmwarePackage) -> Iterator[Finding]:
             if system_image.is_system_image(content):
                 system_image.read(content)
         elif sihr.is_sihr(part.data):
-            sihr.read(part.data)
+            content = sihr.read(part.data).data
+            if system_image.is_system_image(content):
+                system_image.read(content)
         elif appimg.is_appimg(part.data):
             appimg.read(part.data)
         elif part.kind == "loader" and not (asr_fip.is_fip(part.data) or container_of(package).has_plain_loaders):

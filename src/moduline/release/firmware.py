@@ -78,11 +78,11 @@ def stock_images(recipe: FirmwareRecipe) -> dict[str, bytes]:
     """
     module = catalog.module(recipe.module)
     chip = catalog.chip_of(module)
-    images = {}
+    images, lead = {}, HEADER_BYTES[chip.image_header]
     for role in ("first_boot", "boot"):
         place = module.partition(role)
         if place is not None:
-            images[role] = _wrapped(recipe, chip, _stub_text("boot code", _STUB_BYTES // 2), place.address)
+            images[role] = _wrapped(recipe, chip, _stub_text("boot code", _STUB_BYTES // 2), place.address + lead)
     images["system"] = build_system_image(recipe, module)
     for role, data in images.items():
         place = module.partition(role)

@@ -305,6 +305,16 @@ def insert_file(xml: bytes, element: Node, *, before: str = "", after: str = "")
     return xml[: anchor.end] + lead.encode() + text + xml[anchor.end :]
 
 
+def in_vendors_style(xml: bytes) -> bytes:
+    """The XML as the vendor's merge tool writes it: no declaration, LF, one space per level.
+
+    Its attribute order is random; here attributes keep theirs.
+
+    Source: platform-unisoc 2.6, 4.1 step 4.
+    """
+    return (_render(parse(xml), "\n", " ") + "\n").encode()
+
+
 def move_file(xml: bytes, name: str, address: int, size: int) -> bytes:
     """The XML with another ``Block`` of an id; every other byte stays.
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from moduline.errors import BadChecksum, BadFormat
+from moduline.errors import BadFormat, FormatError
 from moduline.formats import sihr
 from moduline.vmodule.download.events import (
     BaudChanged,
@@ -183,9 +183,11 @@ def _change_baud(data: bytes, events: list[DownloadEvent]) -> BslAnswer:
 def is_right_image(image: bytes) -> bool:
     """Whether both CRCs of the header are right and the whole image is there; signatures are not looked at.
 
+    A checksum method that is not documented is not right either.
+
     Source: platform-unisoc 3.2.
     """
     try:
         return sihr.read(image).total_bytes <= len(image)
-    except (BadFormat, BadChecksum):
+    except FormatError:
         return False
