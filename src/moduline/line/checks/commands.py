@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
 from moduline.line.checks.kind import LoadFile
 from moduline.line.checks.radio import read_command
@@ -128,6 +129,10 @@ class ScriptCheck:
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("file", Text("the `.py`, beside the recipe", "`.py` 文件，路径相对于配方")),
         Key(
+            "sha256",
+            Text("of that file, so that whoever locks the recipe locks it too", "该文件的 SHA-256，锁定配方即锁定脚本"),
+        ),
+        Key(
             "limits",
             Text(
                 "for each value of the verdict a table with `min`, `max`, `equals`, `pattern`",
@@ -159,7 +164,9 @@ class ScriptCheck:
                 one = inner.table(name)
                 limits[name] = Wanted.read(one, tuple(LIMIT_KEYS), is_needed=True)
                 one.end()
-        source = load(file)
+        source, locked = load(file), table.text("sha256", "").lower()
+        if locked and locked != sha256_hex(source):
+            table.refuse("sha256", "{file} is {found}", "{file} 为 {found}", file=file, found=sha256_hex(source))
         if len(source) > MAX_SCRIPT_BYTES:
             table.refuse("file", "larger than {most} bytes", "超过 {most} 字节", most=MAX_SCRIPT_BYTES)
         try:
@@ -178,7 +185,7 @@ class ScriptCheck:
         verdict = find_verdict(printed)
         if verdict is None:
             last = printed.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            return Measured(shown(last), self._told(), is_good=False, detail="it printed no verdict")
+            return Measured(shown(last), self._told(unit.facts.row), is_good=False, detail="it printed no verdict")
         return self._judge(verdict, unit.facts.row)
 
     def _judge(self, verdict: Mapping[str, Any], row: Mapping[str, str]) -> Measured:
@@ -192,10 +199,10 @@ class ScriptCheck:
         values = {name: value for name, value in verdict.items() if name not in {OK, DETAIL}}
         said = shown(verdict[DETAIL]) if DETAIL in verdict else ""
         text = json.dumps(values, ensure_ascii=False) if values else shown(verdict.get(OK, ""))
-        return Measured(shown(text), self._told(), not wrong, "; ".join(filter(None, [*wrong, said])))
+        return Measured(shown(text), self._told(row), not wrong, "; ".join(filter(None, [*wrong, said])))
 
-    def _told(self) -> str:
-        return shown(", ".join(f"{name} {wanted.told()}" for name, wanted in self.limits.items()))
+    def _told(self, row: Mapping[str, str]) -> str:
+        return shown(", ".join(f"{name} {wanted.filled(row)}" for name, wanted in self.limits.items()))
 
 
 def find_verdict(printed: bytes) -> dict[str, Any] | None:
@@ -220,5 +227,5 @@ def _must_be_code(table: Table, key: str, source: bytes) -> None:
     try:
         rawrepl.checked_code(source)
     except BadOption as wrong:
-        reason = wrong.facts["reason"]
-        table.refuse(key, "{why}", "{why}", why=reason)
+        why = wrong.facts["reason"]
+        table.refuse(key, why.en, why.zh)

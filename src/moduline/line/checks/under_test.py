@@ -6,6 +6,7 @@ opens the port anew; one that cannot be opened again is *lost* for the rest of t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ Opener = Callable[[Role], Awaitable[ByteStream]]
 
 PORT_LIMIT_S: Final = 10.0
 """How long a port may take to appear, or to come back after a restart."""
+LATE_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class UnderTest:
         self.lost: dict[Role, str] = {}
         self._open_port = open_port
         self._at: AtSession | None = None
+        self._is_given_up = False
         self._repl: ReplSession | None = None
 
     async def at(self) -> AtSession:
@@ -72,6 +75,8 @@ class UnderTest:
             try:
                 session = AtSession(await self._open_port("at"))
                 self._at = await session.__aenter__()
+                if self._is_given_up:  # what was asked then may be answered now; a question passes over it
+                    await asyncio.sleep(LATE_S)
             except ModulineError as failure:
                 self.lost["at"] = failure.code
                 raise
@@ -107,7 +112,7 @@ class UnderTest:
         """Let go of a port whose conversation failed."""
         session: AtSession | ReplSession | None
         if role == "at":
-            session, self._at = self._at, None
+            session, self._at, self._is_given_up = self._at, None, True
         else:
             session, self._repl = self._repl, None
         if session is not None:

@@ -98,9 +98,7 @@ class Wanted:
         Raises:
             BadAnswer: ``equals`` names a column that the unit does not have.
         """
-        equals = self.equals
-        if isinstance(equals, str):
-            equals = filled_in(equals, row or {})
+        equals = self._equals(row or {})
         is_good = (
             self._is_within(value)
             and (equals is None or _is_equal(value, equals))
@@ -118,6 +116,17 @@ class Wanted:
             and (self.least is None or number >= self.least)
             and (self.most is None or number <= self.most)
         )
+
+    def filled(self, row: Mapping[str, str]) -> str:
+        """The limits as the record has them, with the unit's own data in ``equals``.
+
+        Raises:
+            BadAnswer: ``equals`` names a column that the unit does not have.
+        """
+        return self.told(self._equals(row))
+
+    def _equals(self, row: Mapping[str, str]) -> bool | float | str | None:
+        return filled_in(self.equals, row) if isinstance(self.equals, str) else self.equals
 
     def told(self, equals: bool | float | str | None = None) -> str:
         """The limits as the record has them."""
