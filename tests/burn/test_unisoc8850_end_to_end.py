@@ -23,6 +23,7 @@ from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.release.firmware import stock_package
 from moduline.vmodule import rack_client
+from samples import sample
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"),
@@ -293,3 +294,25 @@ def test_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
     assert len({record.imei for record in records if record.is_pass}) == 8
     for n in range(1, 9):
         assert_same(f"g{n}")
+
+
+@pytest.mark.parametrize("name", ["EC600GCN_LD__8850XM_cat1_open_merge.pac"])
+def test_package_when_a_real_one_then_every_byte_of_it_arrives(rack, name):
+    """The vendor's own package: real images, archives of 2 MB, NV template with a stale check."""
+    package = sample(f"unisoc/{name}").read_bytes()
+    rack(1)
+    imei = registry.modules(RACK)[0].imei
+    do("power", "g1", action="boot-pin")
+    do("fault", "g1", spec="cut@boot")
+    events = []
+    ordered = replace(order(package, verify="all", force=True), is_checked=False)
+    record = burn_one(ordered=ordered, events=events)
+    assert record.outcome == "PASS", record.error_message
+    assert record.imei == imei
+    flash = flash_of("g1")
+    for part in read_package(package).parts:
+        if part.kind == "code" and part.address < 0x70000000:
+            at = part.address - FLASH
+            assert flash[at : at + len(part.data)] == part.data, part.name
+    kept = next(event for event in events if isinstance(event, Notice) and event.slug == "burn.nv-kept")
+    assert 5 in kept.facts["items"]

@@ -71,8 +71,43 @@ def test_plan_when_of_the_real_package_then_its_model_order_and_reach():
 def test_plan_when_of_the_real_partial_package_then_only_its_loader_and_application():
     path = sample("unisoc/EC600GCN_LD__appimage.pac")
     plan = make_plan(read_package(path.read_bytes(), path.name))
-    assert [(action.verb, action.part) for action in plan.actions] == [("load", "FDL"), ("write", "APPIMG")]
+    assert [(action.verb, action.part, action.address, action.size_bytes) for action in plan.actions] == [
+        ("load", "FDL", 0x50800000, 58752),
+        ("erase", "ERASE_APPIMG", 0x60263000, 0x2000),
+        ("write", "APPIMG", 0x60263000, 4608),
+    ]
     assert plan.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "size", "start", "length"),
+    [
+        (0x60263000, 1, 0x60263000, 0x1000),
+        (0x60263000, 0x1000, 0x60263000, 0x1000),
+        (0x60263FFE, 4, 0x60263000, 0x2000),
+    ],
+)
+def test_package_when_it_begins_with_content_then_another_model_is_asked_by_an_erase(address, size, start, length):
+    """platform-unisoc 5.6, 5.7: the list of models is looked at by ERASE_FLASH only; START erases whole sectors."""
+    rows = [stock_rows()[0], ("APPIMG", "CODE", address, 0x10000, b"\0" * size, 1)]
+    erase, write = make_plan(package_of(rows)).actions[1:]
+    assert (erase.verb, erase.address, erase.size_bytes) == ("erase", start, length)
+    assert (write.verb, write.address) == ("write", address)
+
+
+@pytest.mark.parametrize(
+    ("parts", "done"),
+    [
+        (["ERASE_PY_FS_U", "AP"], ["ERASE_PY_FS_U", "AP"]),
+        (["FLASH", "AP"], ["FLASH", "AP"]),
+        (["PhaseCheck", "CP", "NV", "AP"], ["PhaseCheck", "ERASE_AP", "CP", "NV", "AP"]),
+        (["CP"], ["CP"]),
+    ],
+)
+def test_package_when_it_begins_with_an_erase_or_has_no_image_then_nothing_is_added(parts, done):
+    rows = {row[0]: row for row in stock_rows()}
+    plan = make_plan(package_of([rows[name] for name in ["FDL", *parts]]))
+    assert [action.part for action in plan.actions] == ["FDL", *done]
 
 
 def test_part_when_off_by_default_then_only_done_when_wanted():

@@ -437,6 +437,15 @@ def test_model_when_the_loader_refuses_it_then_wrong_module_and_nothing_was_eras
     assert module.nv == OWN_NV
 
 
+def test_model_when_a_partial_package_is_for_another_one_then_nothing_was_erased():
+    """Content on a flash address erases without a look at the model; so an erase comes before it."""
+    rows = [row for row in stock_rows() if row[0] in {"FDL", "AP"}]
+    module = FakeModule(nv=OWN_NV, is_other_model=True, flash=bytearray(b"\x5a" * 0x800000))
+    with pytest.raises(WrongModule):
+        talk(Session(make_plan(read_package(unisoc.write(small_pac(rows))))), module)
+    assert module.flash == b"\x5a" * 0x800000
+
+
 def test_flash_when_smaller_than_the_package_then_wrong_module_before_the_first_erase():
     """platform-unisoc 6.6: the last valid address is checked (0x82)."""
     module = FakeModule(nv=OWN_NV, flash_bytes=0x400000)

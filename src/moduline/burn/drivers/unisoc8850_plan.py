@@ -2,6 +2,10 @@
 
 ERASE_SPL comes first and SPL last, so an interrupted burn leaves a module whose ROM stays in download mode.
 
+The loader compares the module's model with its own list when it is told to erase, not when content begins, which
+erases too. A package that begins with content (a partial one, such as an application alone) therefore gets an erase of
+the very sectors that its first image is about to fill: another model refuses it unharmed.
+
 Everything the loader would stop at half-way (a damaged image, a member of a cpio archive that is too large, an address
 it does not know) is an error of the plan, before the first erase.
 
@@ -32,6 +36,7 @@ ERASABLE: Final = frozenset({0xFE000001, 0xFE000002, 0xFE000005, 0xFE000006})
 CPIO_ADDRESS: Final = 0xFE000004
 CPIO_MEMBER_BYTES: Final = 0x190000
 NV_BYTES: Final = 0x28000
+ERASE_BYTES: Final = 0x1000
 ALL: Final = (0, 0xFFFFFFFF)
 FIRST_BAUD: Final = 115200
 """Rate of ROM and loader until it is changed; a loader is not told this one."""
@@ -86,6 +91,7 @@ def plan_8850(package: FirmwarePackage, options: PlanOptions) -> Plan8850:
     actions = [_action(part, options.verify, is_wanted=_is_wanted(part, options)) for part in parts]
     if _may_lose_nv(actions) and not any(action.verb == "keep_nv" for action in actions):
         actions.insert(1, Action("keep", "NV", "nv", NV_ADDRESS, NV_BYTES))
+    _ask_for_the_model_first(actions)
     return Plan8850(
         chip=package.chip,
         model=package.model,
@@ -177,6 +183,19 @@ def _check_content(part: Part) -> None:
         raise _refused("address", "the loader writes nothing at {address}", "引导程序不能写入 {address}", part, 0)
     if sihr.is_sihr(part.data):
         sihr.read(part.data)
+
+
+def _ask_for_the_model_first(actions: list[Action]) -> None:
+    """Let the first change be one that another model refuses; does nothing where it is, or cannot be."""
+    changes = [action for action in actions if action.verb not in {"load", "keep", "skip"}]
+    images = [action for action in changes if action.verb == "write" and _is_flash(action.address)]
+    if not images or changes[0].verb in {"erase", "format"}:
+        return
+    image = images[0]
+    start = image.address - image.address % ERASE_BYTES
+    size = image.address + image.size_bytes - start
+    erase = Action("erase", f"ERASE_{image.part}", "", start, size + -size % ERASE_BYTES)
+    actions.insert(actions.index(changes[0]), erase)
 
 
 def _may_lose_nv(actions: Sequence[Action]) -> bool:
