@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from moduline.nor.memory import MemoryFlash
@@ -19,6 +21,7 @@ from moduline.vmodule.download.events import (
 from moduline.vmodule.download.unisoc8850 import BslSession
 from moduline.vmodule.download.unisoc8850_rom import TABLE
 from moduline.vmodule.facts import identity_of
+from moduline.wire.download.unisoc import BslCommand
 from samples import sample
 from unisoc8850_host import (
     ACK,
@@ -181,6 +184,13 @@ def test_command_when_the_rom_has_it_not_then_0x83_and_the_state_stays(host, sta
     assert host.raw(frame(command, check=crc16)).hex(" ") == UNKNOWN
     if state == "loaded":
         assert host.code(EXEC) == ACK
+
+
+def test_table_when_compared_with_the_page_then_the_same():
+    page = Path(__file__).resolve().parents[3] / "docs" / "spec" / "unisoc8850-module.md"
+    text = page.read_text(encoding="utf-8").partition("<!-- unisoc8850_rom.TABLE -->")[2].partition("<!-- end -->")[0]
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in text.strip().splitlines()[2:]]
+    assert rows == [(state, BslCommand(command).name, following) for (state, command), following in TABLE.items()]
 
 
 def test_table_when_walked_then_every_state_is_reached_and_left():
