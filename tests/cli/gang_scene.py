@@ -27,6 +27,9 @@ class Hand:
         self.can_print = can_print
         self.asked = []
 
+    def start(self):
+        self.is_started = True
+
     def stop_taking(self):
         self.asked.append("stop")
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
+from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
@@ -23,7 +24,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from moduline.burn.record import BurnRecord
-from moduline.cli.gang_screen_cell import Row, draw, in_language
+from moduline.cli.gang_screen_cell import Row, draw, in_language, paint_of
 from moduline.cli.gang_screen_text import foot_line, head_lines, slot_text
 from moduline.errors import Text
 from moduline.line.board import Head, SlotView, Totals
@@ -57,6 +58,9 @@ class Snapshot:
 
 class Engine(Protocol):
     """What the screen may ask of the gang."""
+
+    def start(self) -> None:
+        """Begin; asked once, when the screen stands."""
 
     @property
     def has_ended(self) -> bool:
@@ -166,7 +170,7 @@ class Wall(Widget, can_focus=True):
         row, line = divmod(y, height)
         first = (row + self._first_row) * columns
         segments = [piece for cell in self._cells[first : first + columns] for piece in cell[line]]
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        return Strip(segments).adjust_cell_length(self.size.width, paint_of("ground", self.look).body)
 
     def on_resize(self, _: events.Resize) -> None:
         """Lay the cells out anew."""
@@ -221,9 +225,10 @@ class Wall(Widget, can_focus=True):
         self.drawn += 1
         has_gap = height > BEST_HEIGHT + 1
         rows = draw(view, max(width - 1, 1), height - has_gap, self.lang, self.look, is_selected=index == self.chosen)
-        gap = Strip.blank(1, self.rich_style)._segments
-        rows = [[*row, *gap] for row in rows]
-        return rows + [Strip.blank(width, self.rich_style)._segments] * (height - len(rows))
+        ground = paint_of("ground", self.look).body
+        gap = Segment(" ", ground)
+        rows = [[*row, gap] for row in rows]
+        return rows + [[Segment(" " * width, ground)]] * (height - len(rows))
 
     def _key(self, index: int, view: SlotView) -> tuple[Any, ...]:
         """What a cell's picture depends on; times and speeds only as exactly as they are shown."""
@@ -305,6 +310,7 @@ class GangScreen(App[None]):
             self.theme = "textual-light" if is_light(os.environ.get("COLORFGBG", "")) else "textual-dark"
         self.wall.focus()
         self._restyle()
+        self._engine.start()
         self.look()
         self.set_interval(1 / FRAMES_PER_S, self.look)
 

@@ -11,7 +11,7 @@ Colours are chosen so that people who see red and green alike tell them apart: g
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -96,16 +96,33 @@ _PLAIN: Final = Paint(Style(), Style(bold=True), Style(bold=True), Style(bold=Tr
 _PLAIN_ENDED: Final = Paint(
     Style(reverse=True), Style(reverse=True, bold=True), Style(reverse=True, bold=True), Style(), Style()
 )
+_PLAIN_GROUND: Final = replace(_PLAIN, title=Style(reverse=True, bold=True, underline=True))
+
+
+def _chosen_on(ground: str, ink: str, title: str) -> Paint:
+    body = Style(bgcolor=ground)
+    return Paint(body, Style(color=ink, bgcolor=title, bold=True), body, body, body)
+
+
 LOOKS: Final[dict[str, dict[str, Paint]]] = {
-    "dark": _ENDED
-    | dict.fromkeys(_AT_WORK, _paint("#0d2b45", "#e6f1fa", "#143d61", "#7cc4f5", "#2c577c"))
-    | {"empty": _paint("#1d1f21", "#9a9da0", "#26292c"), "": _paint("#33363a", "#f0f0f0", "#43474c")},
-    "light": _ENDED
-    | dict.fromkeys(_AT_WORK, _paint("#d5e9f8", "#06243b", "#b5d6ee", "#00568f", "#9cc4e2"))
-    | {"empty": _paint("#ececec", "#5a5d60", "#dedede"), "": _paint("#d8d8d8", "#202020", "#c4c4c4")},
-    "plain": dict.fromkeys(("passed", "failed", "refused", "broken", "aborted"), _PLAIN_ENDED) | {"": _PLAIN},
+    "dark": {
+        **_ENDED,
+        **dict.fromkeys(_AT_WORK, _paint("#0d2b45", "#e6f1fa", "#143d61", "#7cc4f5", "#2c577c")),
+        "empty": _paint("#1d1f21", "#9a9da0", "#26292c"),
+        "ground": _chosen_on("#101112", "#000000", "#ffffff"),
+        "": _paint("#33363a", "#f0f0f0", "#43474c"),
+    },
+    "light": {
+        **_ENDED,
+        **dict.fromkeys(_AT_WORK, _paint("#d5e9f8", "#06243b", "#b5d6ee", "#00568f", "#9cc4e2")),
+        "empty": _paint("#ececec", "#5a5d60", "#dedede"),
+        "ground": _chosen_on("#fafafa", "#ffffff", "#0050c8"),
+        "": _paint("#d8d8d8", "#202020", "#c4c4c4"),
+    },
+    "plain": dict.fromkeys(_ENDED, _PLAIN_ENDED) | {"ground": _PLAIN_GROUND, "": _PLAIN},
 }
-"""Paints by state for a dark and a light terminal, and for one without colour; ``""`` is every other state."""
+"""Paints by state for a dark and a light terminal, and for one without colour.
+``""`` is every other state, ``ground`` what lies between the cells, its title that of the chosen cell."""
 
 
 def in_language(text: Text, lang: str) -> str:
@@ -186,6 +203,8 @@ def draw(view: SlotView, width: int, height: int, lang: str, look: str, *, is_se
     paint = paint_of(view.state, look)
     if width < 1 or height < 1:
         return []
+    if is_selected:
+        paint = replace(paint, title=paint_of("ground", look).title)
     if height == 1:
         return [_one_row(view, width, lang, paint, is_selected=is_selected)]
     rows = [_title(view, width, lang, paint, is_selected=is_selected)]
@@ -207,7 +226,7 @@ def _one_row(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected
     name = f"{_mark(is_selected=is_selected)}{view.slot}"
     more = f"{percent(view)}" if view.is_at_work else _tail(view)
     text = ends(f"{name} {word_of(view, lang)}", more, width - 1)
-    return [Segment(f"{text} ", _chosen(paint.strong, is_selected=is_selected))]
+    return [Segment(f"{text} ", paint.title if is_selected else paint.strong)]
 
 
 def _title(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected: bool) -> Row:
@@ -219,7 +238,7 @@ def _title(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected: 
         right = tries.strip()
     if width >= 30 and view.model:
         left += f"  {view.model}"
-    return [Segment(ends(left, f"{right} ", width), _chosen(paint.title, is_selected=is_selected))]
+    return [Segment(ends(left, f"{right} ", width), paint.title)]
 
 
 def _small(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> list[Row]:
@@ -240,7 +259,7 @@ def _large(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> li
     """Big letters, and under them as many lines as are left."""
     is_work = view.is_at_work
     under = _under(view, width, lang, paint)
-    least = 1 + is_work  # something must always stay to be read under the letters
+    least = 1 + is_work if room < 9 else 3 + is_work  # what must stay to be read under the letters
     letters = big(percent(view) if is_work else BIG_WORDS.get(view.state, "-"), width, room - min(least, len(under)))
     rows: list[Row] = [[Segment(centred(line, width), paint.strong)] for line in letters]
     if not letters and is_work:
@@ -274,6 +293,7 @@ def _under(view: SlotView, width: int, lang: str, paint: Paint) -> list[Callable
         ]
     told = lines(in_language(view.next, lang), 2)
     more = _tail(view) if view.state == "passed" else view.error_code
+    unit = "" if unit == more else unit
     word = line(f"{word_of(view, lang)}  {more}".rstrip(), paint.strong)
     wrong = lines(in_language(view.error, lang), 3)
     step = lines(in_language(view.step, lang), 1)
@@ -317,7 +337,3 @@ def _rate(speed: float) -> str:
 
 def _mark(*, is_selected: bool) -> str:
     return "▶" if is_selected else " "
-
-
-def _chosen(style: Style, *, is_selected: bool) -> Style:
-    return style + Style(reverse=not style.reverse) if is_selected else style

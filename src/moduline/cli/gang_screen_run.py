@@ -282,13 +282,12 @@ def _show_screen(relay: Relay, engine: EngineThread) -> None:
     app = GangScreen(lambda: Snapshot(*relay.look()), engine, current(), is_plain=bool(os.environ.get("NO_COLOR")))
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
-    engine.start()
     try:
         with _steady_terminal():
             app.run()
     finally:
         sys.setswitchinterval(before_s)
-    if not engine.has_ended and not app.is_aborting:
+    if not app.is_aborting and not engine.has_ended:
         output.note("the screen has ended, the gang goes on", "全屏显示已退出，烧录继续进行")
 
 
