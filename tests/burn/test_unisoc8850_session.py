@@ -437,6 +437,15 @@ def test_model_when_the_loader_refuses_it_then_wrong_module_and_nothing_was_eras
     assert module.nv == OWN_NV
 
 
+def test_model_when_a_loader_of_an_earlier_try_refuses_it_then_says_so():
+    """Its list of models is that of the package it came from."""
+    module = FakeModule(nv=OWN_NV, is_other_model=True, stage="fdl", is_greeted=True)
+    with pytest.raises(WrongModule) as wrong:
+        talk(Session(plan_of()), module)
+    assert "re-power" in wrong.value.message("en")
+    assert "重新上电" in wrong.value.message("zh")
+
+
 def test_model_when_a_partial_package_is_for_another_one_then_nothing_was_erased():
     """Content on a flash address erases without a look at the model; so an erase comes before it."""
     rows = [row for row in stock_rows() if row[0] in {"FDL", "AP"}]

@@ -49,6 +49,11 @@ ASK_EVERY: Final = 10
 PROBE_BYTES: Final = 4
 
 _VERSIONS: Final = {"rom": b"SPRD3", "fdl": b"Spreadtrum Boot Block"}
+_OTHER: Final = Text("another model", "其他型号")
+_LEFT: Final = Text(
+    "another model, says a loader left running by an earlier try; re-power the module to use this package's own",
+    "其他型号（由先前残留运行的加载程序判定；请重新上电以使用本固件包的加载程序）",
+)
 _ACK_FRAME: Final = FDL_8850.encode(BslAnswer.ACK)
 _FLASH_STATES: Final = frozenset(State) - IN_ROM - LISTENING
 
@@ -84,6 +89,8 @@ class Session:
         self._asked = 0
         self._has_asked = False
         self._has_loaded = False
+        self._is_left = False
+        """Whether the loader was left running by a try before; it may be another package's."""
         self._deadline = 0.0
         self._answer = 0
         self._data = b""
@@ -339,7 +346,7 @@ class Session:
 
     def _do_resume(self) -> None:
         if not self._has_loaded:
-            self._has_loaded = True
+            self._has_loaded = self._is_left = True
             self._events.append(Notice("burn.loader-runs"))
             self._events += self._content.skip(self._loader)
         self._do_connect()
@@ -433,7 +440,7 @@ class Session:
 
     def _do_refuse(self) -> None:
         if self._answer == BslAnswer.UNKNOWN_DEVICE and self.state in _FLASH_STATES:
-            raise WrongModule(package=self._plan.model or self._plan.chip, module=Text("another model", "其他型号"))
+            raise WrongModule(package=self._plan.model or self._plan.chip, module=_LEFT if self._is_left else _OTHER)
         raise WriteFailed(part=self._action.part, what=self._what(), answer=self._answer_text(Cue.REFUSED))
 
     def _do_give_up(self) -> None:
