@@ -185,12 +185,10 @@ def test_burn_when_interrupted_around_every_part_then_completed_after_re_powerin
         assert_same("g1")
 
 
-def test_burn_when_the_host_stopped_half_way_then_the_running_loader_is_taken_up(rack):
-    """Nobody touches the module: its loader still runs and ignores the greeting."""
-    rack(1)
-    imei = registry.modules(RACK)[0].imei
+def stop_at(share):
+    """A burn whose host is stopped as soon as more than that share of the content is acknowledged."""
 
-    async def stopped_at(share):
+    async def run():
         job = None
 
         def report(event):
@@ -201,8 +199,29 @@ def test_burn_when_the_host_stopped_half_way_then_the_running_loader_is_taken_up
         with pytest.raises(asyncio.CancelledError):
             await job
 
+    asyncio.run(run())
+
+
+def test_burn_when_the_host_stopped_while_the_rom_was_taking_the_loader_then_the_next_one_finds_it(rack):
+    """A ROM that was greeted ignores flags and complains about the loader's check; this one takes START after CONNECT.
+
+    One that refuses it needs re-powering: see the fake of ``test_unisoc8850_session``.
+    """
+    rack(1)
+    stop_at(0.001)
+    events = []
+    record = burn_one(events=events)
+    assert record.outcome == "PASS", record.error_message
+    assert "burn.loader-runs" not in {event.slug for event in events if isinstance(event, Notice)}
+    assert_same("g1")
+
+
+def test_burn_when_the_host_stopped_half_way_then_the_running_loader_is_taken_up(rack):
+    """Nobody touches the module: its loader still runs and ignores the greeting."""
+    rack(1)
+    imei = registry.modules(RACK)[0].imei
     for share in (0.3, 0.8):
-        asyncio.run(stopped_at(share))
+        stop_at(share)
         events = []
         record = burn_one(events=events)
         assert record.outcome == "PASS", record.error_message
