@@ -153,7 +153,7 @@ def register_units(gang: typer.Typer) -> None:
                 "given_at": one.given_at if one else 0.0,
                 "files": list(unit.files),
             }
-            for row, unit in zip(table.rows, table.units, strict=True)
+            for row, unit in zip(table.rows.all, table.units, strict=True)
         ]
         free = sum(not row["given_to"] and not row["reserved_for"] for row in rows)
         if as_json:

@@ -48,7 +48,7 @@ class UnitData:
         self._options = options or PlanOptions()
         self._merger = UnitMerger(package)
         self._units = {unit.name: unit for unit in table.units}
-        self._imeis = {row.unit: row.imei for row in table.rows}
+        self._imeis = {row.unit: row.imei for row in table.rows.all}
         self.plan_of(plan_for(package, self._options), table.units[0])
 
     async def __call__(self, record: BurnRecord, plan: BurnPlan) -> UnitPlan:

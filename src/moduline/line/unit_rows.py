@@ -48,6 +48,22 @@ class Row:
     imei: str = ""
 
 
+class Rows:
+    """All rows of a table, found by name and by IMEI.
+
+    Args:
+        rows: in their order; names and IMEIs occur once.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.all = tuple(rows)
+        self.by_unit = {row.unit.casefold(): row for row in self.all}
+        self.by_imei = {row.imei: row for row in self.all if row.imei}
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """A row that was given.
@@ -74,13 +90,14 @@ class GivenRows:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._passed: tuple[Rows | None, int] = (None, 0)
 
     @classmethod
     def of_table(cls, name: str) -> GivenRows:
         """Those of the table of that name, wherever its CSV lies."""
         return cls(registry.home() / "units" / (re.sub(r"[^\w.-]+", "_", name) + ".db"))
 
-    def give(self, rows: Sequence[Row], imei: str, record: str) -> str:
+    def give(self, rows: Rows, imei: str, record: str) -> str:
         """Name of the unit whose data this module gets: the one it has, else the one reserved for it, else a free one.
 
         Args:
@@ -94,13 +111,32 @@ class GivenRows:
             StorageFailed: it cannot be kept.
         """
         with self._transaction() as database:
-            given = {unit.casefold(): holder for unit, holder in database.execute("SELECT unit, imei FROM given")}
-            held = next((unit for unit, holder in given.items() if holder == imei), "")
-            row = _choose(rows, imei, held, given)
-            if not held:
-                values = (row.unit, imei, time.time(), record)
-                database.execute("INSERT INTO given (unit, imei, given_at, record) VALUES (?, ?, ?, ?)", values)
+            held = database.execute("SELECT unit FROM given WHERE imei = ?", (imei,)).fetchone()
+            if held is not None:
+                return _own_row(rows, imei, held[0]).unit
+            row = rows.by_imei.get(imei) or self._free_row(database, rows, imei)
+            holder = _holder(database, row.unit)
+            if holder:
+                why = Text("the table names it, but IMEI {other} has it", "表中指定该单元，但已分配给 IMEI {other}")
+                raise _conflict(row.unit, imei, why, holder)
+            values = (row.unit, imei, time.time(), record)
+            database.execute("INSERT INTO given (unit, imei, given_at, record) VALUES (?, ?, ?, ?)", values)
             return row.unit
+
+    def _free_row(self, database: sqlite3.Connection, rows: Rows, imei: str) -> Row:
+        """The first row that is neither reserved nor given; what was passed over once stays so.
+
+        Raises:
+            UnitDataExhausted: there is none.
+        """
+        known, passed = self._passed
+        start = passed if known is rows else 0
+        for number, row in enumerate(rows.all[start:], start):
+            if not row.imei and not _holder(database, row.unit):
+                self._passed = (rows, number)
+                return row
+        count = database.execute("SELECT count(*) FROM given").fetchone()[0]
+        raise UnitDataExhausted(imei=imei, rows=len(rows), given=count)
 
     def all_given(self) -> tuple[Given, ...]:
         """Every row that was given, in that order.
@@ -139,34 +175,28 @@ class GivenRows:
             raise StorageFailed(path=str(self.path), reason=str(wrong)) from wrong
 
 
-def _choose(rows: Sequence[Row], imei: str, held: str, given: dict[str, str]) -> Row:
-    """The row of a module; nothing is written yet.
+def _own_row(rows: Rows, imei: str, held: str) -> Row:
+    """The row that a module has got before.
 
     Raises:
-        UnitDataExhausted, UnitDataConflict: as ``GivenRows.give``.
+        UnitDataConflict: the table does not hold it, or means another one or another module by now.
     """
-    reserved = next((row for row in rows if row.imei == imei), None)
-    if held:
-        mine = next((row for row in rows if row.unit.casefold() == held), None)
-        if mine is None:
-            raise _conflict(held, imei, Text("it has it, but the table does not hold it", "已分配，但表中没有该单元"))
-        if reserved is not None and reserved is not mine:
-            why = Text("it has it, but the table names {other} for it", "已分配，但表中为其指定 {other}")
-            raise _conflict(mine.unit, imei, why, reserved.unit)
-        if mine.imei not in {"", imei}:
-            why = Text("it has it, but the table names IMEI {other}", "已分配，但表中该单元属于 IMEI {other}")
-            raise _conflict(mine.unit, imei, why, mine.imei)
-        return mine
-    if reserved is not None:
-        holder = given.get(reserved.unit.casefold())
-        if holder is not None:
-            why = Text("the table names it, but IMEI {other} has it", "表中指定该单元，但已分配给 IMEI {other}")
-            raise _conflict(reserved.unit, imei, why, holder)
-        return reserved
-    free = next((row for row in rows if not row.imei and row.unit.casefold() not in given), None)
-    if free is None:
-        raise UnitDataExhausted(imei=imei, rows=len(rows), given=len(given))
-    return free
+    mine, reserved = rows.by_unit.get(held.casefold()), rows.by_imei.get(imei)
+    if mine is None:
+        raise _conflict(held, imei, Text("it has it, but the table does not hold it", "已分配，但表中没有该单元"))
+    if reserved is not None and reserved is not mine:
+        why = Text("it has it, but the table names {other} for it", "已分配，但表中为其指定 {other}")
+        raise _conflict(held, imei, why, reserved.unit)
+    if mine.imei not in {"", imei}:
+        why = Text("it has it, but the table names IMEI {other}", "已分配，但表中该单元属于 IMEI {other}")
+        raise _conflict(held, imei, why, mine.imei)
+    return mine
+
+
+def _holder(database: sqlite3.Connection, unit: str) -> str:
+    """IMEI of the module that has a row; empty when none has."""
+    found = database.execute("SELECT imei FROM given WHERE unit = ?", (unit,)).fetchone()
+    return str(found[0]) if found is not None else ""
 
 
 def _conflict(unit: str, imei: str, reason: Text, other: str = "") -> UnitDataConflict:

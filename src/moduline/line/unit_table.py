@@ -22,7 +22,7 @@ from typing import Final
 
 from moduline.errors import BadFormat, BadRecipe, NoSuchFile, StorageFailed, Text
 from moduline.line.luhn import is_luhn_right
-from moduline.line.unit_rows import Row
+from moduline.line.unit_rows import Row, Rows
 from moduline.package.units import DEFAULT_FILE, MAX_BYTES, NAME, Unit, check_place, read_units
 from moduline.profiles.schema import Table
 
@@ -43,7 +43,7 @@ class UnitTable:
 
     name: str
     units: tuple[Unit, ...]
-    rows: tuple[Row, ...]
+    rows: Rows
 
 
 def read_table_file(path: Path) -> UnitTable:
@@ -87,7 +87,7 @@ def make_table(name: str, units: Sequence[Unit]) -> UnitTable:
             raise _broken(unit.row, "IMEI {imei} occurs twice", "IMEI {imei} 重复出现", imei)
         seen |= {imei} - {""}
         rows.append(Row(unit.name, imei))
-    return UnitTable(name, tuple(units), tuple(rows))
+    return UnitTable(name, tuple(units), Rows(rows))
 
 
 def _read_templates(top: Table, folder: Path) -> dict[str, Template]:

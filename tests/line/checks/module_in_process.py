@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from moduline.errors import NoModule
 from moduline.line.checks import UnderTest, read_recipe, run_recipe
 from moduline.port.serial import open_serial
 from moduline.release.firmware import stock_package
@@ -28,21 +29,23 @@ def recipe_of(text, **files):
 
 
 @asynccontextmanager
-async def running_module(folder, radio=None, **world):
-    """A started EC600U that has a data call."""
+async def running_module(folder, radio=None, has_data=True, **world):
+    """A started EC600U; ``has_data``: it gets a data call, which is waited for."""
     around = World(radio_plan=radio or RadioPlan(), **world)
     async with open_module("ec600u", stock_package("ec600u"), folder, ModuleOptions(world=around)) as module:
         async with asyncio.timeout(30):
             await module.power_on()
             await module.wait_until(lambda: module.state == "running" and module.has_ports)
             await module.runtime.wait_prompt()
-            while not around.radio.has_data:
+            while has_data and not around.radio.has_data:
                 await asyncio.sleep(0.005)
         yield module
 
 
 def ports_of_module(module):
     async def open_port(role):
+        if not module.has_ports:
+            raise NoModule(address=role)
         return open_serial(module.port_path(role))
 
     return open_port
