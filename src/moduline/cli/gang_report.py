@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from moduline import line
-from moduline.burn.books import KeptRecord, RecordFilter, open_store
+from moduline.burn.books import RecordFilter, open_store
 from moduline.burn.record import OUTCOMES
 from moduline.cli.burn_view import print_records
 from moduline.cli.disk import write_file
@@ -83,7 +83,7 @@ def _register_report(gang: typer.Typer) -> None:
         units = line.final_records(tries)
         passed = sum(unit.is_pass for unit in units)
         if as_json:
-            print_json({"ok": True, "units": len(units), "passed": passed, "records": [_as_json(one) for one in kept]})
+            print_json({"ok": True, "units": len(units), "passed": passed, "records": [one.as_json() for one in kept]})
             return
         print_records(tries)
         for one in kept:
@@ -170,11 +170,6 @@ def _moment(name: str, words: str) -> float | None:
             "“{given}” 既不是日期或 2026-11-21T08:00 形式的时间，也不是 8h 形式的时长",
         )
         raise BadOption(name=name, reason=reason, given=words) from wrong
-
-
-def _as_json(kept: KeptRecord) -> dict[str, Any]:
-    remarks = [{"kind": one.kind, "at": one.at, "ok": one.is_ok, "detail": one.detail} for one in kept.remarks]
-    return kept.record.as_json() | {"seq": kept.seq, "remarks": remarks}
 
 
 def _print_figures(parts: list[LineFigures], by: str) -> None:

@@ -54,3 +54,13 @@ class UnknownOrder(UsageError):
         "moduline gang order list shows them; name a FILE to begin one",
         "用 moduline gang order list 查看；指定 FILE 可新建",
     )
+
+
+class NoSuchRecord(UsageError):
+    """No record of that id, IMEI or number."""
+
+    code = "ML-E0206"
+    slug = "usage.no-such-record"
+    http_status = 404
+    text = Text("no record '{given}'", "没有记录“{given}”")
+    hint = Text("`moduline gang report` shows them", "用 `moduline gang report` 查看")

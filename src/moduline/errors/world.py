@@ -101,3 +101,29 @@ class RecordsUnwritable(WorldError):
         "make room on the disk, then run it again; keep what is printed above",
         "请清理磁盘后重新运行，并保留上方输出的记录",
     )
+
+
+class LabelFailed(WorldError):
+    """A label could not be handed over to its printer."""
+
+    code = "ML-E1401"
+    slug = "label.failed"
+    exit_code = 14
+    text = Text("no label at {target}: {reason}", "标签未能送达 {target}：{reason}")
+    hint = Text(
+        "see to the printer, then: moduline gang label RECORD --template FILE --to WHERE",
+        "检查打印机后重打：moduline gang label 记录 --template 文件 --to 目标",
+    )
+
+
+class WebhookFailed(WorldError):
+    """An address that wants to hear of records does not take them."""
+
+    code = "ML-E1402"
+    slug = "webhook.failed"
+    exit_code = 14
+    text = Text("{url}: {reason}; {waiting} records wait", "{url}：{reason}；{waiting} 条记录等待发送")
+    hint = Text(
+        "nothing is lost: they are sent when it answers again; see `moduline gang webhook list`",
+        "记录不会丢失，对方恢复后自动补发；用 `moduline gang webhook list` 查看",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from moduline.burn.record import BurnRecord, Outcome
 
@@ -77,3 +77,21 @@ class KeptRecord:
     seq: int
     record: BurnRecord
     remarks: tuple[Remark, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as one JSON object, with ``seq`` and ``remarks``."""
+        remarks = [{"kind": one.kind, "at": one.at, "ok": one.is_ok, "detail": one.detail} for one in self.remarks]
+        return self.record.as_json() | {"seq": self.seq, "remarks": remarks}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Some of many records.
+
+    Args:
+        records: those that were wanted.
+        next_after: where the next page begins, for ``RecordFilter.after``; None when there is none.
+    """
+
+    records: tuple[KeptRecord, ...]
+    next_after: int | None

@@ -6,19 +6,19 @@ due, so two processes do not tell the same thing at once, and a process that die
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, exists, func, insert, literal, or_, select, update
 
 from moduline.burn.books.database import Database
 from moduline.burn.books.rows import clean, from_row
 from moduline.burn.books.schema import event, hook, outbox
 from moduline.burn.record import BurnRecord
 
-CLAIM_S: Final = 60.0
-"""How long a claimed row is left alone by others; longer than any attempt may take."""
+CLAIM_S: Final = 90.0
+"""How long claimed rows are left alone by others; longer than all attempts at one batch may take."""
 LONGEST_WAIT_S: Final = 900.0
 """No row waits longer than this; one that is due later was put off by a clock that has been set back since."""
 
@@ -124,8 +124,8 @@ def hook_states(database: Database) -> list[HookState]:
     return database.read(_hook_states, [])
 
 
-def claim(database: Database, now_s: float, limit: int = 16) -> list[Letter]:
-    """Letters that are due, oldest first, left alone by others for ``CLAIM_S`` from now.
+def claim(database: Database, now_s: float, limit: int = 5) -> list[Letter]:
+    """Letters that are due and not behind one that waits, oldest first, left alone by others for ``CLAIM_S`` from now.
 
     Raises:
         StorageFailed: the database does not answer.
@@ -155,13 +155,31 @@ def settle(database: Database, letter: Letter, state: State, due_s: float = 0.0,
     database.write(lambda connection: connection.execute(update(outbox).where(outbox.c.id == letter.id), values))
 
 
+def put_back(database: Database, letters: Iterable[Letter]) -> None:
+    """Give up claims without an attempt.
+
+    Raises:
+        StorageFailed: that cannot be kept.
+    """
+    mine = outbox.c.id.in_([letter.id for letter in letters])
+    database.write(lambda connection: connection.execute(update(outbox).where(mine), {"due": 0.0}))
+
+
 def _due(connection: Connection, now_s: float, limit: int) -> list[Mapping[str, Any]]:
     is_due = or_(outbox.c.due <= now_s, outbox.c.due > now_s + LONGEST_WAIT_S)
+    older = outbox.alias()
+    is_behind = exists().where(
+        older.c.state == "waiting",
+        older.c.due > now_s,
+        older.c.due <= now_s + LONGEST_WAIT_S,
+        older.c.hook_id == outbox.c.hook_id,
+        older.c.id < outbox.c.id,
+    )
     query = (
         select(outbox.c.id.label("letter"), outbox.c.attempts, hook.c.url, hook.c.secret, event)
         .join(hook, hook.c.id == outbox.c.hook_id)
         .join(event, event.c.seq == outbox.c.event_seq)
-        .where(outbox.c.state == "waiting", hook.c.is_active, is_due)
+        .where(outbox.c.state == "waiting", hook.c.is_active, is_due, ~is_behind)
         .order_by(outbox.c.id)
         .limit(limit)
     )
@@ -173,7 +191,7 @@ def _hook_states(connection: Connection) -> list[HookState]:
     for row in connection.execute(select(hook).where(hook.c.is_active).order_by(hook.c.id)).mappings():
         mine = outbox.c.hook_id == row["id"]
         query = select(outbox.c.state, func.count()).where(mine).group_by(outbox.c.state)
-        counts: dict[str, int] = dict(connection.execute(query).tuples().all())
+        counts = {str(row[0]): int(row[1]) for row in connection.execute(query)}
         last = select(outbox.c.detail).where(mine, outbox.c.detail != "").order_by(outbox.c.id.desc()).limit(1)
         said = connection.execute(last).scalar() or ""
         whom = Hook(row["url"], row["secret"])

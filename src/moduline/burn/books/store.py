@@ -23,7 +23,7 @@ from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, inser
 
 from moduline.burn.books import outbox
 from moduline.burn.books.database import Database
-from moduline.burn.books.filters import KeptRecord, RecordFilter, Remark
+from moduline.burn.books.filters import KeptRecord, RecordFilter, RecordPage, Remark
 from moduline.burn.books.rows import clean, from_row, to_row
 from moduline.burn.books.schema import event, try_record
 from moduline.burn.books.schema import remark as remark_table
@@ -98,11 +98,20 @@ class RecordStore:
         Raises:
             StorageFailed: they cannot be read.
         """
-        wanted = wanted or RecordFilter()
+        return list(self.page(wanted or RecordFilter()).records)
+
+    def page(self, wanted: RecordFilter) -> RecordPage:
+        """As many of the tries that are wanted as ``limit`` says, and where the next ones begin; by ``seq``.
+
+        Raises:
+            StorageFailed: they cannot be read.
+        """
         rows, remarks = self.database.read(lambda connection: _select(connection, wanted), ([], {}))
         now, host = time.time(), _host()
         found = (KeptRecord(row["seq"], _judged(row, now, host), remarks.get(row["try_id"], ())) for row in rows)
-        return [one for one in found if wanted.outcome in {None, one.record.outcome}]
+        records = tuple(one for one in found if wanted.outcome in {None, one.record.outcome})
+        is_full = wanted.limit and len(rows) == wanted.limit
+        return RecordPage(records, rows[-1]["seq"] if is_full else None)
 
     def orders(self) -> list[str]:
         """The production orders there are, in the order of their beginning; "" stands for tries without one.
