@@ -5,14 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 from importlib.util import find_spec
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
+from moduline.cli import ladder
 from moduline.cli.language import current, say
 from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.cli.remote import PortOption
 from moduline.errors import ModulineError, PortBusy, Text
-from moduline.port import registry
+from moduline.port import registry, udev_rules
 from moduline.port.diagnosis import Finding, judge_ports, meddlers, nothing_found
 from moduline.port.listing import all_ports, is_module
 from moduline.vmodule import rack_client
@@ -28,11 +30,28 @@ def register(app: typer.Typer) -> None:
     @app.command(
         help=say(
             "Look for what is in the way: ports, who holds them, permissions, drivers, the state of silent modules, "
-            "and this installation. Opens no port. Example: moduline doctor",
-            "检查障碍：端口、占用者、权限、驱动、无响应模组的状态以及本机安装。不会打开任何端口。示例：moduline doctor",
+            "and this installation. Opens no port. With --guide: the troubleshooting ladder, step by step. "
+            "Example: moduline doctor --guide --port virt:m1",
+            "检查障碍：端口、占用者、权限、驱动、无响应模组的状态以及本机安装。不会打开任何端口。"
+            "加 --guide 逐步排查。示例：moduline doctor --guide --port virt:m1",
         )
     )
-    def doctor(as_json: JsonFlag = False) -> None:
+    def doctor(
+        guide: Annotated[bool, typer.Option("--guide", help=say("step by step, with a module", "逐步排查"))] = False,
+        udev: Annotated[
+            bool, typer.Option("--udev", help=say("print a udev rules file and stop", "输出 udev 规则文件"))
+        ] = False,
+        port: PortOption = "auto",
+        package: ladder.PackageOption = None,
+        wait: ladder.WaitOption = ladder.WAIT_S,
+        as_json: JsonFlag = False,
+    ) -> None:
+        if udev:
+            sys.stdout.write(udev_rules.rules_file())
+            return
+        if guide:
+            ladder.guide(port, package, wait, as_json=as_json)
+            return
         findings = examine()
         problems = [one for one in findings if one.level == "problem"]
         if as_json:
@@ -52,8 +71,18 @@ def register(app: typer.Typer) -> None:
 def examine() -> list[Finding]:
     """All findings: this installation, services in the way, then ports and places."""
     ports = [one for one in all_ports() if is_module(one)]
-    findings = [*_installation(), *_services(), *_racks(), *judge_ports(ports)]
+    findings = [*_installation(), *_services(), *_racks(), *_powered_off(), *judge_ports(ports)]
     return findings if ports else [*findings, nothing_found()]
+
+
+def _powered_off() -> list[Finding]:
+    """Virtual modules without power; a real one cannot be told from none at all."""
+    what = Text("powered off", "未上电")
+    return [
+        Finding("hint", f"virt:{one.name}", what, Text(*[f"moduline virt power {one.name} on --rack {one.rack}"] * 2))
+        for one in registry.modules()
+        if one.state == "off"
+    ]
 
 
 def _installation() -> list[Finding]:

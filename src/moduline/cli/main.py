@@ -25,6 +25,7 @@ from moduline.port import recording
 NOUNS = (
     "about",
     "doctor",
+    "ladder",
     "remote",
     "run",
     "remote_files",

@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Final, Literal
 
 from moduline.errors import Text
+from moduline.port import registry, udev_rules, usb_tree
 from moduline.port.listing import PortInfo
 from moduline.port.usb_ids import USB_IDS, find_usb_id
 
 Level = Literal["ok", "hint", "problem"]
 PROC: Final = Path("/proc")
 UDEV_FOLDERS: Final = ("/etc/udev/rules.d", "/run/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d")
-# Braces are doubled twice: once for the vendor, once for the text it becomes part of.
-UDEV_RULE: Final = (
-    'SUBSYSTEM=="tty", ATTRS{{{{idVendor}}}}=="{vid:04x}", MODE="0666", ENV{{{{ID_MM_DEVICE_IGNORE}}}}="1"'
-)
-UDEV_FILE: Final = "/etc/udev/rules.d/70-moduline.rules"
 MEDDLERS: Final = ("ModemManager", "gpsd", "brltty")
 """Services that open serial ports by themselves and talk into a download."""
 
@@ -51,16 +47,31 @@ class Finding:
     remedy: Text = NOTHING
 
 
-def holders_of(path: str, processes: Path = PROC) -> tuple[str, ...]:
+def holders_of(path: str, processes: Path = PROC, owner: int = 0) -> tuple[str, ...]:
     """Programs that have the port open, as ``name (process)``; those of other users are not seen.
 
     Args:
         path: of the port.
         processes: where the system shows its processes.
+        owner: process of the rack that a virtual module's port belongs to; it and what it started do not count.
     """
     wanted = os.path.realpath(path)
     folders = sorted(processes.glob("[0-9]*"), key=lambda one: int(one.name))
-    return tuple(f"{_name_of(folder)} ({folder.name})" for folder in folders if wanted in _open_files(folder))
+    return tuple(
+        f"{_name_of(folder)} ({folder.name})"
+        for folder in folders
+        if wanted in _open_files(folder) and not (owner and _is_of(int(folder.name), owner, processes))
+    )
+
+
+def _is_of(process: int, owner: int, processes: Path) -> bool:
+    """Whether ``process`` is ``owner``, or was started by it."""
+    for _ in range(8):
+        if process in {0, 1, owner}:
+            break
+        words = _text_of(processes / str(process) / "stat").rpartition(")")[2].split()
+        process = int(words[1]) if len(words) > 1 else 0
+    return process == owner
 
 
 def meddlers(processes: Path = PROC) -> tuple[str, ...]:
@@ -79,14 +90,22 @@ def udev_rule_for(vid: int, folders: Iterable[str] = UDEV_FOLDERS) -> Path | Non
     return None
 
 
-def judge_ports(ports: Iterable[PortInfo], processes: Path = PROC, udev: Iterable[str] = UDEV_FOLDERS) -> list[Finding]:
-    """What there is to say about each port, then about places as a whole."""
+def judge_ports(
+    ports: Iterable[PortInfo],
+    processes: Path = PROC,
+    udev: Iterable[str] = UDEV_FOLDERS,
+    system: Path = usb_tree.SYS,
+) -> list[Finding]:
+    """What there is to say about each port, then about places as a whole, then about what has no port."""
     listed, folders = list(ports), tuple(udev)
-    findings = [finding for port in listed for finding in _judge_port(port, processes, folders)]
-    return findings + _judge_places(listed)
+    findings = [finding for port in listed for finding in judge_port(port, processes, folders, system)]
+    return [*findings, *judge_places(listed), *judge_hubs(listed, system), *judge_portless(listed, system)]
 
 
-def _judge_port(port: PortInfo, processes: Path, udev: tuple[str, ...]) -> list[Finding]:
+def judge_port(
+    port: PortInfo, processes: Path = PROC, udev: tuple[str, ...] = UDEV_FOLDERS, system: Path = usb_tree.SYS
+) -> list[Finding]:
+    """Whether one port is there, may be opened and is free; and which driver made it."""
     findings: list[Finding] = []
     if "://" in port.path or port.path.startswith("tcp:"):
         return findings
@@ -96,12 +115,22 @@ def _judge_port(port: PortInfo, processes: Path, udev: tuple[str, ...]) -> list[
         return [Finding("hint", port.path, what, cure)]
     if not os.access(port.path, os.R_OK | os.W_OK):
         findings.append(_no_permission(port, udev))
-    holders = holders_of(port.path, processes) if not port.name else ()
+    holders = holders_of(port.path, processes, _owner_of(port))
     if holders:
         names = ", ".join(holders)
         what = Text(f"held by {names}", f"被 {names} 占用")
         findings.append(Finding("problem", port.path, what, Text("close that program", "请关闭该程序")))
-    return findings or [Finding("ok", port.path, Text(f"{port.role}: free", f"{port.role}：可用"))]
+    driver = usb_tree.driver_of(port.path, system)
+    made = Text(f" (driver {driver})", f"（驱动 {driver}）") if driver else NOTHING
+    free = Text(f"{port.role}: free{made.en}", f"{port.role}：可用{made.zh}")
+    return findings or [Finding("ok", port.path, free)]
+
+
+def _owner_of(port: PortInfo) -> int:
+    """The process of the rack that a virtual module lives in; 0 for real ones."""
+    if not port.name:
+        return 0
+    return next((one.process for one in registry.modules(port.rack) if one.name == port.name), 0)
 
 
 def _no_permission(port: PortInfo, udev: tuple[str, ...]) -> Finding:
@@ -112,15 +141,52 @@ def _no_permission(port: PortInfo, udev: tuple[str, ...]) -> Finding:
     if rule is not None:
         cure = Text(f"plug it in again; {rule} names it already", f"请重新插拔；{rule} 已包含该设备")
     else:
-        line = UDEV_RULE.format(vid=port.vid)
         cure = Text(
-            f"join the group of the port (often dialout), or write this line to {UDEV_FILE}: {line}",
-            f"请加入端口所属用户组（通常为 dialout），或将此行写入 {UDEV_FILE}：{line}",
+            f"join the group of the port (often dialout), or install rules for all modules: "
+            f"moduline doctor --udev | sudo tee {udev_rules.FILE}",
+            f"请加入端口所属用户组（通常为 dialout），或安装规则文件："
+            f"moduline doctor --udev | sudo tee {udev_rules.FILE}",
         )
     return Finding("problem", port.path, what, cure)
 
 
-def _judge_places(ports: list[PortInfo]) -> list[Finding]:
+def judge_hubs(ports: Iterable[PortInfo], system: Path = usb_tree.SYS) -> list[Finding]:
+    """Places behind hubs that make trouble: without a supply of their own, or too many in a row."""
+    findings = []
+    for place in sorted({port.location for port in ports if port.location and not port.name}):
+        if hub := usb_tree.weak_hub_of(place, system):
+            what = Text(f"fed by hub {hub}, which has no supply of its own", f"由无独立供电的集线器 {hub} 供电")
+            cure = Text(
+                "a module draws up to 2 A while it sends: use a hub with a supply, or feed the board itself",
+                "模组发射时电流可达 2 A：请使用独立供电的集线器，或给开发板单独供电",
+            )
+            findings.append(Finding("hint", place, what, cure))
+        if usb_tree.depth_of(place) >= usb_tree.DEPTH_MAX:
+            what = Text("behind five hubs, as many as USB allows", "位于五级集线器之后，已达 USB 上限")
+            cure = Text("plug the last hub in nearer to the computer", "请将最后一级集线器接到更靠近电脑的位置")
+            findings.append(Finding("hint", place, what, cure))
+    return findings
+
+
+def judge_portless(ports: Iterable[PortInfo], system: Path = usb_tree.SYS) -> list[Finding]:
+    """Modules that the USB tree shows and that have no serial port: no driver took them."""
+    known = {port.location for port in ports}
+    findings = []
+    for device in usb_tree.modules_on_usb(system):
+        if device.ports or device.place in known:
+            continue
+        vid, pid = f"{device.row.vid:04x}", f"{device.row.pid:04x}"
+        what = Text(
+            f"{vid}:{pid} ({device.row.modules}, {device.row.mode}) is on USB, but no driver made a port of it",
+            f"USB 上有 {vid}:{pid}（{device.row.modules}），但没有驱动为其建立端口",
+        )
+        bind = f"modprobe option && echo {vid} {pid} > /sys/bus/usb-serial/drivers/option1/new_id"
+        cure = Text(f"as root: {bind}", f"以 root 执行：{bind}")
+        findings.append(Finding("problem", device.place, what, cure))
+    return findings
+
+
+def judge_places(ports: list[PortInfo]) -> list[Finding]:
     """Which state the module at each place is in, by what it shows."""
     findings = []
     for place in sorted({port.place for port in ports}):
@@ -128,7 +194,7 @@ def _judge_places(ports: list[PortInfo]) -> list[Finding]:
         roles = {port.role for port in here}
         row = next((row for port in here if (row := find_usb_id(port.vid, port.pid)) is not None), None)
         if "download" in roles:
-            chip = row.chip if row else "?"
+            chip = f"{row.chip}: {row.modules}" if row else "?"
             what = Text(f"in download mode ({chip})", f"处于下载模式（{chip}）")
             cure = Text(
                 "burn within about 10 s, or re-power it: a module that is not burnt leaves this mode by itself, one "
