@@ -138,7 +138,7 @@ def test_packets_when_of_other_sizes_then_the_same_flash(rack, packet):
 def test_module_when_it_has_its_oddities_then_pass(rack, fault):
     rack(1)
     do("fault", "g1", spec=fault)
-    record = burn_one()
+    record = burn_one(verify="device")
     assert record.outcome == "PASS", record.error_message
     assert_same("g1")
 
