@@ -60,7 +60,7 @@ def test_cell_when_drawn_at_any_size_then_every_row_is_exactly_as_wide_and_says_
                 assert [sum(cell_len(piece.text) for piece in row) for row in rows] == [width] * height
             if width >= 12 and height >= 2:
                 shown = "\n".join("".join(piece.text for piece in row) for row in rows)
-                assert cell.SYMBOLS[view.state] in shown
+                assert cell.SYMBOLS[view.state] in shown or view.is_calling
 
 
 @pytest.mark.parametrize(("kind", "word"), [("passed", "PASS"), ("failed", "FAIL")])
@@ -72,6 +72,16 @@ def test_cell_when_sixteen_stand_on_the_smallest_terminal_then_the_verdict_is_in
     shown = ["".join(piece.text for piece in row).rstrip() for row in rows]
     assert [line.strip() for line in shown[1:4]] == [line.strip() for line in cell.big(word, 17, 3)]
     assert word in shown[4]
+
+
+@pytest.mark.parametrize("size", [(9, 1), (9, 2), (19, 5), (28, 9), (75, 18)])
+def test_cell_when_the_operators_hand_is_needed_then_that_is_what_it_says(size):
+    board = Board(HEAD)
+    put(board, "A1", "pin", 3)
+    rows = cell.draw(board.slots(NOW)[0], *size, "zh", "dark")
+    shown = "".join(piece.text for row in rows for piece in row)
+    assert "BOOT" in shown or "请按住" in shown
+    assert "%" not in shown
 
 
 def test_big_letters_when_drawn_then_they_look_like_that():
@@ -90,7 +100,7 @@ def test_cell_when_the_try_goes_on_then_100_per_cent_is_never_shown():
 
 
 @pytest.mark.parametrize("look", ["dark", "light"])
-@pytest.mark.parametrize("state", [*cell.SYMBOLS, "unknown"])
+@pytest.mark.parametrize("state", [*cell.SYMBOLS, "calling", "unknown"])
 def test_colours_when_text_stands_on_its_ground_then_it_can_be_read(look, state):
     """WCAG 2.1, 1.4.3: a contrast of 4.5 to 1 for text; 1.4.11: 3 to 1 for what is drawn."""
     paint = cell.paint_of(state, look)

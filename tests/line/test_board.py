@@ -139,6 +139,7 @@ def test_slot_when_the_boot_pin_is_wanted_then_the_operator_sees_the_seconds_lef
     pin = Notice("burn.hold-boot-pin", "A1", {"place": "1-2", "seconds": 30.0})
     board = board_of((0, begin("burn.enter")), (10, pin))
     assert view(board, 18.0).next.en == "hold the BOOT pin and power it again (22 s)"
+    assert (view(board, 18.0).is_calling, view(board, 41.0).is_calling) == (True, False)
     assert view(board, 18.0).next.zh.startswith("请按住 BOOT")
     assert view(board, 41.0).next.en == "do not unplug"
 

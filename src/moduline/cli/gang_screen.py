@@ -235,6 +235,7 @@ class Wall(Widget, can_focus=True):
         return (
             index == self.chosen, view.state, view.word, view.step, int(view.share * 200), int(view.speed / 1e4),
             int(view.seconds), view.imei, view.model, view.tries, view.error_code, view.error, view.next, view.last,
+            view.is_calling,
         )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ ODD: Final = "*"
 
 BIG_WORDS: Final = {
     "passed": "PASS", "failed": "FAIL", "refused": "REFUSED", "broken": "ERROR", "aborted": "ABORTED",
+    "calling": "BOOT",
 }  # fmt: skip
 """Outcomes are drawn in Latin letters in both languages, as on the label; the Chinese word stands below."""
 
@@ -90,6 +91,7 @@ _ENDED: Final = {
     "refused": _paint("#f0e442", "#1a1800", "#d1c62a"),
     "broken": _paint("#6c2b6e", "#ffffff", "#552157"),
     "aborted": _paint("#9a9a9a", "#000000", "#838383"),
+    "calling": _paint("#ffb000", "#1a1200", "#e09a00"),
 }
 _AT_WORK: Final = ("asking", "burning", "checking", "examining")
 _PLAIN: Final = Paint(Style(), Style(bold=True), Style(bold=True), Style(bold=True), Style(dim=True))
@@ -122,7 +124,10 @@ LOOKS: Final[dict[str, dict[str, Paint]]] = {
     "plain": dict.fromkeys(_ENDED, _PLAIN_ENDED) | {"ground": _PLAIN_GROUND, "": _PLAIN},
 }
 """Paints by state for a dark and a light terminal, and for one without colour.
-``""`` is every other state, ``ground`` what lies between the cells, its title that of the chosen cell."""
+
+``calling`` is a unit that needs the operator's hand, ``""`` every other state, ``ground`` what lies between the cells,
+its title that of the chosen cell.
+"""
 
 
 def in_language(text: Text, lang: str) -> str:
@@ -187,6 +192,11 @@ def big(word: str, width: int, height: int) -> tuple[str, ...]:
     return tuple("".join(halves[pair] for pair in zip(*picture[at : at + 2], strict=True)) for at in (0, 2, 4))
 
 
+def kind_of(view: SlotView) -> str:
+    """Which paint a slot has."""
+    return "calling" if view.is_calling else view.state
+
+
 def paint_of(state: str, look: str) -> Paint:
     """The styles of a state; an unknown one has those of any other."""
     paints = LOOKS[look]
@@ -200,7 +210,7 @@ def word_of(view: SlotView, lang: str) -> str:
 
 def draw(view: SlotView, width: int, height: int, lang: str, look: str, *, is_selected: bool = False) -> list[Row]:
     """The cell: ``height`` rows, each exactly ``width`` columns."""
-    paint = paint_of(view.state, look)
+    paint = paint_of(kind_of(view), look)
     if width < 1 or height < 1:
         return []
     if is_selected:
@@ -225,7 +235,8 @@ def draw(view: SlotView, width: int, height: int, lang: str, look: str, *, is_se
 def _one_row(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected: bool) -> Row:
     name = f"{_mark(is_selected=is_selected)}{view.slot}"
     more = f"{percent(view)}" if view.is_at_work else _tail(view)
-    text = ends(f"{name} {word_of(view, lang)}", more, width - 1)
+    word = BIG_WORDS["calling"] if view.is_calling else word_of(view, lang)
+    text = ends(f"{name} {word}", "" if view.is_calling else more, width - 1)
     return [Segment(f"{text} ", paint.title if is_selected else paint.strong)]
 
 
@@ -244,6 +255,9 @@ def _title(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected: 
 def _small(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> list[Row]:
     """Up to three rows under the title: word, then bar or error, then what is next."""
     word = word_of(view, lang)
+    if view.is_calling:
+        told = in_language(view.next, lang)
+        return [[Segment(fit(one, width), paint.strong)] for one in wrapped(told, width, room)]
     if view.is_at_work:
         head = Segment(_word_and_share(view, width, lang), paint.strong)
         rows: list[Row] = [[head], _bar(view, width, paint)]
@@ -260,9 +274,10 @@ def _large(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> li
     is_work = view.is_at_work
     under = _under(view, width, lang, paint)
     least = 1 + is_work if room < 9 else 3 + is_work  # what must stay to be read under the letters
-    letters = big(percent(view) if is_work else BIG_WORDS.get(view.state, "-"), width, room - min(least, len(under)))
+    said = BIG_WORDS.get(kind_of(view), percent(view) if is_work else "-")
+    letters = big(said, width, room - min(least, len(under)))
     rows: list[Row] = [[Segment(centred(line, width), paint.strong)] for line in letters]
-    if not letters and is_work:
+    if not letters and is_work and not view.is_calling:
         rows = [[Segment(_word_and_share(view, width, lang), paint.strong)]]
         under = under[:1] + under[2:]
     left = room - len(rows)
@@ -282,6 +297,8 @@ def _under(view: SlotView, width: int, lang: str, paint: Paint) -> list[Callable
         return [line(one) for one in wrapped(text, width, most)]
 
     unit = "  ".join(filter(None, (view.imei if width >= 24 else _tail(view), view.model if width >= 50 else "")))
+    if view.is_calling:
+        return [*lines(in_language(view.next, lang), 3), line(word_of(view, lang), paint.strong)]
     if view.is_at_work:  # always as many lines, so that the letters stay where they are
         speed = f"  {_rate(view.speed)}" if view.speed >= 1 and width >= 24 else ""
         return [

@@ -121,6 +121,7 @@ class SlotView:
         error: what went wrong.
         hint: what can be done about it.
         next: what the operator does next.
+        is_calling: whether the operator must do that now, in the middle of a try.
         checks: results of the functional test.
         steps: of the present or last try, in their order.
         log: what was said, oldest first, at most :data:`LOG_LINES`.
@@ -144,6 +145,7 @@ class SlotView:
     error: Text = words.NOTHING
     hint: Text = words.NOTHING
     next: Text = words.NEXT["empty"]
+    is_calling: bool = False
     checks: tuple[CheckResult, ...] = ()
     steps: tuple[StepTime, ...] = ()
     log: tuple[LogLine, ...] = ()
@@ -269,10 +271,16 @@ class _Lane:
         if not self.is_trying and record is not None and self.view.state in words.ENDED:
             seconds = record.seconds or seconds
         told = self.view.next
-        if self.is_trying and now < self.deadline:
+        is_calling = self.is_trying and now < self.deadline
+        if is_calling:
             told = Text(*(f"{say} ({self.deadline - now:.0f} s)" for say in (words.HOLD_PIN.en, words.HOLD_PIN.zh)))
         view = replace(
-            self.view, speed=self.speed(now), seconds=max(0.0, seconds), next=told, steps=self.step_times(now)
+            self.view,
+            speed=self.speed(now),
+            seconds=max(0.0, seconds),
+            next=told,
+            is_calling=is_calling,
+            steps=self.step_times(now),
         )
         if not self.is_trying:
             self.still = view
