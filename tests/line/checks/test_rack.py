@@ -173,3 +173,55 @@ def test_gang_check_when_typed_then_table_json_and_exit_codes(folder, capsys):
     assert len(registry.modules(RACK)) == 8
     assert main.run(["gang", "check", "--recipe", recipe, "--port", address, "--rack", RACK]) == 2
     assert main.run(["gang", "check", "--recipe", recipe, "--rack", "nobody"]) == 3
+
+
+OWN = """
+[[check]]
+kind = "imei"
+[[check]]
+kind = "version"
+[[check]]
+kind = "files"
+[[check]]
+kind = "repl"
+setup = "import ujson"
+expression = "ujson.load(open('/usr/unit.json'))['serial']"
+equals = "${serial}"
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ec600n",
+        "ec600e",
+        pytest.param("ec600g", marks=pytest.mark.sweep),
+        pytest.param("ec600k", marks=pytest.mark.sweep),
+    ],
+)
+def test_module_of_every_platform_when_burnt_with_units_then_has_its_own_file(module, tmp_path):
+    """EigenComm modules need their boot pin held, which the test does when it is asked for."""
+    data = produce(EXAMPLE, stock_package(module)).data
+    (tmp_path / "r.toml").write_text(OWN, encoding="utf-8")
+    (tmp_path / "u.csv").write_text("serial,key\nSN1,k\n", encoding="utf-8")
+    limits = {"ask_limit_s": 2.0, "window_s": 20.0, "pin_limit_s": 60.0, "boot_limit_s": 40.0}
+    job = burn.make_order(data, f"{module}.bin", **limits)
+    job = with_tests(job, data, PlanOptions(), tmp_path / "r.toml", tmp_path / "u.csv")
+
+    def report(event):
+        if getattr(event, "slug", "") == "burn.hold-boot-pin":
+            press = lambda: rack_client.ask(RACK, "power", 30.0, name="m1", action="boot-pin")  # noqa: E731
+            asyncio.get_running_loop().run_in_executor(None, press)
+
+    rack_client.start(RACK)
+    try:
+        stock = tmp_path / "stock.bin"
+        stock.write_bytes(stock_package(module))
+        wanted = [{"name": "m1", "module": module, "number": 1, "package": str(stock)}]
+        rack_client.ask(RACK, "add", 60.0, modules=wanted)
+        record = asyncio.run(burn.run_job(f"virt:{RACK}/m1", job, report=report))
+    finally:
+        rack_client.take_down(RACK)
+    assert record.outcome == "PASS", (record.error_message, record.checks)
+    assert record.unit == "SN1"
+    assert {one.verdict for one in record.checks} == {"pass"}
