@@ -38,6 +38,7 @@ from moduline.errors.peers import (
     WindowMissed,
     WriteFailed,
     WrongModule,
+    WrongUnit,
     WrongVersion,
 )
 from moduline.errors.refusals import (
@@ -162,6 +163,7 @@ __all__ = [
     "WorldError",
     "WriteFailed",
     "WrongModule",
+    "WrongUnit",
     "WrongVersion",
     "leaves",
 ]

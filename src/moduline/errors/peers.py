@@ -56,6 +56,22 @@ class WrongVersion(PeerError):
     )
 
 
+class WrongUnit(PeerError):
+    """A module that was burnt with the unit data of another one."""
+
+    code = "ML-E0704"
+    slug = "burn.wrong-unit"
+    exit_code = 7
+    text = Text(
+        "the module is {after}, but it was burnt with the unit data of {before}",
+        "该模组为 {after}，却写入了 {before} 的单元数据",
+    )
+    hint = Text(
+        "another module stood here before; burn this one again, it gets its own",
+        "此位置之前是另一个模组；请重新烧录，将写入其自己的数据",
+    )
+
+
 class WriteFailed(PeerError):
     """The module refused or failed to write."""
 
