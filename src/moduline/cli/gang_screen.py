@@ -349,6 +349,7 @@ class GangScreen(App[None]):
         """Open or close the details of the chosen slot."""
         self.screen.toggle_class("detailed")
         self._show_details()
+        self.call_after_refresh(self._show_details)  # only then is its width known
         if not self.screen.has_class("detailed"):
             self.wall.focus()
 
@@ -435,7 +436,7 @@ class GangScreen(App[None]):
         view = self.wall.view
         if view is None or not self.screen.has_class("detailed"):
             return
-        width = (self._detail.size.width or DETAILS_WIDTH) - 1
+        width = self._detail.size.width or DETAILS_WIDTH - 4
         self._detail.update(slot_text(view, self.lang, width))
 
 

@@ -111,14 +111,14 @@ LOOKS: Final[dict[str, dict[str, Paint]]] = {
         **_ENDED,
         **dict.fromkeys(_AT_WORK, _paint("#0d2b45", "#e6f1fa", "#143d61", "#7cc4f5", "#2c577c")),
         "empty": _paint("#1d1f21", "#9a9da0", "#26292c"),
-        "ground": _chosen_on("#101112", "#000000", "#ffffff"),
+        "ground": _chosen_on("#101112", "#000000", "#ff8fd5"),
         "": _paint("#33363a", "#f0f0f0", "#43474c"),
     },
     "light": {
         **_ENDED,
         **dict.fromkeys(_AT_WORK, _paint("#d5e9f8", "#06243b", "#b5d6ee", "#00568f", "#9cc4e2")),
         "empty": _paint("#ececec", "#5a5d60", "#dedede"),
-        "ground": _chosen_on("#fafafa", "#ffffff", "#0050c8"),
+        "ground": _chosen_on("#fafafa", "#ffffff", "#b80074"),
         "": _paint("#d8d8d8", "#202020", "#c4c4c4"),
     },
     "plain": dict.fromkeys(_ENDED, _PLAIN_ENDED) | {"ground": _PLAIN_GROUND, "": _PLAIN},
@@ -274,7 +274,7 @@ def _large(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> li
     is_work = view.is_at_work
     under = _under(view, width, lang, paint)
     least = 1 + is_work if room < 9 else 3 + is_work  # what must stay to be read under the letters
-    said = BIG_WORDS.get(kind_of(view), percent(view) if is_work else "-")
+    said = BIG_WORDS.get(kind_of(view), percent(view).rjust(3) if is_work else "-")
     letters = big(said, width, room - min(least, len(under)))
     rows: list[Row] = [[Segment(centred(line, width), paint.strong)] for line in letters]
     if not letters and is_work and not view.is_calling:

@@ -51,9 +51,9 @@ NEXT: Final[Mapping[str, Text]] = {
     "checking": Text("do not unplug", "请勿拔出"),
     "examining": Text("do not unplug", "请勿拔出"),
     "passed": Text("take it out", "请取出"),
-    "failed": Text("power it again to retry, or put it aside", "重新上电可重试，或取出待修"),
-    "refused": Text("take it out: it does not belong to this order", "请取出：不属于本工单"),
-    "broken": Text("call the engineer: this computer has a problem", "请联系工程师：本机出现问题"),
+    "failed": Text("power it again, or put it aside", "请重新上电，或取出待修"),
+    "refused": Text("not for this order: take it out", "不属于本工单，请取出"),
+    "broken": Text("computer fault: call the engineer", "本机故障，请联系工程师"),
     "aborted": Text("power it again to go on", "重新上电可继续"),
 }
 """What the operator does next in each state."""
