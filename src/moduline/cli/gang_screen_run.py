@@ -165,6 +165,7 @@ class EngineThread:
         self._print_label = print_label
         self._thread = threading.Thread(target=self._run, name="gang")
         self._ready = threading.Event()
+        self._over = threading.Event()
         self._task: asyncio.Task[Any] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._records: list[BurnRecord] = []
@@ -180,7 +181,7 @@ class EngineThread:
     @property
     def has_ended(self) -> bool:
         """Whether the gang is over."""
-        return self.is_started and not self._thread.is_alive()
+        return self._over.is_set()
 
     @property
     def can_stop_taking(self) -> bool:
@@ -208,9 +209,8 @@ class EngineThread:
             threading.Thread(target=self._print_label, args=(record,), name="label", daemon=True).start()
 
     def wait(self, limit_s: float) -> bool:
-        """Wait for the end; whether it came."""
-        self._thread.join(limit_s)
-        return self.has_ended
+        """Wait for the end; whether it came. Not by joining: a Ctrl-C in there makes the thread look ended."""
+        return self._over.wait(limit_s)
 
     def result(self) -> list[BurnRecord]:
         """The records.
@@ -236,6 +236,7 @@ class EngineThread:
         except BaseException as failure:  # noqa: BLE001  raised again by result(), in the main thread
             self._failure = failure
         finally:
+            self._over.set()
             self._ready.set()
 
     async def _main(self) -> list[BurnRecord]:
@@ -294,15 +295,13 @@ def _show_screen(relay: Relay, engine: EngineThread) -> None:
 def _show_lines(relay: Relay, engine: EngineThread, *, as_jsonl: bool) -> None:
     """A table or lines, until the gang is over. Ctrl-C: once, and nothing new begins; twice, and everything stops."""
     is_asked = not engine.can_stop_taking
-    with LiveView(as_jsonl=as_jsonl) as view:
+    with LiveView(as_jsonl=as_jsonl) as view, _interrupts() as heard:
         relay.tell(view)
         if not engine.is_started:
             engine.start()
-        while True:
-            try:
-                if engine.wait(LOOK_S):
-                    return
-            except KeyboardInterrupt:
+        while not engine.wait(LOOK_S):
+            while heard:
+                heard.pop()
                 if is_asked:
                     engine.abort()
                     continue
@@ -312,6 +311,21 @@ def _show_lines(relay: Relay, engine: EngineThread, *, as_jsonl: bool) -> None:
                     "nothing new begins; what runs comes to its end. Ctrl-C again stops it now",
                     "不再开始新的烧录，正在进行的会完成。再按 Ctrl-C 立即停止",
                 )
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Collects Ctrl-C instead of raising somewhere; an ignored one stays ignored."""
+    heard: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    is_heard = threading.current_thread() is threading.main_thread() and before is not signal.SIG_IGN
+    if is_heard:
+        signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        yield heard
+    finally:
+        if is_heard:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
