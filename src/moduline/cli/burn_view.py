@@ -49,6 +49,7 @@ _NOTICES = {
         "{where}：加载程序不支持 {baud} 波特率，保持原速率",
     ),
     "burn.continues": ("{where}: the last try failed; this is another one", "{where}：上次未成功，继续烧录"),
+    "label.failed": ("{where}: {imei}: {reason}", "{where}：{imei}：标签打印失败：{reason}"),
     "gang.already-passed": ("{where}: {imei} has already passed", "{where}：{imei} 已通过，不再烧录"),
 }
 _OUTCOME_COLOURS = {"PASS": "green", "FAIL": "red", "REFUSED": "yellow", "ERROR": "red", "ABORTED": "yellow"}

@@ -16,6 +16,8 @@ from moduline.cli.disk import read_file
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_facts, print_json, print_table
 from moduline.errors import BadOption, LabelFailed, NoSuchRecord, PortBusy, StorageFailed, Text, WebhookFailed
+from moduline.line.records.labels import LabelTemplate, qr_template, read_template, render
+from moduline.line.records.printing import LabelTarget, print_label, read_target
 from moduline.port import registry
 
 TOKEN_VARIABLE = "MODULINE_LINE_TOKEN"  # noqa: S105  the name of a variable
@@ -25,6 +27,30 @@ RecordsOption = Annotated[
         "--records", metavar="URL", help=say("database: path, postgresql://…", "数据库：路径或 postgresql://…")
     ),
 ]
+LabelOption = Annotated[
+    Path | None,
+    typer.Option("--label", metavar="FILE", help=say("print this label for each PASS", "每个 PASS 打印此标签模板")),
+]
+LabelToOption = Annotated[
+    str,
+    typer.Option(
+        "--label-to", metavar="WHERE", help=say("tcp:HOST:9100, folder:PATH, command:…", "标签去向，同 gang label --to")
+    ),
+]
+
+
+def label_choice(file: Path | None, to: str) -> tuple[LabelTemplate, LabelTarget] | None:
+    """What ``--label`` and ``--label-to`` say.
+
+    Raises:
+        BadOption: one without the other, or it cannot be meant.
+        NoSuchFile, StorageFailed: the template cannot be read.
+    """
+    if (file is None) != (not to):
+        raise BadOption(
+            name="--label", reason=Text("--label and --label-to go together", "--label 与 --label-to 需同时使用")
+        )
+    return None if file is None else (read_template(read_file(file)), read_target(to))
 
 
 def register_gang_mes(gang: typer.Typer) -> None:
@@ -74,9 +100,6 @@ def _register_label(gang: typer.Typer) -> None:
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        from moduline.line.records.labels import qr_template, read_template, render
-        from moduline.line.records.printing import print_label, read_target
-
         if (template is None) == (not qr):
             raise BadOption(name="--template", reason=Text("either --template or --qr", "--template 与 --qr 二选一"))
         made = read_template(read_file(template)) if template is not None else qr_template(qr, "png" if png else "svg")

@@ -29,6 +29,7 @@ from moduline.cli.burn import (
 from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file
+from moduline.cli.gang_mes import LabelOption, LabelToOption, label_choice
 from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_json
@@ -37,6 +38,9 @@ from moduline.events import Notice, Reporter, to_json
 from moduline.line import MOST_CHANNELS, Finish, GangOptions
 from moduline.line.advance import advance_of
 from moduline.line.presence import DEBOUNCE_S
+from moduline.line.records import beside_line
+from moduline.line.records.labels import LabelTemplate
+from moduline.line.records.printing import LabelTarget
 from moduline.line.retry import parse_retries
 from moduline.line.work_order import WorkOrder, check_bytes, check_open, lock_order, new_order, read_order, state_of
 
@@ -138,11 +142,14 @@ def register_run(gang: typer.Typer) -> None:
         station: StationOption = "",
         force: ForceOption = False,
         pin_wait: PinOption = PIN_LIMIT_S,
+        label: LabelOption = None,
+        label_to: LabelToOption = "",
         screen: ScreenOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
+        label_to_print = label_choice(label, label_to)
         chosen = choose(file, order, recipe, units)
         job = burning.make_order(
             chosen.data,
@@ -173,7 +180,7 @@ def register_run(gang: typer.Typer) -> None:
             quota=chosen.quota,
         )
         begin_order(chosen, as_jsonl=as_jsonl)
-        records, is_whole = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl)
+        records, is_whole = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
         show_end(records, as_json=as_json, as_jsonl=as_jsonl)
         if not is_whole:
             raise typer.Exit(CTRL_C)
@@ -216,11 +223,11 @@ def _locked_file(work: WorkOrder, part: str, given: Path | None, kept: str) -> P
     """The recipe or units file of a run for an order: the one given, else the order's; None when there is none.
 
     Raises:
-        OrderLocked: the order is for other bytes.
+        OrderLocked: the order is for other bytes, or for none.
         NoSuchFile, StorageFailed: it cannot be read.
     """
     path = given if given is not None else Path(kept) if kept else None
-    if path is not None and kept:
+    if path is not None:
         check_bytes(work, part, str(path), read_file(path))
     return path
 
@@ -250,7 +257,13 @@ def begin_order(chosen: Choice, *, as_jsonl: bool) -> None:
 
 
 def run_shown(
-    job: Order, rack: str | None, options: GangOptions, *, screen: bool | None, as_jsonl: bool
+    job: Order,
+    rack: str | None,
+    options: GangOptions,
+    *,
+    screen: bool | None,
+    as_jsonl: bool,
+    label: tuple[LabelTemplate, LabelTarget] | None = None,
 ) -> tuple[list[BurnRecord], bool]:
     """Run the gang and show it; the records, and whether it came to its own end.
 
@@ -262,11 +275,17 @@ def run_shown(
     finish = Finish()
 
     def work(report: Reporter, on_record: Callable[[BurnRecord], None]) -> Coroutine[Any, Any, list[BurnRecord]]:
-        def finished(record: BurnRecord) -> None:
-            records.append(record)
-            on_record(record)
+        async def run() -> list[BurnRecord]:
+            with beside_line(label, report) as is_told:
 
-        return line.run_gang(job, rack, options, report=report, on_record=finished, finish=finish)
+                def finished(record: BurnRecord) -> None:
+                    records.append(record)
+                    is_told(record)
+                    on_record(record)
+
+                return await line.run_gang(job, rack, options, report=report, on_record=finished, finish=finish)
+
+        return run()
 
     words = (job.order, job.operator, job.station)
     try:

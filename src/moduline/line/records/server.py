@@ -22,6 +22,7 @@ import hmac
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
@@ -31,11 +32,12 @@ import moduline
 from moduline.burn.books import RecordFilter
 from moduline.burn.books.store import RecordStore
 from moduline.burn.record import Outcome
-from moduline.errors import ModulineError, NoSuchRecord
+from moduline.errors import BadOption, ModulineError, NoSuchRecord
 from moduline.line.records.permit import permit
 from moduline.line.records.statistics import Breakdown, breakdown, figures, pareto, units_of
 
 LONGEST_PAGE: Final = 1000
+_SHOWN: Final = HTTPBearer(auto_error=False)
 Text40 = Annotated[str | None, Query(max_length=400)]
 
 
@@ -74,6 +76,14 @@ def make_app(store: RecordStore, token: str) -> FastAPI:
         title="Moduline line records", version=moduline.__version__, summary="Records of a production line"
     )
     guard = _guard(token)
+
+    @app.exception_handler(RequestValidationError)
+    def complain(request: Request, wrong: RequestValidationError) -> JSONResponse:
+        """What was asked cannot be meant; the question itself is not repeated, it may be no text at all."""
+        said = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in wrong.errors())
+        answer = tell(request, BadOption(name=request.url.path, reason=said))
+        answer.status_code = 422
+        return answer
 
     @app.exception_handler(ModulineError)
     def tell(_: Request, failure: ModulineError) -> JSONResponse:
@@ -167,9 +177,8 @@ def _add_figures(app: FastAPI, store: RecordStore, guard: list[Any]) -> None:
 
 def _guard(token: str) -> list[Any]:
     """What lets only those in who know the token."""
-    scheme = HTTPBearer(auto_error=False)
 
-    def check(shown: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)]) -> None:
+    def check(shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_SHOWN)]) -> None:
         if shown is None or not hmac.compare_digest(shown.credentials.encode(), token.encode()):
             raise HTTPException(401, "a valid token is needed", {"WWW-Authenticate": "Bearer"})
 
