@@ -9,8 +9,10 @@ import typer
 from rich.markup import escape
 
 from moduline import burn as burning
+from moduline.burn.action import PlanOptions
 from moduline.burn.enter import is_same_name
 from moduline.cli.burn import FileArgument
+from moduline.cli.burn_tests import with_tests
 from moduline.cli.disk import read_file
 from moduline.cli.gang_run import RetriesOption
 from moduline.cli.language import say
@@ -82,7 +84,8 @@ def register_new(order: typer.Typer) -> None:
         as_json: JsonFlag = False,
     ) -> None:
         data = read_file(file)
-        plan = burning.make_order(data, file.name).plan
+        job = burning.make_order(data, file.name)
+        plan = with_tests(job, data, PlanOptions(), recipe, units).plan
         if model and plan.model and not is_same_name(model, plan.model):
             raise WrongModule(package=plan.model, module=model)
         work = orders.new_order(
