@@ -177,6 +177,25 @@ def test_nv_when_torn_by_a_power_cut_then_the_next_try_ends_and_names_the_saved_
     assert second.error_facts["imei"] == "868888777766665"
     assert second.imei == ""
     assert unit.module.counts.get(("bsl", 0x0A), 0) == erases
+    assert unit.module.was_reset  # it is let go, not left in its loader
+
+
+def test_nv_when_damaged_on_a_module_that_boots_then_it_runs_again_and_the_next_try_needs_no_re_powering():
+    unit = FakeUnit("m1")
+    assert run(unit).is_pass
+    unit.module.nv = b"\xff" * 0x200
+
+    async def go():
+        await unit.power_on()
+        first = await burn.run_job("auto", order())
+        second = await burn.run_job("auto", order(restore_nv=choose("868888777766665"), ask_limit_s=10.0))
+        await unit.power_off()
+        return first, second
+
+    first, second = asyncio.run(go())
+    assert first.error_code == "ML-E0908"
+    assert second.is_pass, second.error_message
+    assert unit.imei == "868888777766665"
 
 
 def test_nv_when_torn_and_somebody_names_the_saved_block_then_its_imei_is_back():

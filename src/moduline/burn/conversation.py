@@ -7,12 +7,17 @@ only when a deadline moves closer or when it fires too early, so a packet costs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
-from moduline.burn.session import ChangesRate, NvRead, Session, Streams
-from moduline.errors import PortGone
+from moduline.burn.session import ChangesRate, Leaves, NvRead, Session, Streams
+from moduline.errors import ModulineError, PortGone
 from moduline.events import Event, Reporter
 from moduline.port.stream import ByteStream, pump, set_baud
+
+LEAVE_LIMIT_S: Final = 1.0
+"""How long a module that is let go may take to acknowledge it."""
 
 
 async def converse(
@@ -41,7 +46,11 @@ async def converse(
     async def tell(events: Sequence[Event | NvRead]) -> None:
         for event in events:
             if isinstance(event, NvRead):
-                own_nv = await store(event)
+                try:
+                    own_nv = await store(event)
+                except ModulineError:
+                    await _leave(session, stream)
+                    raise
                 await tell(session.stored(clock(), own_nv))
             else:
                 report(event)
@@ -66,6 +75,15 @@ async def converse(
                     stream = await reopen()
     finally:
         await stream.close()
+
+
+async def _leave(session: Session, stream: ByteStream) -> None:
+    """Let a module go that is not burnt after all, as far as it can be."""
+    if isinstance(session, Leaves):
+        with contextlib.suppress(PortGone, TimeoutError):
+            await stream.write_all(session.leave())
+            async with asyncio.timeout(LEAVE_LIMIT_S):
+                await stream.read_some()
 
 
 async def _until_late(session: Session, stream: ByteStream, report: Reporter) -> list[Event | NvRead]:

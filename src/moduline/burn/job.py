@@ -22,7 +22,7 @@ from moduline.burn.action import BurnPlan
 from moduline.burn.conversation import converse
 from moduline.burn.drivers import session_for
 from moduline.burn.enter import ASK_LIMIT_S, PIN_LIMIT_S, WINDOW_S, Entered, enter, is_same_name
-from moduline.burn.nv_choice import NvEvidence, choose_nv
+from moduline.burn.nv_choice import NvEvidence, choose_nv, names_a_unit
 from moduline.burn.nv_store import NvFile, SavedNv, all_saved, choose, save
 from moduline.burn.record import Book, BurnRecord, CheckResult, outcome_of
 from moduline.burn.session import NvRead
@@ -37,6 +37,7 @@ from moduline.errors import (
     PortGone,
     Text,
     UnitDataConflict,
+    WrongUnit,
     WrongVersion,
 )
 from moduline.events import Event, Progress, Reporter, Step, silent
@@ -265,7 +266,7 @@ class Job:
 
         Raises:
             NoAnswer: it does not come back.
-            WrongVersion, IdentityLost: it is not what it should be.
+            WrongVersion, IdentityLost, WrongUnit: it is not what it should be.
         """
         self._tell(Step("burn.check", "begin"))
         identity = await self._ask_again()
@@ -277,10 +278,12 @@ class Job:
             imei=identity.imei or before.imei,
             imei_from="after" if identity.imei else before.imei_from,
         )
-        if before.imei and before.imei_from in {"at", "nv"} and identity.imei != before.imei:
+        if self._unit_imei and identity.imei and identity.imei != self._unit_imei:  # another one stood here before
+            raise WrongUnit(before=self._unit_imei, after=identity.imei)
+        is_told = before.imei_from in {"at", "nv"} or bool(self._unit_imei)
+        is_known = names_a_unit(before.imei) and is_told
+        if is_known and identity.imei != before.imei:
             raise IdentityLost(before=before.imei, after=identity.imei or "-")
-        if self._unit_imei and identity.imei != self._unit_imei:  # it was another module that stood here before
-            raise IdentityLost(before=self._unit_imei, after=identity.imei or "-")
         expected = self.order.plan.version
         if expected and identity.version and not is_same_name(expected, identity.version):
             raise WrongVersion(found=identity.version, expected=expected)

@@ -117,6 +117,9 @@ def _imei_before_damage(block: bytes) -> str:
 
 def _real(imei: str, evidence: NvEvidence) -> str:
     """The IMEI, unless it belongs to no unit in particular: none, one digit all over, or the package's own."""
-    if len(imei) != nv.IMEI_DIGITS or len(set(imei)) == 1:
-        return ""
-    return "" if imei == imei_in(evidence.template) else imei
+    return imei if names_a_unit(imei) and imei != imei_in(evidence.template) else ""
+
+
+def names_a_unit(imei: str) -> bool:
+    """Whether it can be one unit's IMEI: 15 digits, and not what a module without one says, such as all zeros."""
+    return len(imei) == nv.IMEI_DIGITS and len(set(imei)) > 1

@@ -85,3 +85,11 @@ class Streams(Protocol):
 
     def more_to_send(self, now: float) -> tuple[bytes, Sequence[Event | NvRead]]:
         """The next piece, the one before being handed over; and what is to be reported."""
+
+
+@runtime_checkable
+class Leaves(Protocol):
+    """What a session offers beyond that when a module can be left as it is before anything was changed."""
+
+    def leave(self) -> bytes:
+        """What makes the module restart with what it has, instead of waiting in a loader to be re-powered."""

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from moduline import burn as burning
 from moduline.burn.enter import check_model
+from moduline.burn.nv_choice import names_a_unit
 from moduline.burn.nv_store import all_saved, last_usable
 from moduline.burn.plan import make_plan
 from moduline.cli.disk import read_file
@@ -320,7 +321,7 @@ async def _nv(climb: Climb) -> Rung:
     title = Text("its NV holds an IMEI", "NV 中有 IMEI")
     if climb.identity is None:
         return _skip("nv", title, Text("a module that tells nothing keeps that to itself", "模组无应答时无法得知"))
-    if climb.identity.imei:
+    if names_a_unit(climb.identity.imei):
         return Rung("nv", title, "ok", Text(climb.identity.imei, climb.identity.imei))
     place = climb.port.place if climb.port is not None else ""
     saved = last_usable(await asyncio.to_thread(all_saved), place=place)
@@ -332,7 +333,11 @@ async def _nv(climb: Climb) -> Rung:
             f"请核对 IMEI {saved.imei} 与标签，然后：moduline nv restore {saved.path} --package 固件包",
         )
     return Rung(
-        "nv", title, "problem", Text("it tells no IMEI: NV is lost or damaged", "没有 IMEI：NV 丢失或损坏"), cure
+        "nv",
+        title,
+        "problem",
+        Text("it tells no IMEI of its own: NV is lost or damaged", "没有自己的 IMEI：NV 丢失或损坏"),
+        cure,
     )
 
 

@@ -198,8 +198,9 @@ def judge_places(ports: list[PortInfo]) -> list[Finding]:
             what = Text(f"in download mode ({chip})", f"处于下载模式（{chip}）")
             cure = Text(
                 "burn within about 10 s, or re-power it: a module that is not burnt leaves this mode by itself, one "
-                "without firmware stays",
-                "请在约 10 秒内烧录，或重新上电：未烧录的模组会自行退出该模式，无固件的模组会停留",
+                "without firmware stays, and one that a burn was cut in waits in its loader",
+                "请在约 10 秒内烧录，或重新上电：未烧录的模组会自行退出该模式；无固件的模组会停留；"
+                "烧录中断的模组停在加载程序中",
             )
             findings.append(Finding("hint", place, what, cure))
         elif row is not None and not roles & {"at", "repl"}:

@@ -152,6 +152,10 @@ class Session:
         self._happen(Cue.STORED, now)
         return self._take_events()
 
+    def leave(self) -> bytes:
+        """The loader's own reset: nothing was erased, so the module starts as it did before."""
+        return FDL_8850.encode(BslCommand.NORMAL_RESET)
+
     def gone(self, now: float) -> list[Event | NvRead]:
         """The port vanished at a moment when it may; a new one is opened unless the session is over now."""
         self._out.clear()
