@@ -35,6 +35,7 @@ from unisoc8850_host import (
     EXEC,
     FDL_AT,
     NV,
+    POWER_OFF,
     READ,
     RESET,
     START,
@@ -412,5 +413,52 @@ def test_rom_when_a_host_speaks_the_wrong_protocol_then_no_answer_and_no_harm(tm
             assert await asyncio.to_thread(host.raw, b"\x7e" * 3) == VER_ROM
             assert await asyncio.to_thread(host.raw, frame(CONNECT, check=crc16)) == frame(ACK, check=crc16)
             host.close()
+
+    asyncio.run(story())
+
+
+def test_leaving_when_told_to_switch_off_then_off_and_when_the_loader_stopped_then_only_a_reset_helps(tmp_path):
+    loader = read_package(stock_package("ec600g")).part("FDL").data
+
+    async def story():
+        async with running(tmp_path) as module:
+            host = PtyHost(await into_download_mode(module))
+            await asyncio.to_thread(host.up, loader)
+            assert await asyncio.to_thread(host.code, POWER_OFF) == ACK
+            host.close()
+            async with asyncio.timeout(LIMIT_S):
+                await module.wait_state("off")
+            await module.power_on()
+            await up(module)
+            host = PtyHost(await into_download_mode(module), limit_s=0.3)
+            await asyncio.to_thread(host.up, loader)
+            for sent in (frame(CONNECT, check=crc16), frame(CONNECT), b"\x7e" * 9):  # the ROM's check stops the loader
+                assert await asyncio.to_thread(host.raw, sent) == b""
+            host.close()
+            assert module.state == "download"
+            await module.reset()
+            await up(module)
+
+    asyncio.run(story())
+
+
+def test_reset_when_the_first_boot_stage_is_gone_then_the_rom_waits_for_a_host_without_end(tmp_path):
+    async def story():
+        async with running(tmp_path, timings=replace(Timings(), window_s=0.3)) as module:
+            host = PtyHost(await into_download_mode(module))
+            await asyncio.to_thread(host.up, read_package(stock_package("ec600g")).part("FDL").data)
+            assert await asyncio.to_thread(host.code, ERASE, 0x60000000, 0x20000) == ACK
+            first = module.entry().ports[0].enumeration
+            assert await asyncio.to_thread(host.code, RESET) == ACK
+            host.close()
+            async with asyncio.timeout(LIMIT_S):
+                await module.wait_until(lambda: module.has_ports and module.entry().ports[0].enumeration > first)
+            assert (module.state, module.reason) == ("download", "boot-erased")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await module.wait_until(lambda: module.state != "download")
+            await asyncio.to_thread(burnt, PtyHost(module.port_path("download")), stock_package("ec600g"))
+            await left_download_mode(module)
+            await up(module)
 
     asyncio.run(story())
