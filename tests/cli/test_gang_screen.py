@@ -18,6 +18,8 @@ from moduline.cli.gang_screen import GangScreen, grid_of
 from moduline.errors import NoModule
 from moduline.events import Notice, Progress, Step
 from moduline.line.board import Board, Head
+from moduline.line.records.labels import LabelTemplate
+from moduline.line.records.printing import LabelTarget
 
 SIZES = [(80, 24), (100, 30), (160, 48), (300, 80), (40, 12), (20, 6), (500, 200), (9, 3)]
 
@@ -476,6 +478,16 @@ def test_gang_when_its_output_is_closed_then_it_goes_on(monkeypatch):
 
     monkeypatch.setattr("sys.stdout", Closed())
     assert len(gang_screen_run.watch_gang(gang_that(["PASS"] * 3), Head(), as_jsonl=True)) == 3
+
+
+@pytest.mark.parametrize(("folder", "slug"), [("labels", "label.printed"), ("file/labels", "label.failed")])
+def test_label_when_printed_again_then_it_lies_there_or_the_reason_is_told(tmp_path, folder, slug):
+    (tmp_path / "file").touch()
+    target = LabelTarget("folder", str(tmp_path / folder))
+    again = gang_screen_run.printer_of((LabelTemplate("^XA{imei}^XZ", "zpl"), target))
+    event = again(BurnRecord(id="1234567890", slot="A1", imei="868888777766665", outcome="PASS"))
+    assert (event.slug, event.where, event.facts["imei"]) == (slug, "A1", "868888777766665")
+    assert len(list(tmp_path.glob("labels/868888777766665-*"))) == (slug == "label.printed")
 
 
 def test_gang_when_it_runs_then_in_a_thread_of_its_own():

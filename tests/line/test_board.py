@@ -307,7 +307,7 @@ def test_totals_when_a_unit_passes_at_its_second_try_then_it_is_one_good_unit():
     board = board_of((10, record("FAIL", 1)), (60, record("PASS", 2)))
     totals = board.totals(60)
     assert (totals.units, totals.passed, totals.failed, totals.tries) == (1, 1, 0, 2)
-    assert (totals.good_share, totals.per_hour, totals.seconds) == (1.0, 60.0, 60.0)
+    assert (totals.final_yield, totals.per_hour, totals.seconds) == (1.0, 60.0, 60.0)
 
 
 def test_totals_when_the_first_try_knew_no_imei_then_it_is_the_same_unit():
@@ -320,12 +320,26 @@ def test_totals_when_units_end_differently_then_each_counts_where_it_belongs():
     board = board_of(*[(100, record(outcome, n, imei=str(n))) for n, outcome in enumerate(outcomes)])
     totals = board.totals(100)
     assert (totals.passed, totals.failed, totals.refused, totals.errors, totals.aborted) == (2, 1, 1, 1, 1)
-    assert totals.good_share == pytest.approx(2 / 5)
+    assert totals.final_yield == pytest.approx(2 / 5)
+
+
+def test_totals_when_a_good_unit_is_aborted_later_then_its_verdict_stays():
+    board = board_of((10, record("PASS", 1)), (20, record("ABORTED", 2)))
+    assert (board.totals(60).passed, board.totals(60).aborted, board.totals(60).final_yield) == (1, 0, 1.0)
+
+
+def test_notice_when_the_label_fails_then_the_cell_says_it_until_the_next_unit():
+    failed = Notice("label.failed", "A1", {"imei": IMEI, "reason": "out of paper"})
+    board = board_of(*whole_try(), (20, failed))
+    assert view(board, 21).step.en == f"{IMEI}: no label: out of paper"
+    assert "out of paper" in view(board, 21).step.zh
+    board.take(begin("burn.enter"), 30)
+    assert "paper" not in view(board, 31).step.en
 
 
 def test_totals_when_nothing_has_ended_then_no_rate_is_told():
     totals = board_of((1, begin("burn.enter"))).totals(2)
-    assert (totals.good_share, totals.per_hour, totals.at_work) == (None, None, 1)
+    assert (totals.final_yield, totals.per_hour, totals.at_work) == (None, None, 1)
     assert board_of((1, record())).totals(5).per_hour is None
 
 

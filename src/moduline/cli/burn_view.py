@@ -14,6 +14,7 @@ from moduline.cli import output
 from moduline.cli.language import current, say
 from moduline.cli.output import err, note, out, print_json, print_table
 from moduline.events import Event, Notice, Progress, Reporter, Step, to_json
+from moduline.line.board_words import NOTICES
 
 NO_PLACE = 0xFFFFFFFF
 """Address of what has no place in the flash."""
@@ -27,31 +28,7 @@ _VERBS = {
     "keep_nv": ("write, keeping IMEI and calibration", "写入（保留 IMEI 与校准数据）"),
     "skip": ("leave out", "跳过"),
 }
-_NOTICES = {
-    "burn.hold-boot-pin": (
-        "{where}: no way by AT. Hold the boot pin and re-power the module ({seconds:.0f} s)",
-        "{where}：无法通过 AT 进入下载模式。请按住 BOOT 并重新上电（{seconds:.0f} 秒内）",
-    ),
-    "burn.nv-damaged": (
-        "{where}: the module's NV block is damaged; the package's is written, the IMEI may be missing",
-        "{where}：模组 NV 数据已损坏，将写入固件包自带的数据，IMEI 可能缺失",
-    ),
-    "burn.nv-restored": (
-        "{where}: the saved NV block of IMEI {imei} is written back",
-        "{where}：将写回已保存的 NV 数据（IMEI {imei}）",
-    ),
-    "burn.loader-runs": (
-        "{where}: the loader of the last try still runs, the boot ROM is skipped",
-        "{where}：上次的加载程序仍在运行，跳过 Boot ROM",
-    ),
-    "burn.baud-refused": (
-        "{where}: the loader does not take {baud} baud, the rate stays",
-        "{where}：加载程序不支持 {baud} 波特率，保持原速率",
-    ),
-    "burn.continues": ("{where}: the last try failed; this is another one", "{where}：上次未成功，继续烧录"),
-    "label.failed": ("{where}: {imei}: {reason}", "{where}：{imei}：标签打印失败：{reason}"),
-    "gang.already-passed": ("{where}: {imei} has already passed", "{where}：{imei} 已通过，不再烧录"),
-}
+_NOTICES = {slug: (f"{{where}}: {text.en}", f"{{where}}：{text.zh}") for slug, text in NOTICES.items()}
 _OUTCOME_COLOURS = {"PASS": "green", "FAIL": "red", "REFUSED": "yellow", "ERROR": "red", "ABORTED": "yellow"}
 
 

@@ -30,7 +30,7 @@ from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file
 from moduline.cli.gang_mes import LabelOption, LabelToOption, label_choice
-from moduline.cli.gang_screen_run import ScreenOption, head_of, slot_names, watch_gang
+from moduline.cli.gang_screen_run import ScreenOption, head_of, printer_of, slot_names, watch_gang
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_json
 from moduline.errors import BadOption, GangPartFailed, RecordsUnwritable, Text, UnknownOrder
@@ -297,6 +297,7 @@ def run_shown(
             screen=screen,
             as_jsonl=as_jsonl,
             stop_taking=finish.ask,
+            print_label=printer_of(label),
         )
     except KeyboardInterrupt:
         return records, False

@@ -30,8 +30,10 @@ from moduline.burn import BurnPlan, BurnRecord
 from moduline.cli import output
 from moduline.cli.burn_view import LiveView
 from moduline.cli.language import current, say
-from moduline.events import Event, Reporter
+from moduline.events import Event, Notice, Reporter
 from moduline.line.board import Board, Head, SlotView, Totals
+from moduline.line.records.labels import LabelTemplate
+from moduline.line.records.printing import LabelTarget, print_label
 from moduline.port import registry
 from moduline.port.listing import read_slots
 
@@ -59,7 +61,7 @@ def watch_gang(
     screen: bool | None = None,
     as_jsonl: bool = False,
     stop_taking: Callable[[], None] | None = None,
-    print_label: Callable[[BurnRecord], None] | None = None,
+    print_label: Callable[[BurnRecord], Event] | None = None,
 ) -> list[BurnRecord]:
     """Run a gang to its end and show it; gives its records.
 
@@ -71,7 +73,7 @@ def watch_gang(
         screen: full screen; None: where standard input and standard error are a terminal that can show it.
         as_jsonl: events as JSON lines and no screen.
         stop_taking: called in the engine's thread when no new unit is to be begun; None: the gang cannot.
-        print_label: prints a unit's label once more; None: there is none.
+        print_label: prints a unit's label once more, gives how it went; None: there are no labels.
 
     Raises:
         ModulineError: what ended the gang.
@@ -157,7 +159,7 @@ class EngineThread:
         work: Work,
         relay: Relay,
         stop_taking: Callable[[], None] | None = None,
-        print_label: Callable[[BurnRecord], None] | None = None,
+        print_label: Callable[[BurnRecord], Event] | None = None,
     ) -> None:
         self._work = work
         self._relay = relay
@@ -205,8 +207,10 @@ class EngineThread:
 
     def print_label(self, record: BurnRecord) -> None:
         """Print a label once more, in a thread: printers are slow."""
-        if self._print_label is not None:
-            threading.Thread(target=self._print_label, args=(record,), name="label", daemon=True).start()
+        wanted = self._print_label
+        if wanted is not None:
+            tell = self._relay.report
+            threading.Thread(target=lambda: tell(wanted(record)), name="label", daemon=True).start()
 
     def wait(self, limit_s: float) -> bool:
         """Wait for the end; whether it came. Not by joining: a Ctrl-C in there makes the thread look ended."""
@@ -268,6 +272,20 @@ def slot_names(rack: str | None) -> list[str]:
         names = []  # the same name may stand in two racks
     virtual = [entry.slot or entry.name for entry in registry.modules(rack)]
     return list(dict.fromkeys([*names, *virtual]))
+
+
+def printer_of(label: tuple[LabelTemplate, LabelTarget] | None) -> Callable[[BurnRecord], Event] | None:
+    """What prints a unit's label once more and gives how it went; None without labels."""
+    if label is None:
+        return None
+    template, target = label
+
+    def again(record: BurnRecord) -> Event:
+        remark = print_label(record, template, target)
+        facts = {"imei": record.imei, "reason": remark.detail}
+        return Notice("label.printed" if remark.is_ok else "label.failed", record.slot, facts)
+
+    return again
 
 
 def head_of(plan: BurnPlan, package: str, sha256: str, rack: str | None, words: tuple[str, str, str]) -> Head:

@@ -52,7 +52,7 @@ def head_lines(head: Head, totals: Totals, width: int, lang: str, message: str =
         )
         if count or state in {"passed", "failed"}
     ]
-    good = "-" if totals.good_share is None else f"{100 * totals.good_share:.1f} %"
+    good = "-" if totals.final_yield is None else f"{100 * totals.final_yield:.1f} %"
     rate = "-" if totals.per_hour is None else f"{totals.per_hour:.0f}"
     rates = f"{in_language(Text('yield', '良率'), lang)} {good}  {rate} {in_language(Text('units/h', '台/时'), lang)}"
     clock = time.strftime("%H:%M:%S", time.gmtime(totals.seconds))

@@ -167,7 +167,7 @@ class SlotView:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole gang at one moment; a unit counts once, with its last try.
+    """The whole gang at one moment; a unit counts once, with its last verdict, as in ``records.statistics``.
 
     Args:
         units: that had at least one try.
@@ -178,7 +178,7 @@ class Totals:
         aborted: units.
         tries: of all units.
         at_work: slots that are being worked on.
-        good_share: units that passed of those that came to a verdict (aborted ones have none); None before the first.
+        final_yield: units whose last verdict is PASS, of those that have one; None before the first.
         per_hour: units that pass per hour, over the last hour at most; None as long as that means nothing.
         seconds: since the gang began.
     """
@@ -191,7 +191,7 @@ class Totals:
     aborted: int = 0
     tries: int = 0
     at_work: int = 0
-    good_share: float | None = None
+    final_yield: float | None = None
     per_hour: float | None = None
     seconds: float = 0.0
 
@@ -323,6 +323,8 @@ class Board:
         else:
             text = words.notice_of(event.slug, event.facts)
             lane.say(text, now)
+            if not lane.is_trying:
+                lane.view = replace(lane.view, step=text)
             if event.slug == "burn.hold-boot-pin":
                 lane.deadline = now + _number(event.facts.get("seconds"))
 
@@ -375,7 +377,7 @@ class Board:
             aborted=count["ABORTED"],
             tries=len(self._records),
             at_work=sum(lane.view.is_at_work for lane in self._lanes.values()),
-            good_share=count["PASS"] / judged if judged else None,
+            final_yield=count["PASS"] / judged if judged else None,
             per_hour=len(self._passed_at) * HOUR_S / min(seconds, HOUR_S) if has_rate else None,
             seconds=seconds,
         )
@@ -390,11 +392,12 @@ class Board:
         return lane
 
     def _count(self, record: BurnRecord, now: float) -> None:
-        """A unit counts with its last try; a try of nobody known, and the next at that place, are one unit."""
+        """A unit counts with its last verdict; a try of nobody known, and the next at that place, are one unit."""
         place = record.place or record.slot
         if record.imei and self._last_of_unit.get((place, ""), "PASS") != "PASS":
             self._last_of_unit.pop((place, ""))
-        self._last_of_unit[place, record.imei] = record.outcome
+        if record.outcome != "ABORTED" or (place, record.imei) not in self._last_of_unit:
+            self._last_of_unit[place, record.imei] = record.outcome
         if record.outcome == "PASS":
             self._passed_at.append(now)
 

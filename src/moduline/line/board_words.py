@@ -95,13 +95,18 @@ NOTICES: Final[Mapping[str, Text]] = {
         "模组 NV 数据已损坏，将写入固件包自带的数据，IMEI 可能缺失",
     ),
     "burn.nv-restored": Text(
-        "the NV block saved by the interrupted try is written back", "将写回上次中断前保存的 NV 数据"
+        "the saved NV block of IMEI {imei} is written back", "将写回已保存的 NV 数据（IMEI {imei}）"
     ),
     "burn.loader-runs": Text(
         "the loader of the last try still runs, the boot ROM is skipped", "上次的加载程序仍在运行，跳过 Boot ROM"
     ),
+    "burn.baud-refused": Text(
+        "the loader does not take {baud} baud, the rate stays", "加载程序不支持 {baud} 波特率，保持原速率"
+    ),
     "burn.continues": Text("the last try failed; this is another one", "上次未成功，继续烧录"),
+    "label.failed": Text("{imei}: no label: {reason}", "{imei}：标签打印失败：{reason}"),
     "gang.already-passed": Text("{imei} has already passed", "{imei} 已通过，不再烧录"),
+    "label.printed": Text("label of {imei} printed again", "已重打标签 {imei}"),
 }
 """What a notice says about the slot it names."""
 
