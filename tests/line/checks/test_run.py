@@ -156,3 +156,49 @@ def test_events_when_told_then_each_check_begins_and_ends():
     assert [(one.name, one.state) for one in seen if isinstance(one, Step)] == [
         ("check.a", "begin"), ("check.a", "failed"), ("check.b", "begin"), ("check.b", "done"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        (("EC600U", "OK"), "EC600U"),
+        (("+CREG: 1", "EC600U", "OK"), "EC600U"),
+        (("+CGMM: EC600U", "OK"), "EC600U"),
+        (("+CREG: 1", "OK"), ""),
+    ],
+)
+def test_model_when_other_lines_come_between_then_its_own_is_taken(lines, value):
+    one = run_on(FakePorts({"AT+CGMM": lines}), recipe_of("[[check]]\nkind = 'model'\nequals = 'EC600U'"))["model"]
+    assert (one.value, one.verdict) == (value, "pass" if value else "fail")
+
+
+@pytest.mark.parametrize(
+    ("imei", "verdict", "word"),
+    [
+        ("490154203237518", "pass", ""),
+        ("490154203237517", "fail", "check digit"),
+        ("49015420323751", "fail", "does not look like"),
+    ],
+)
+def test_imei_when_its_check_digit_is_wrong_then_fails(imei, verdict, word):
+    ports = FakePorts({"AT+GSN": (imei, "OK"), "AT+CGSN": (imei, "OK")})
+    one = run_on(ports, recipe_of("[[check]]\nkind = 'imei'"))["imei"]
+    assert one.verdict == verdict
+    assert word in one.detail
+
+
+def test_temperature_when_the_firmware_tells_it_then_judged():
+    text = "[[check]]\nkind = 'temperature'\nmin = -20\nmax = 60\n"
+    good = run_on(FakePorts({"AT+QTEMP": ("+QTEMP: -7", "OK")}), recipe_of(text))["temperature"]
+    assert (good.verdict, good.value, good.limits) == ("pass", "-7", "-20..60")
+    own = text + "command = 'AT+TEMP?'\npattern = 'PMIC=(\\d+)'\n"
+    hot = run_on(FakePorts({"AT+TEMP?": ("XO=30,PMIC=81", "OK")}), recipe_of(own))["temperature"]
+    assert (hot.verdict, hot.value) == ("fail", "81")
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [("1", "pass"), ("5", "pass"), ("2", "fail"), ("3", "fail"), ("9" * 50, "fail")]
+)
+def test_registration_when_told_then_home_and_roaming_are_good(state, verdict):
+    ports = FakePorts({"AT+CEREG?": (f"+CEREG: 0,{state}", "OK")})
+    assert run_on(ports, recipe_of("[[check]]\nkind = 'registration'\nsettle_s = 0"))["registration"].verdict == verdict

@@ -162,7 +162,8 @@ class _Try:
         identity = await self._identity()
         known = self.record
         imei, model = identity.imei or known.imei, identity.model or known.model
-        self.record = replace(known, imei=imei, imei_from="at", model=model, version_after=identity.version)
+        told = "at" if imei else ""
+        self.record = replace(known, imei=imei, imei_from=told, model=model, version_after=identity.version)
         unit = UnderTest(self.opener, self._facts())
         results = await run_recipe(self.order.recipe, unit, self._tell)
         self.record = replace(self.record, checks=results)

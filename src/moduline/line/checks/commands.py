@@ -14,7 +14,7 @@ from moduline.line.checks.kind import LoadFile
 from moduline.line.checks.radio import read_command
 from moduline.line.checks.repl_code import run_code, value_of
 from moduline.line.checks.under_test import Role, UnderTest
-from moduline.line.checks.wanted import LIMIT_KEYS, Key, Measured, Wanted, as_number, limit_keys, read_pattern, shown
+from moduline.line.checks.wanted import LIMIT_KEYS, Key, Measured, Wanted, limit_keys, read_pattern, shown
 from moduline.profiles.schema import Table
 from moduline.remote import snippets
 from moduline.wire import rawrepl
@@ -73,13 +73,13 @@ class AtCheck:
         if answer.result != self.result:
             return Measured(shown(answer.result), limits or self.result, is_good=False)
         if self.pattern is None:
-            judged = self.wanted.judge(_number_or_text(text), unit.facts.row)
+            judged = self.wanted.judge(text, unit.facts.row)
             return Measured(judged.value or answer.result, judged.limits or self.result, judged.is_good)
         found = self.pattern.search(text)
         if found is None:
             return Measured(shown(text), limits, is_good=False)
         value = found[1] if self.pattern.groups and found[1] is not None else found[0]
-        judged = self.wanted.judge(_number_or_text(value), unit.facts.row)
+        judged = self.wanted.judge(value, unit.facts.row)
         return Measured(judged.value, limits, judged.is_good)
 
 
@@ -216,11 +216,6 @@ def find_verdict(printed: bytes) -> dict[str, Any] | None:
             if isinstance(found, dict):
                 return found
     return None
-
-
-def _number_or_text(text: str) -> Any:
-    number = as_number(text)
-    return text if number is None else int(number) if number.is_integer() and text.strip().isdecimal() else number
 
 
 def _must_be_code(table: Table, key: str, source: bytes) -> None:

@@ -97,7 +97,12 @@ class NameCheck:
         if self.role == "repl":
             return shown(await value_of(await unit.repl(), expression, limit_s, "import modem"))
         lines = await (await unit.at()).tell(command, limit_s)
-        return shown(lines[0].removeprefix("Revision:")) if lines else ""
+        own = [line for line in lines if not line.startswith("+") or line.startswith(command.removeprefix("AT"))]
+        return (
+            shown(own[0].removeprefix(command.removeprefix("AT") + ":").strip().removeprefix("Revision:"))
+            if own
+            else ""
+        )
 
     def judged(self, text: str, expected: str, unit: UnderTest) -> Measured:
         """By the recipe's limits; without any, it must be a form of ``expected``."""

@@ -18,7 +18,7 @@ from moduline.errors import AtRefused, BadAnswer, Text
 from moduline.line.checks.kind import MAX_SECONDS, POLL_S, VIA, LoadFile, read_seconds, read_via
 from moduline.line.checks.repl_code import value_of
 from moduline.line.checks.under_test import Role, UnderTest
-from moduline.line.checks.wanted import Key, Measured, Wanted, as_number, limit_keys, read_pattern, shown
+from moduline.line.checks.wanted import Key, Measured, Wanted, limit_keys, read_pattern, shown
 from moduline.profiles.schema import Table
 from moduline.remote.at_session import AtSession
 
@@ -31,7 +31,7 @@ REGISTRATION_COMMANDS: Final = ("AT+CEREG?", "AT+CREG?")
 _REGISTRATION: Final = re.compile(r"\+CE?REG:\s*\d+,\s*(\d+)")
 _SIGNAL: Final = re.compile(r"\+CSQ:\s*(\d+)")
 _SUPPLY: Final = re.compile(r"\+CBC:\s*\d*,\s*\d*,\s*(\d+)")
-_TEMPERATURE: Final = re.compile(r"\+QTEMP:\D*(-?\d+)")
+_TEMPERATURE: Final = re.compile(r"\+QTEMP:[^-\d]*(-?\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class TemperatureCheck:
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key("command", Text("AT command", "AT 命令"), "AT+QTEMP"),
         Key("pattern", Text("regular expression; its first group is the number", "正则表达式，第一个分组为数值"),
-            "`\\+QTEMP:\\D*(-?\\d+)`"),
+            "`\\+QTEMP:[^-\\d]*(-?\\d+)`"),
         *limit_keys("min", "max"),
     )  # fmt: skip
     settle_s: ClassVar[float] = 0.0
@@ -179,7 +179,7 @@ class TemperatureCheck:
     async def measure(self, unit: UnderTest, limit_s: float) -> Measured:
         """Ask the command."""
         text = await first_group(await unit.at(), self.command, self.pattern, limit_s)
-        return self.wanted.judge(as_number(text) if as_number(text) is not None else text)
+        return self.wanted.judge(text)
 
 
 def read_command(table: Table, default: str | None = None) -> str:
