@@ -201,6 +201,13 @@ def test_cpio_when_written_then_unpacked(fdl2, storage, packet):
     assert storage.files.read("/prepack/example.txt") == b"PREPACK FILE EXAMPLE\n"
 
 
+def test_cpio_when_a_name_is_no_text_and_too_long_then_passed_over(fdl2, storage):
+    name = b"\xff" * 101
+    head = bytes.fromhex("c771 0000 0000 b681 0000 0000 0100 0000 0000 0000 6600 0000 0200".replace(" ", ""))
+    assert set(fdl2.write(CPIO, head + name + b"\0" + b"xy" + CPIO_EXAMPLE)) == {ACK}
+    assert storage.files.paths() == ("/prepack/example.txt",)
+
+
 def test_cpio_when_it_is_none_then_operation_failed(fdl2):
     assert fdl2.write(CPIO, b"PK\x03\x04" + bytes(60))[-1] == 0x84
 

@@ -444,6 +444,7 @@ FAILURES = {
     "empty-part": ((b"modem//x", b"1"), 0x89),
     "no-name": ((b"", b"1"), 0x89),
     "too-long": ((b"p" * 192, b"1"), 0x89),
+    "no-text": ((b"\xff" * 100, b"1"), 0x89),  # grows to 300 bytes of replacement characters
 }
 
 

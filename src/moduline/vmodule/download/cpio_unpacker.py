@@ -73,15 +73,16 @@ class CpioUnpacker:
         if name == TRAILER_NAME:
             self._is_done = True
             return True
-        if size > self._max_member_bytes or len(name) >= MAX_PATH_BYTES:
+        path = "/" + name.decode("utf-8", "replace").lstrip("/")
+        name_bytes = max(len(name), len(path.encode()) - 1)  # what is no UTF-8 grows
+        if size > self._max_member_bytes or name_bytes >= MAX_PATH_BYTES:
             self._skip_bytes = end
             if self._pass_over is not None:
-                self._pass_over(len(name))
+                self._pass_over(name_bytes)
             return True
         if len(buffer) < end:
             return False
         is_folder = head["mode"] & MODE_KIND == MODE_DIRECTORY
-        path = "/" + name.decode("utf-8", "replace").lstrip("/")
         self._keep(path, None if is_folder else bytes(buffer[data_start : data_start + size]))
         del buffer[:end]
         return True
