@@ -29,6 +29,7 @@ from moduline.errors import (
     StorageFailed,
     UnitDataConflict,
     UnitDataExhausted,
+    UnitUnknown,
 )
 from moduline.formats.littlefs import read_image
 from moduline.line import GangOptions, run_gang
@@ -336,6 +337,47 @@ def test_module_when_another_was_put_in_its_place_then_it_never_gets_the_data_of
     assert (record.outcome, record.error_code) == ("REFUSED", "ML-E1508"), record.error_message
     assert bytes(second.module.flash) == before
     assert [one.imei for one in order.own_data.given.all_given()] == [IMEIS[0]]
+
+
+def test_module_when_swapped_while_the_pin_is_held_then_it_does_not_pass_with_the_data_of_the_one_before():
+    """AT knew the first one; the second comes up in download mode, and its NV is told only by the module itself."""
+    unit = unit_at("m0", IMEIS[0], refuses=True)
+    order = order_with(pin_limit_s=20.0)
+
+    async def go():
+        await unit.power_on()
+        swapped = []
+
+        def report(event):
+            if getattr(event, "slug", "") == "burn.hold-boot-pin" and not swapped:
+                unit.module.nv = unit_at("other", IMEIS[1]).module.nv
+                swapped.append(asyncio.ensure_future(unit.power_on(boot_pin=True)))
+
+        try:
+            return await burn.run_job("auto", order, report=report)
+        finally:
+            await unit.power_off()
+
+    before = bytes(unit.module.flash)
+    record = asyncio.run(go())
+    assert (record.outcome, record.error_code) == ("REFUSED", "ML-E1508"), record.error_message
+    assert bytes(unit.module.flash) == before
+
+
+def test_module_when_it_is_another_after_the_burn_then_fails_as_burnt_with_foreign_data():
+    """A platform whose loader tells no IMEI finds out only when the module has booted."""
+    unit = unit_at("m0", IMEIS[0], nv_after=unit_at("other", IMEIS[1]).module.nv)
+    record = burn_all([unit], order_with())["m0"]
+    assert (record.outcome, record.error_code) == ("FAIL", "ML-E0704"), record.error_message
+    assert record.error_facts == {"before": IMEIS[0], "after": IMEIS[1]}
+
+
+@pytest.mark.parametrize("imei", ["", "0" * 15, "12345"])
+def test_module_when_its_imei_names_no_unit_then_no_row_is_spent(imei):
+    order = order_with()
+    with pytest.raises(UnitUnknown):
+        asyncio.run(order.own_data(BurnRecord("r1", imei=imei), order.plan))
+    assert order.own_data.given.all_given() == ()
 
 
 def test_data_when_called_then_the_plan_is_the_order_s_with_two_contents():

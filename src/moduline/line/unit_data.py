@@ -13,6 +13,7 @@ from dataclasses import replace
 from moduline.burn.action import Action, BurnPlan, PlanOptions
 from moduline.burn.drivers.asr_plan import AsrPlan, files_of
 from moduline.burn.job import UnitPlan
+from moduline.burn.nv_choice import names_a_unit
 from moduline.burn.plan import plan_for
 from moduline.burn.record import BurnRecord
 from moduline.errors import BadOption, Text, UnitUnknown
@@ -60,7 +61,7 @@ class UnitData:
             StorageFailed: the row cannot be kept.
             TooBig: its files do not fit.
         """
-        if not record.imei:
+        if not names_a_unit(record.imei):
             raise UnitUnknown(address=record.slot)
         return await asyncio.to_thread(self._plan_of_module, record, plan)
 
