@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from moduline.errors import FormatError, PeerError, Refusal, UsageError, WrongModule, leaves
@@ -113,7 +113,7 @@ class BurnRecord:
 
     def as_json(self) -> dict[str, Any]:
         """The record as one JSON object; texts in English."""
-        raw = asdict(replace(self, error_facts={}, steps={}))
+        raw = {name: getattr(self, name) for name in self.__slots__}
         raw["checks"] = [asdict(one) for one in self.checks]
         raw["error_facts"] = {str(name): _plain(value) for name, value in self.error_facts.items()}
         raw["steps"] = dict(self.steps)

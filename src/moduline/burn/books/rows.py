@@ -48,6 +48,7 @@ STRUCTURES: Final = ("error_facts", "steps", "checks")
 RENAMED: Final = {"order": "order_id"}
 """Fields whose column has another name: ORDER is a word of SQL."""
 _COLUMNS: Final = (*TEXTS, *REALS, *WHOLES)
+_PLACES: Final = (("id", "try_id"), *((name, name) for name in (*_COLUMNS, *STRUCTURES)), *RENAMED.items())
 _OWN: Final = frozenset({"id", *RENAMED, *_COLUMNS, *STRUCTURES})
 _OTHERS: Final = tuple(one.name for one in fields(BurnRecord) if one.name not in _OWN)
 
@@ -72,12 +73,12 @@ def to_row(record: BurnRecord) -> dict[str, Any]:
 
 def from_row(row: Mapping[str, Any] | RowMapping) -> BurnRecord:
     """The record of a row of ``try_record`` or ``event``."""
-    raw: dict[str, Any] = {name: row[name] for name in _COLUMNS}
-    raw |= {name: json.loads(row[name]) for name in STRUCTURES}
-    raw |= {name: row[column] for name, column in RENAMED.items()}
-    if row["more"] != "{}":
-        raw |= json.loads(row["more"])
-    return from_json(raw | {"id": row["try_id"]})
+    raw: dict[str, Any] = {name: row[column] for name, column in _PLACES}
+    for name in STRUCTURES:
+        raw[name] = json.loads(raw[name])
+    if raw["checks"] or row["more"] != "{}":
+        return from_json(json.loads(row["more"]) | raw)
+    return BurnRecord(**raw | {"checks": ()})
 
 
 def dump(value: Any) -> str:

@@ -69,6 +69,8 @@ def as_xlsx(records: Iterable[BurnRecord], zone: tzinfo | None = UTC) -> bytes:
                 sheet.write_string(0, column, name, bold)
             row = 1
         for column, cell in enumerate(cells or ()):
+            if cell == "":
+                continue
             if isinstance(cell, str):
                 sheet.write_string(row, column, _shortened(cell), plain)
             else:
