@@ -156,11 +156,12 @@ def test_gang_when_aborted_on_the_screen_then_130_and_what_ran_is_recorded(rack)
     assert [record.outcome for record in burn.all_records()] == ["ABORTED", "ABORTED"]
 
 
-def test_gang_when_the_terminal_is_closed_then_it_ends_cleanly_and_records_are_kept(rack):
+@pytest.mark.parametrize(("choice", "told"), [("--screen", "hold the BOOT pin"), ("--no-screen", "enter")])
+def test_gang_when_the_terminal_is_closed_then_it_ends_cleanly_and_records_are_kept(rack, choice, told):
     package = rack("ec600e", "ec600e")
-    command = ScreenOnPty("gang", "run", package, "--rack", "bench", "--pin-wait", "300")
+    command = ScreenOnPty("gang", "run", package, "--rack", "bench", "--pin-wait", "300", choice)
     with command:
-        command.wait_for("hold the BOOT pin", timeout=60)
+        command.wait_for(told, timeout=60)
         os.close(command.master)
         try:
             assert command.process.wait(60) == 130

@@ -130,6 +130,11 @@ def test_slot_when_the_error_is_of_a_newer_engine_then_its_own_message_is_shown(
     assert (one.error.en, one.error.zh, one.hint.en) == ("cosmic {rays}", "cosmic {rays}", "")
 
 
+def test_slot_when_the_operator_stopped_it_then_both_languages_say_so():
+    one = view(board_of((1, record("ABORTED", error_message="stopped by the operator"))), 2.0)
+    assert (one.state, one.error.en, one.error.zh) == ("aborted", "stopped by the operator", "操作员中止")
+
+
 def test_slot_when_the_state_is_unknown_then_its_word_is_shown():
     one = view(board_of((1, state("polishing"))), 2.0)
     assert (one.state, one.word.en, one.word.zh, one.next.en) == ("polishing", "polishing", "polishing", "")

@@ -106,9 +106,21 @@ NOTICES: Final[Mapping[str, Text]] = {
     "burn.continues": Text("the last try failed; this is another one", "上次未成功，继续烧录"),
     "label.failed": Text("{imei}: no label: {reason}", "{imei}：标签打印失败：{reason}"),
     "gang.already-passed": Text("{imei} has already passed", "{imei} 已通过，不再烧录"),
+    "gang.finishing": Text(
+        "nothing new begins; {running} tries come to their end", "不再开始新的烧录，{running} 个正在进行的会完成"
+    ),
+    "gang.storage-failed": Text(
+        "records cannot be written, nothing new begins: {reason}", "产线记录无法写入，不再开始新的烧录：{reason}"
+    ),
     "label.printed": Text("label of {imei} printed again", "已重打标签 {imei}"),
 }
 """What a notice says about the slot it names."""
+
+
+STOPPED: Final[Mapping[str, Text]] = {
+    "stopped by the operator": Text("stopped by the operator", "操作员中止"),
+}
+"""What records say that have no error code."""
 
 
 def word_of(state: str) -> Text:
@@ -144,7 +156,7 @@ def error_of(code: str, message: str, facts: Mapping[str, Any]) -> tuple[Text, T
         if leaf.code == code:
             is_bare = not facts and bool(message) and "{" in leaf.text.en
             return Text(message, message) if is_bare else both(leaf.text, **facts), both(leaf.hint, **facts)
-    return Text(message, message), NOTHING
+    return STOPPED.get(message, Text(message, message)), NOTHING
 
 
 def both(text: Text, **facts: Any) -> Text:
