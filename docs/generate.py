@@ -15,6 +15,7 @@ import typer
 from moduline.cli import language
 from moduline.cli.main import build_app
 from moduline.errors import leaves
+from moduline.line import retry, slot
 from moduline.profiles import catalog
 from moduline.profiles.module import ModuleProfile, QuirkProfile
 
@@ -99,6 +100,30 @@ def profiles() -> str:
     """The module catalogue: models, where they differ, how download mode is entered, where things lie."""
     known = [catalog.module(slug) for slug in catalog.modules()]
     return "".join([HEAD, "# Module profiles · 型号配置\n", _models(known), _quirks(known), _states(), _places(known)])
+
+
+def line() -> str:
+    """The states of a slot, and which failures are tried again by themselves."""
+    moves: dict[slot.State, list[str]] = {}
+    for (state, cue), new in slot.TABLE.items():
+        moves.setdefault(state, []).append(f"{cue} → {new}")
+    rows = [
+        (f"`{state}`", slot.WORDS[state].en, slot.WORDS[state].zh, " · ".join(moves.get(state, ["-"])))
+        for state in slot.State
+    ]
+    causes = [
+        (f"`{one.name}`", one.text.en, one.text.zh, ", ".join(one.codes) or "-", one.retries, f"{one.pause_s:g} s")
+        for one in retry.CAUSES
+    ]
+    return "".join(
+        [
+            HEAD,
+            "# The line: states of a slot · 产线：通道状态\n\n",
+            table(("state", "English", "中文", "what follows"), rows),
+            "\n# Tries by themselves · 自动重试\n\n",
+            table(("cause", "English", "中文", "errors", "retries", "after"), causes),
+        ]
+    )
 
 
 def onboard() -> str:
@@ -187,6 +212,7 @@ def main() -> int:
         "commands.md": in_language("en"),
         "commands.zh.md": in_language("zh"),
         "errors.md": errors(),
+        "line.md": line(),
         "onboard.md": onboard(),
         "profiles.md": profiles(),
     }

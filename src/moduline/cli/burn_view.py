@@ -14,7 +14,7 @@ from moduline.cli import output
 from moduline.cli.language import current, say
 from moduline.cli.output import err, note, out, print_json, print_table
 from moduline.events import Event, Notice, Progress, Reporter, Step, to_json
-from moduline.line.board_words import NOTICES
+from moduline.line.board_words import NOTICES, notice_of
 
 NO_PLACE = 0xFFFFFFFF
 """Address of what has no place in the flash."""
@@ -128,6 +128,9 @@ class LiveView:
         """Take an event of any slot."""
         if self.as_jsonl:
             print_json(to_json(event))
+            return
+        if not event.where and isinstance(event, Notice):  # about the whole gang
+            note("{text}", "{text}", text=notice_of(event.slug, event.facts).say(current()))
             return
         row = self._rows.setdefault(event.where, _Row())
         if isinstance(event, Progress):
