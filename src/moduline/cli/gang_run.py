@@ -163,8 +163,7 @@ def register_run(gang: typer.Typer) -> None:
             force=force,
             pin_limit_s=pin_wait,
         )
-        part = PlanOptions(verify_choice(verify), packet, (), only_choice(only))
-        job = with_tests(with_model(job, chosen.work), chosen.data, part, chosen.recipe, chosen.units)
+        job = with_work(job, chosen, PlanOptions(verify_choice(verify), packet, (), only_choice(only)))
         own_retries = parse_retries(retries or ())
         if dry_run:
             show_plan(job.plan, as_json=as_json, is_result=True)
@@ -182,8 +181,7 @@ def register_run(gang: typer.Typer) -> None:
         begin_order(chosen, as_jsonl=as_jsonl)
         records, is_whole = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
         show_end(records, as_json=as_json, as_jsonl=as_jsonl)
-        if not is_whole:
-            raise typer.Exit(CTRL_C)
+        end_run(is_whole=is_whole)
 
 
 def choose(file: Path | None, order: str, recipe: Path | None = None, units: Path | None = None) -> Choice:
@@ -230,6 +228,15 @@ def _locked_file(work: WorkOrder, part: str, given: Path | None, kept: str) -> P
     if path is not None:
         check_bytes(work, part, str(path), read_file(path))
     return path
+
+
+def with_work(job: Order, chosen: Choice, options: PlanOptions) -> Order:
+    """The order with what the work order and the user ask for beyond the package: model, test, unit data.
+
+    Raises:
+        NoSuchFile, StorageFailed, BadRecipe, BadFormat, BadOption, TooBig, MissingArea: as ``burn_tests.with_tests``.
+    """
+    return with_tests(with_model(job, chosen.work), chosen.data, options, chosen.recipe, chosen.units)
 
 
 def with_model(job: Order, work: WorkOrder | None) -> Order:
@@ -306,6 +313,16 @@ def run_shown(
             print_records(records)
         raise
     return records, options.is_auto or not finish.is_asked
+
+
+def end_run(*, is_whole: bool) -> None:
+    """Leave with the exit code of a run that somebody stopped; nothing when it came to its own end.
+
+    Raises:
+        typer.Exit: it was stopped.
+    """
+    if not is_whole:
+        raise typer.Exit(CTRL_C)
 
 
 def show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> None:
