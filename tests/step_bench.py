@@ -193,7 +193,7 @@ class Bench:
         Raises:
             ModulineError: as the driver or the loop raises it.
         """
-        self.session = session_for(plan_of(self.chip), self.saved_nv)
+        self.session = session_for(plan_of(self.chip))
         self.turns, self._spoil, self._fault, self._nv_state = [], None, fault, ""
         self.has_port = True
         self._part = ""
@@ -291,7 +291,8 @@ class Bench:
             if isinstance(event, NvRead):
                 if event.is_valid:
                     self.saved_nv = event.block
-                self._told(self.session.stored(self.now))
+                own_nv = None if event.is_valid or event.part else self.saved_nv
+                self._told(self.session.stored(self.now, own_nv))
             elif isinstance(event, StepEvent) and event.state == "begin":
                 self._part = event.name
 

@@ -178,13 +178,6 @@ def test_nv_when_the_modules_own_is_damaged_then_whoever_stores_it_decides():
     assert nv.read(module.nv).imei == OWN_IMEI
 
 
-def test_nv_when_damaged_and_a_saved_block_was_given_then_it_is_used():
-    module = FakeModule(nv=b"\xff" * 0x200)
-    events = talk(Session(plan_of(), saved_nv=OWN_NV), module)
-    assert "burn.nv-restored" in noticed(events)
-    assert nv.read(module.nv).imei == OWN_IMEI
-
-
 @pytest.mark.parametrize("code", [0x82, 0x84, 0x96])
 def test_nv_when_the_module_cannot_read_it_then_an_empty_block_is_handed_out(code):
     module = FakeModule(nv=OWN_NV, instead={(6, 2): frame(code)})

@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import replace
 
 from moduline.burn.action import Action, BurnPlan
+from moduline.burn.drivers.unisoc_nv import is_nv
 from moduline.burn.enter import find_module
 from moduline.burn.job import Job, Order
 from moduline.burn.nv_store import NvFile, SavedNv, all_saved
@@ -31,8 +32,8 @@ def nv_plan(plan: BurnPlan, block: bytes | None = None) -> BurnPlan:
     Raises:
         Unsupported: the plan has no NV, because this chip's is not public or the package holds none.
     """
-    found = next((action for action in plan.actions if action.verb == "keep_nv"), None)
-    if found is None:
+    found = next((action for action in plan.actions if is_nv(action)), None)
+    if found is None or (block is not None and found.verb != "keep_nv"):
         reason = Text(
             "{chip}: how the NV area with the IMEI is read and written is not public, or the package holds none",
             "{chip}：含 IMEI 的 NV 区读写方式未公开，或固件包中没有 NV",

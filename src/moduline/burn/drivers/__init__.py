@@ -24,9 +24,9 @@ class Plans(Protocol):
 
 
 class Opens(Protocol):
-    """Gives a session that executes a plan; ``saved_nv`` is the module's own NV from an interrupted try."""
+    """Gives a session that executes a plan."""
 
-    def __call__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> Session:
+    def __call__(self, plan: BurnPlan) -> Session:
         """The session, not started."""
 
 
@@ -68,10 +68,10 @@ def driver_for(chip: str) -> Driver:
     return driver
 
 
-def session_for(plan: BurnPlan, saved_nv: bytes | None = None) -> Session:
+def session_for(plan: BurnPlan) -> Session:
     """A session that executes ``plan``, not started.
 
     Raises:
         Unsupported: no driver for the plan's chip.
     """
-    return driver_for(plan.chip).session(plan, saved_nv)
+    return driver_for(plan.chip).session(plan)

@@ -59,11 +59,9 @@ class Session:
 
     Args:
         plan: what to do; executed as it stands.
-        saved_nv: not used: what a burn could lose is left alone, or was stored and stays in its file.
     """
 
-    def __init__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> None:
-        del saved_nv
+    def __init__(self, plan: BurnPlan) -> None:
         assert isinstance(plan, AsrPlan), plan
         self.state = State.IDLE
         self._plan = plan

@@ -78,11 +78,9 @@ class Session:
 
     Args:
         plan: what to do; executed as it stands.
-        saved_nv: of no use here; EigenComm modules keep their calibration where nothing is written.
     """
 
-    def __init__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> None:
-        del saved_nv
+    def __init__(self, plan: BurnPlan) -> None:
         if not isinstance(plan, EigenPlan):
             raise TypeError(plan)  # a plan of another driver: nobody but a programmer can cause it
         self.state = State.IDLE

@@ -43,14 +43,13 @@ class Session:
 
     Args:
         plan: what to do; executed as it stands.
-        saved_nv: the unit's own NV block, used when the one in it is damaged.
     """
 
-    def __init__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> None:
+    def __init__(self, plan: BurnPlan) -> None:
         self.state = State.IDLE
         self.wake_at: float | None = None
         self._plan = plan
-        self._nv = NvKeeper(plan, saved_nv)
+        self._nv = NvKeeper(plan)
         self._needs_nv = self._nv.is_wanted
         self._own_nv: bytes | None = None
         loads = [action for action in plan.actions if action.verb == "load"]

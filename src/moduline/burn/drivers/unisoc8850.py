@@ -63,10 +63,9 @@ class Session:
 
     Args:
         plan: what to do; executed as it stands.
-        saved_nv: the unit's own NV block, used when the one in it is damaged.
     """
 
-    def __init__(self, plan: BurnPlan, saved_nv: bytes | None = None) -> None:
+    def __init__(self, plan: BurnPlan) -> None:
         if not isinstance(plan, Plan8850):
             raise TypeError(plan)  # a plan of another driver: nobody but a programmer can cause it
         self.state = State.IDLE
@@ -77,7 +76,7 @@ class Session:
         self._loader = next(action for action in plan.actions if action.verb == "load")
         self._todo = [action for action in plan.actions if action.verb not in {"load", "keep", "skip"}]
         self._reaches = list(reaches(plan.actions))
-        self._nv = NvKeeper(plan, saved_nv)
+        self._nv = NvKeeper(plan)
         self._needs_nv = self._nv.is_wanted
         self._own_nv: bytes | None = None
         self._content = ContentSender(plan.write_bytes)

@@ -31,15 +31,13 @@ class NvKeeper:
 
     Args:
         plan: what to do; a ``keep_nv`` or an NV ``keep`` in it says that the block is wanted, and how large it is.
-        saved: the unit's own NV block, used when the one in it is damaged.
     """
 
-    def __init__(self, plan: BurnPlan, saved: bytes | None = None) -> None:
+    def __init__(self, plan: BurnPlan) -> None:
         wanted = [action for action in plan.actions if is_nv(action)]
         self.is_wanted = bool(wanted)
         self._size_bytes = wanted[0].size_bytes if wanted else 0
         self._ids = [item.id for item in plan.nv_items if item.id is not None]
-        self._saved = saved if saved is not None and nv.is_crc_right(saved) else None
         self._block = bytearray()
 
     @property
@@ -82,11 +80,9 @@ class NvKeeper:
         Source: platform-unisoc 6.3, steps 2 and 3.
         """
         notices = []
-        is_whole = nv.is_crc_right(bytes(self._block))
-        own = own or (None if is_whole else self._saved)
         if own is not None:
             notices.append(Notice("burn.nv-restored", facts={"imei": nv_imei(own)}))
-        elif is_whole:
+        elif nv.is_crc_right(bytes(self._block)):
             own = bytes(self._block)
         else:
             return nv.with_right_crc(template), [Notice("burn.nv-damaged")]
