@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from moduline.burn.record import CheckResult
 from moduline.errors import RecordsUnwritable, StorageFailed, Text
 from moduline.events import Notice, Progress
 from moduline.line import Finish, GangOptions, run_gang
+from moduline.line.work_order import close_order, lock_order, new_order
 from package_maker import small_file
 
 PACKAGE = small_file()
@@ -197,6 +199,27 @@ def test_quota_when_the_order_lacks_fewer_units_than_there_are_then_no_more_are_
     records = asyncio.run(run(units, GangOptions(is_auto=True, quota=2), report=seen))
     assert [record.outcome for record in records] == ["PASS", "PASS"]
     assert sum(unit.burns for unit in units) == 2
+
+
+def test_count_when_reached_then_what_runs_comes_to_its_end_and_nothing_new_begins():
+    units = units_of(6)
+    records = asyncio.run(run(units, GangOptions(is_auto=True, count=1, channels=3)))
+    assert {record.outcome for record in records} == {"PASS"}
+    assert 1 <= len(records) <= 5
+    assert sum(unit.burns for unit in units) == len(records)
+
+
+def test_order_when_closed_on_the_way_then_what_runs_ends_and_nothing_new_begins():
+    units, seen = units_of(4), Seen()
+    lock_order(new_order("A-17", (Path("small.pac"), PACKAGE)))
+
+    def on_record(record):
+        close_order("A-17")
+
+    options = GangOptions(is_auto=True, channels=1)
+    records = asyncio.run(run(units, options, order(order="A-17"), report=seen, on_record=on_record))
+    assert 1 <= len(records) <= 2
+    assert {"gang.order-closed", "gang.finishing"} <= seen.slugs()
 
 
 # ---- who is it ---------------------------------------------------------------------------------------------------------

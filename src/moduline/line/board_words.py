@@ -109,6 +109,7 @@ NOTICES: Final[Mapping[str, Text]] = {
     "gang.finishing": Text(
         "nothing new begins; {running} tries come to their end", "不再开始新的烧录，{running} 个正在进行的会完成"
     ),
+    "gang.order-closed": Text("order {order} was closed", "工单 {order} 已关闭"),
     "gang.storage-failed": Text(
         "records cannot be written, nothing new begins: {reason}", "产线记录无法写入，不再开始新的烧录：{reason}"
     ),

@@ -12,9 +12,9 @@ ports, looking for ports of this computer) happens in threads: whatever one slot
 * A try that cannot be recorded is not begun. When records fail on the way, nothing new begins, what runs comes to its
   end, and the gang ends with an error that holds every try the records lack.
 
-The gang ends when ``count`` units passed, or as many as the order lacked. Without ``is_auto`` it also ends when every
-slot that was occupied in the beginning has passed (and no count was asked for), or when nothing has happened for
-``patience_s`` and nothing runs.
+The gang ends when ``count`` units passed, or as many as the order lacked, or when its order is closed, and what runs by
+then has come to its end. Without ``is_auto`` it also ends when every slot that was occupied in the beginning has passed
+(and no count was asked for), or when nothing has happened for ``patience_s`` and nothing runs.
 """
 
 from __future__ import annotations
@@ -27,13 +27,23 @@ from typing import Final
 
 from moduline.burn.job import Job, Order
 from moduline.burn.record import Book, BurnRecord, try_before
-from moduline.errors import ModulineError, NoModule, RecordsUnwritable, Text
+from moduline.errors import (
+    BadOption,
+    BadRecipe,
+    ModulineError,
+    NoModule,
+    RecordsUnwritable,
+    StorageFailed,
+    Text,
+    UnknownOrder,
+)
 from moduline.events import Event, Notice, Reporter, silent
 from moduline.line.advance import advance_of
 from moduline.line.channel import Channel
 from moduline.line.identity import ask_imei
 from moduline.line.presence import DEBOUNCE_S, Presence
 from moduline.line.retry import Budget
+from moduline.line.work_order import order_stamp, read_order
 from moduline.port import registry
 from moduline.port.listing import PortInfo, is_module, read_slots
 from moduline.port.watch import Watch
@@ -112,6 +122,7 @@ class Gang:
     _storage: Exception | None = field(init=False, default=None)
     _idle_since: float = field(init=False, default=0.0)
     _is_told: bool = field(init=False, default=False)
+    _order_stamp: int = field(init=False, default=0)
 
     async def run(self) -> list[BurnRecord]:
         """Until a stop condition holds or the task is cancelled; running jobs are then aborted and recorded.
@@ -133,6 +144,7 @@ class Gang:
         try:
             while not self._is_over(expected):
                 self._look()
+                await self._look_at_order()
                 await self._start_tries()
                 await self.watch.next_change(SHORT_TICK_S if self._is_unsettled() else TICK_S)
                 self._collect()
@@ -183,6 +195,20 @@ class Gang:
         """Whether the clock alone will soon have something to say."""
         return any(one.task is None and not one.presence.is_certain for one in self._channels.values())
 
+    async def _look_at_order(self) -> None:
+        """Come to an end when somebody has closed the order meanwhile."""
+        stamp = order_stamp(self.order.order) if self.order.order else 0
+        if stamp == self._order_stamp:
+            return
+        self._order_stamp = stamp
+        try:
+            is_closed = (await asyncio.to_thread(read_order, self.order.order)).is_closed
+        except (UnknownOrder, BadRecipe, StorageFailed, BadOption):
+            return  # an order without a file, or with one that cannot be read now, closes nothing
+        if is_closed and not self._is_ending:
+            self.report(Notice("gang.order-closed", facts={"order": self.order.order}))
+            self.finish.ask()
+
     # ---- tries -----------------------------------------------------------------------------------------------------
 
     async def _start_tries(self) -> None:
@@ -205,7 +231,9 @@ class Gang:
             channel.task = asyncio.create_task(self._try(channel, port), name=f"burn {channel.place}")
 
     def _has_room(self) -> bool:
-        """Whether another try may run: a channel is free, and the order lacks more units than are on their way."""
+        """Whether another try may run: a channel is free, and more units are lacking than are on their way."""
+        if self._has_count:
+            return False
         running = sum(one.task is not None for one in self._channels.values())
         if running >= min(self.options.channels, MOST_CHANNELS):
             return False
@@ -274,6 +302,11 @@ class Gang:
     # ---- the end ---------------------------------------------------------------------------------------------------
 
     @property
+    def _has_count(self) -> bool:
+        """Whether as many units passed as were wanted."""
+        return 0 < self.options.count <= self._passes
+
+    @property
     def _is_ending(self) -> bool:
         """Whether nothing new is to begin."""
         return self.finish.is_asked or self._storage is not None
@@ -292,8 +325,8 @@ class Gang:
     def _is_over(self, expected: set[str]) -> bool:
         """Whether nothing runs and nothing more is to be expected."""
         is_running = any(channel.task is not None for channel in self._channels.values())
-        if 0 < self.options.count <= self._passes:
-            return True
+        if self._has_count:
+            return not is_running
         if self.options.quota is not None and self._passes >= self.options.quota:
             return not is_running
         if self._is_ending:

@@ -45,7 +45,7 @@ CAUSES: Final = (
     Cause("busy", ("ML-E0501",), 2, 2.0, Text("another program holds the port", "端口被占用")),
     Cause("verify", ("ML-E0902",), 1, 1.0, Text("what was read back differs", "回读不一致")),
     Cause("write", ("ML-E0901",), 0, 1.0, Text("the module cannot write", "模组写入失败")),
-    Cause("identity", ("ML-E0907",), 0, 1.0, Text("the IMEI was lost", "IMEI 丢失")),
+    Cause("identity", ("ML-E0907", "ML-E0704"), 0, 1.0, Text("the IMEI is another, or lost", "IMEI 不符或丢失")),
     Cause("version", ("ML-E0702",), 0, 1.0, Text("another version than the package's", "版本与固件包不符")),
     Cause("check", ("ML-E1105",), 0, 1.0, Text("the functional test failed", "功能测试未通过")),
     Cause("model", ("ML-E0701",), 0, 1.0, Text("the package is for another module", "型号不符")),

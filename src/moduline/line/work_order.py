@@ -248,6 +248,14 @@ def read_order(name: str) -> WorkOrder:
     return parse_order(data, str(path))
 
 
+def order_stamp(name: str) -> int:
+    """Something that changes when the order's file does; 0 while there is none."""
+    try:
+        return order_path(name).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def all_orders() -> list[WorkOrder]:
     """Every order, by the time it was made.
 
