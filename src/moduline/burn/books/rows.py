@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from moduline.burn.record import BurnRecord, from_json
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
 
 TEXTS: Final = (
     "outcome",
@@ -71,14 +68,15 @@ def to_row(record: BurnRecord) -> dict[str, Any]:
     return row | {"try_id": clean(record.id), "more": dump({name: raw[name] for name in _OTHERS})}
 
 
-def from_row(row: Mapping[str, Any] | RowMapping) -> BurnRecord:
+def from_row(row: Mapping[str, Any]) -> BurnRecord:
     """The record of a row of ``try_record`` or ``event``."""
     raw: dict[str, Any] = {name: row[column] for name, column in _PLACES}
     for name in STRUCTURES:
         raw[name] = json.loads(raw[name])
     if raw["checks"] or row["more"] != "{}":
         return from_json(json.loads(row["more"]) | raw)
-    return BurnRecord(**raw | {"checks": ()})
+    raw["checks"] = ()
+    return BurnRecord(**raw)
 
 
 def dump(value: Any) -> str:

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, insert, select
+from sqlalchemy import Connection, Select, and_, exists, func, insert, select
 
 from moduline.burn.books import outbox
 from moduline.burn.books.database import Database
@@ -168,12 +168,12 @@ def _open_tries(connection: Connection) -> Sequence[Mapping[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _is_alive(row: Mapping[str, Any] | RowMapping) -> bool:
+def _is_alive(row: Mapping[str, Any]) -> bool:
     process, mark = row["process"], row["process_mark"]
     return registry.is_running(process) and registry.process_mark(process) == mark
 
 
-def _interrupted(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+def _interrupted(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a try whose process is gone; it ended with its last sign of life."""
     rest = {name: value for name, value in row.items() if name not in {"seq", "kind", "began"}}
     return rest | {
@@ -184,7 +184,7 @@ def _interrupted(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
     }
 
 
-def _judged(row: RowMapping, now_s: float, host: str) -> BurnRecord:
+def _judged(row: Mapping[str, Any], now_s: float, host: str) -> BurnRecord:
     """The record; one that will never end, as ABORTED."""
     if row["kind"] == "ended":
         return from_row(row)
@@ -192,8 +192,9 @@ def _judged(row: RowMapping, now_s: float, host: str) -> BurnRecord:
     return from_row(row) if runs else from_row(_interrupted(row))
 
 
-def _select(connection: Connection, wanted: RecordFilter) -> tuple[Sequence[RowMapping], dict[str, tuple[Remark, ...]]]:
-    rows = connection.execute(_query(wanted)).mappings().all()
+def _select(connection: Connection, wanted: RecordFilter) -> tuple[list[dict[str, Any]], dict[str, tuple[Remark, ...]]]:
+    names = try_record.c.keys()
+    rows = [dict(zip(names, row, strict=True)) for row in connection.execute(_query(wanted))]
     query = select(remark_table).order_by(remark_table.c.seq)
     if len(rows) <= _ASKED_AT_ONCE:
         query = query.where(remark_table.c.try_id.in_([row["try_id"] for row in rows]))

@@ -21,7 +21,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 
@@ -186,21 +186,23 @@ def worked_s(records: Iterable[BurnRecord]) -> float:
 
 
 def _figures_of(units: Iterable[tuple[BurnRecord, ...]], name: str) -> LineFigures:
-    every = LineFigures(name, 0, 0, 0, 0, 0, 0.0, 0.0)
+    counts: Counter[str] = Counter()
     ended: list[BurnRecord] = []
     for tries in units:
         verdicts = [one for one in tries if one.outcome in VERDICTS]
         ended += [one for one in tries if one.outcome != "RUNNING"]
-        every = replace(
-            every,
-            units=every.units + bool(verdicts),
-            first_passed=every.first_passed + bool(verdicts and verdicts[0].is_pass),
-            passed=every.passed + bool(verdicts and verdicts[-1].is_pass),
-            tries=every.tries + len(verdicts),
-        )
+        counts["tries"] += len(verdicts)
+        if verdicts:
+            counts["units"] += 1
+            counts["first_passed"] += verdicts[0].is_pass
+            counts["passed"] += verdicts[-1].is_pass
     cycles = [one.seconds for one in ended if one.is_pass]
-    return replace(
-        every,
+    return LineFigures(
+        name=name,
+        units=counts["units"],
+        first_passed=counts["first_passed"],
+        passed=counts["passed"],
+        tries=counts["tries"],
         aborted=sum(one.outcome == "ABORTED" for one in ended),
         worked_s=worked_s(ended),
         cycle_s=statistics.median(cycles) if cycles else 0.0,
