@@ -240,9 +240,11 @@ class Job:
         """The plan with the unit's own data, if it gets any."""
         if self.order.own_data is None:
             return self.order.plan
+        self._tell(Step("burn.unit", "begin"))
         own = await self.order.own_data(self.record, self.order.plan)
         self.record = replace(self.record, unit=own.unit)
         self._unit_imei = self.record.imei
+        self._tell(Step("burn.unit", "done", facts={"unit": own.unit}))
         return own.plan
 
     async def _examine(self, examine: Examine) -> None:

@@ -16,7 +16,7 @@ from moduline.errors import Text, leaves
 from moduline.line.board import Head, LogLine, SlotView, StepTime, Totals
 
 HASH_DIGITS: Final = 12
-VERDICTS: Final = {"pass": "✔", "fail": "✘", "skip": "-"}
+VERDICTS: Final = {"pass": "✔", "fail": "✘", "warn": "!", "skip": "-"}
 _STEP_SIGNS: Final = {"begin": ">", "done": "✔", "failed": "✘", "open": "✘"}
 _KEYS: Final = (
     ("←↑↓→", Text("choose", "选择")),
