@@ -12,7 +12,7 @@ help:            ## this list
 setup: $(STAMP)  ## create .venv with the `moduline` command in it
 
 # Some systems ship Python without ensurepip; virtualenv from PyPI does the same there.
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml hatch_build.py $(wildcard native/delta/*.[ch])
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || \
 		{ rm -rf $(VENV); $(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv --quiet $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

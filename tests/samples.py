@@ -15,3 +15,11 @@ def sample(name: str) -> Path:
     if not path.is_file():
         pytest.skip(f"vendor sample {name} is not beside the repository (third-party data, never committed)")
     return path
+
+
+def corpus(name: str) -> tuple[bytes, bytes]:
+    """Old and new image of a real pair; skips where the corpus is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "corpus" / name
+    if not folder.is_dir():
+        pytest.skip(f"no firmware corpus: {folder}")
+    return (folder / "old.bin").read_bytes(), (folder / "new.bin").read_bytes()
