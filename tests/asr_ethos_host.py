@@ -15,7 +15,7 @@ QUERY, INIT, FASTBOOT = 1, 2, 3
 def ethernet(kind, hops, body, check_at, *, to=DEVICE_MAC, address=None):
     """An IPv6 packet from the host, its checksum put where it belongs."""
     source, target = link_local(HOST_MAC), address or link_local(DEVICE_MAC)
-    check = checksum(source, target, kind, body)
+    check = checksum(source, target, kind, body) or (0xFFFF if kind == UDP else 0)  # RFC 8200 8.1: UDP has no sum of 0
     body = body[:check_at] + struct.pack(">H", check) + body[check_at + 2 :]
     return to + HOST_MAC + IPV6_TYPE + struct.pack(">IHBB", 0x60000000, len(body), kind, hops) + source + target + body
 

