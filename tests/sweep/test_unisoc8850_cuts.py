@@ -24,7 +24,7 @@ NEW_NV = nv.write(nv.read(OLD_NV).with_item(0x300, b"new" * 100))
 FMOD = 0x444F4D46
 LOADER = loader_for(b"EC600GCNLA")
 VERSIONS = {"OLD": "EC600GCNLAR01A01M08_OLD", "NEW": "EC600GCNLAR02A01M08_NEW"}
-SHARES = 16  # of the sweep, each well within a test's time
+SHARES = 64  # of the sweep, each well within a test's time
 REASONS = {"boot-erased", "boot-invalid"}
 
 
