@@ -269,7 +269,7 @@ def test_gang_when_the_terminal_stalls_then_the_engine_goes_on(tmp_path):
         async def work(report, on_record):
             for slot in range(64):
                 report(Step("burn.enter", "begin", f"A{{slot}}"))
-            for number in range(200):
+            for number in range(120):
                 for slot in range(64):
                     report(Step(f"burn.{{number}}", "begin", f"A{{slot}}", {{"part": f"{{number}}", "verb": "write"}}))
                 await asyncio.sleep(0.05)
@@ -278,7 +278,7 @@ def test_gang_when_the_terminal_stalls_then_the_engine_goes_on(tmp_path):
         watch_gang(work, Head())
         """
     with script_on_pty(tmp_path, code, size=(200, 60)) as command:
-        command.wait_for("writing")
+        command.wait_for("burning")
         wait_until(done.exists)
         assert command.process.poll() is None
         assert command.end(60) == 0
