@@ -60,7 +60,9 @@ def register_gang_mes(gang: typer.Typer) -> None:
         no_args_is_help=True, help=say("Tell an address of every try that ends.", "每次烧录结束后通知指定地址。")
     )
     gang.add_typer(webhook, name="webhook")
-    _register_hooks(webhook)
+    _register_add(webhook)
+    _register_list(webhook)
+    _register_remove(webhook)
     _register_send(webhook)
     _register_serve(gang)
 
@@ -135,7 +137,7 @@ def _find(by_imei: list[KeptRecord], by_unit: list[KeptRecord], given: str, reco
     return by_id[0]
 
 
-def _register_hooks(webhook: typer.Typer) -> None:
+def _register_add(webhook: typer.Typer) -> None:
     @webhook.command(
         help=say(
             "Post every try that ends from now on to URL, signed. "
@@ -165,6 +167,8 @@ def _register_hooks(webhook: typer.Typer) -> None:
         outbox.add_hook(open_store(records).database, outbox.Hook(url, secret))
         print_facts({"url": escape(url), "secret": escape(secret)}, as_json=as_json)
 
+
+def _register_list(webhook: typer.Typer) -> None:
     @webhook.command(
         "list",
         help=say(
@@ -195,6 +199,8 @@ def _register_hooks(webhook: typer.Typer) -> None:
             [(escape(one.hook.url), one.waiting, one.told, one.refused, escape(one.detail)) for one in states],
         )
 
+
+def _register_remove(webhook: typer.Typer) -> None:
     @webhook.command(
         help=say(
             "Post nothing more to URL. Example: moduline gang webhook remove https://mes.example/moduline",

@@ -66,7 +66,7 @@ def test_zpl_when_a_fact_stands_outside_of_a_field_then_letters_and_digits_only(
 
 def test_xml_when_a_fact_has_marks_then_escaped_and_the_code_is_a_picture():
     made = label("<svg><text a='{order}'>{operator}</text>{qr}</svg>", operator="<b>&\"'", order="'")
-    assert "<text a='&#39;'>&lt;b&gt;&amp;&quot;&#39;</text>" in made
+    assert "<text a='&#x27;'>&lt;b&gt;&amp;&quot;&#x27;</text>" in made
     assert made.count("<svg") == 2
     assert "<path" in made
 

@@ -20,8 +20,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from html import escape
 from typing import Final, Literal
-from xml.sax.saxutils import escape
 
 from moduline.burn import BurnRecord
 from moduline.errors import BadOption, Text
@@ -100,7 +100,7 @@ def render(template: LabelTemplate, record: BurnRecord, zone: tzinfo | None = UT
         return _fill(_FIELD.sub(lambda field: _zpl_field(field, facts), template.text), facts, _plain).encode()
     if template.kind == "xml":
         picture = _qr(_fill(template.qr, facts, _spoken), "inline").decode() if "{qr}" in template.text else ""
-        words = {name: escape(_spoken(fact), {'"': "&quot;", "'": "&#39;"}) for name, fact in facts.items()}
+        words = {name: escape(_spoken(fact)) for name, fact in facts.items()}
         return _fill(template.text, words | {"qr": picture}, str).encode()
     return _fill(template.text, facts, _spoken).encode()
 
