@@ -260,6 +260,16 @@ def test_unit_when_its_port_tells_nothing_then_it_is_asked_before_it_is_burnt_ag
     assert seen.states("m1") == ["empty", "settling", "asking", "passed"]
 
 
+def test_unit_when_its_twin_passed_while_it_paused_then_it_is_left_alone():
+    """Two slots, one IMEI: a swap between two looks, or a cloned module."""
+    first, twin, seen = FakeUnit("m1", imei(1)), FakeUnit("m2", imei(1), is_silent=True), Seen()
+    records = asyncio.run(run([first, twin], GangOptions(patience_s=0.0), report=seen))
+    assert first.burns == 1
+    assert twin.burns == 0
+    assert seen.states("m2")[-2:] == ["pausing", "passed"]
+    assert [record.slot for record in records if record.is_pass] == ["m1"]
+
+
 def test_order_when_its_package_is_another_then_earlier_passes_do_not_count():
     """Without a lock two packages may share a name of an order; a pass is a pass of exactly these bytes."""
     unit = FakeUnit("m1", imei(1))

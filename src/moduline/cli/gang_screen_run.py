@@ -270,7 +270,8 @@ def slot_names(rack: str | None) -> list[str]:
     names = list(mapped.get(rack, ())) if rack else [name for slots in mapped.values() for name in slots]
     if rack is None and len(mapped) > 1:
         names = []  # the same name may stand in two racks
-    virtual = [entry.slot or entry.name for entry in registry.modules(rack)]
+    learnt = {name for name, slots in mapped.items() if slots}  # the user's names stand for the rack's own
+    virtual = [entry.slot or entry.name for entry in registry.modules(rack) if entry.rack not in learnt]
     return list(dict.fromkeys([*names, *virtual]))
 
 

@@ -99,6 +99,7 @@ TABLE: Final[dict[tuple[State, Cue], State]] = {
     (S.BROKEN, C.LEFT): S.WAITING,
     (S.REFUSED, C.RETRY): S.PAUSING,
     (S.REFUSED, C.LEFT): S.EMPTY,
+    (S.PAUSING, C.KNOWN): S.PASSED,
     (S.PAUSING, C.START): S.ASKING,
     (S.PAUSING, C.LEFT): S.WAITING,
     (S.PAUSING, C.GIVE_UP): S.FAILED,
