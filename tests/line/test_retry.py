@@ -66,3 +66,8 @@ def test_retries_when_given_as_words_then_read():
 def test_retries_when_they_cannot_be_meant_then_bad_option(word):
     with pytest.raises(BadOption):
         parse_retries([word])
+
+
+def test_port_when_it_is_gone_before_it_could_be_opened_then_the_unit_failed_and_not_this_computer():
+    assert record_of(errors.NoModule(address="x")).outcome == "FAIL"
+    assert record_of(errors.PortBusy(port="x", reason=Text("y", "y"))).outcome == "ERROR"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Protocol
 
-from moduline.errors import FormatError, PeerError, Refusal, UsageError, WrongModule, leaves
+from moduline.errors import FormatError, NoModule, PeerError, Refusal, UsageError, WrongModule, leaves
 
 CONTINUES_WITHIN_S = 12 * 3600.0
 """A failed try at the same place counts as the try before the next one for so long."""
@@ -189,4 +189,4 @@ def outcome_of(failure: BaseException) -> Outcome:
     """Which outcome an error means."""
     if isinstance(failure, WrongModule | FormatError | Refusal | UsageError):
         return "REFUSED"
-    return "FAIL" if isinstance(failure, PeerError) else "ERROR"
+    return "FAIL" if isinstance(failure, PeerError | NoModule) else "ERROR"  # a port that is gone is the unit's affair
