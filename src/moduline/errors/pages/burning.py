@@ -155,4 +155,9 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline gang webhook list",
         ("shows how many records wait", "查看等待发送的记录数"),
     ),
+    "burn.wrong-unit": page(
+        ("the module in the slot was exchanged while it was burnt", "烧录过程中该位置更换了模组"),
+        "moduline gang report",
+        ("shows which data each module got", "查看各模组得到的数据"),
+    ),
 }
