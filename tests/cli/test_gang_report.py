@@ -11,6 +11,7 @@ import pytest
 
 from moduline.burn import BurnRecord, book
 from moduline.burn.books import Remark, open_store
+from moduline.cli import gang_report
 from moduline.cli.main import run
 
 NOW = time.time()
@@ -62,6 +63,20 @@ def test_report_when_exported_then_both_files_hold_every_try(day, tmp_path, caps
     assert opened["records"].max_row == 4
     opened.close()
     assert "2 units, 2 passed" in capsys.readouterr().out
+
+
+def test_report_when_longer_than_anybody_reads_then_the_last_ones_and_a_word_about_the_rest(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(gang_report, "SHOWN", 2)
+    for number in range(3):
+        book("A-17").write(replace(PASSED, id=f"r{number}", slot=f"slot{number}"))
+    assert run(["gang", "report", "A-17", "--csv", str(tmp_path / "all.csv")]) == 0
+    shown = capsys.readouterr()
+    assert "slot0" not in shown.out
+    assert "slot2" in shown.out
+    assert "last 2 of 3" in shown.err
+    assert "slot0" in (tmp_path / "all.csv").read_text(encoding="utf-8-sig")
 
 
 def test_report_when_a_label_failed_then_shown_and_the_outcome_stays(day, capsys):

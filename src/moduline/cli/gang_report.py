@@ -24,6 +24,8 @@ from moduline.line.records.export import as_csv, as_xlsx
 from moduline.line.records.statistics import BREAKDOWNS, ErrorShare, LineFigures, breakdown, figures, pareto
 
 _AGO: Final = re.compile(r"(\d+)([smhdw])")
+SHOWN: Final = 500
+"""More tries than this nobody reads in a terminal."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 OrderArgument = Annotated[
@@ -85,7 +87,14 @@ def _register_report(gang: typer.Typer) -> None:
         if as_json:
             print_json({"ok": True, "units": len(units), "passed": passed, "records": [one.as_json() for one in kept]})
             return
-        print_records(tries)
+        if len(tries) > SHOWN:
+            note(
+                "the last {shown} of {count} records; --csv, --xlsx and --json have all",
+                "仅显示 {count} 条中的最后 {shown} 条；--csv、--xlsx、--json 含全部",
+                shown=SHOWN,
+                count=len(tries),
+            )
+        print_records(tries[-SHOWN:])
         for one in kept:
             for remark in one.remarks:
                 if not remark.is_ok:
