@@ -112,14 +112,19 @@ class Story:
         self.told.append(record)
         number, kind = self.kinds.get(record.slot, (0, None))
         if kind is not None and kind.help and record.tries == 1 and not record.is_pass:
-            words = ("fault", {"spec": "replug"}) if kind.help == "replug" else ("power", {"action": "on"})
-            asyncio.get_running_loop().run_in_executor(
-                None, lambda: rack_client.ask(RACK, words[0], name=f"m{number}", **words[1])
-            )
+            asyncio.get_running_loop().run_in_executor(None, help_unit, f"m{number}", kind.help)
 
     def run(self, order):
         options = GangOptions(patience_s=8.0)
         return asyncio.run(run_gang(order, RACK, options, report=self.report, on_record=self.on_record))
+
+
+def help_unit(name, kind):
+    """What a person does: power on, or put the cable in again; a loader that was cut off in a packet needs both."""
+    if kind == "replug":
+        rack_client.ask(RACK, "fault", name=name, spec="replug")
+        rack_client.ask(RACK, "power", name=name, action="off")
+    rack_client.ask(RACK, "power", name=name, action="on")
 
 
 def check_seed(seed, rack):
