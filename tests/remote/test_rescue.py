@@ -123,7 +123,7 @@ def test_rescue_when_nothing_helps_then_says_how_to_burn():
     bench = Bench(Variant(main="ignores"))
     with pytest.raises(RescueFailed) as failure:
         bench.rescue(wait_s=20)
-    assert "moduline burn PACKAGE --port virt:m1" in failure.value.remedy("en")
+    assert "moduline rescue --package PACKAGE --port virt:m1" in failure.value.remedy("en")
     assert failure.value.facts["tried"] == "interrupt, reset"
     assert bench.files.tree["/usr/main.py"] == MAIN
 
