@@ -6,7 +6,8 @@
 over pseudo-terminals, without any sense in them. Its sizes come from one burn in memory; one process speaks, another
 answers, each with one selector loop. *Burn* is one job per module, all in one process, over a rack of virtual
 modules in another that check every frame, program strict NOR flash and verify: from the first loader byte to the
-reset's answer, with the pauses of the protocol (8910: 0.1 s for FDL1 to start; ASR: 1 s before its goodbye). *Write* is the time of loads and
+reset's answer, with the pauses of the protocol (8910: 0.1 s for FDL1 to start; ASR: 1 s before its goodbye). *Write*
+is the time of loads and
 writes alone. CPU seconds are those of the host's process; in a bare run, of the process that speaks. Every burn is
 compared with the mean of a bare run before and one after it; what is printed and kept are medians of the rounds.
 
