@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 
 import pytest
+import typer
 
+from moduline.cli import main
 from moduline.cli.complaints import both
 
 
@@ -65,3 +68,19 @@ def test_every_command_when_asked_for_help_then_shows_an_example(lang):
         done = type_(*words, "--help", "--lang", lang)
         assert done.returncode == 0
         assert wanted in done.stdout, words
+
+
+@pytest.mark.parametrize("noun", main.NOUNS)
+def test_noun_when_registered_then_adds_the_commands_that_the_table_names(noun):
+    app = typer.Typer()
+    importlib.import_module(f"moduline.cli.{noun}").register(app)
+    commands = {one.name or one.callback.__name__ for one in app.registered_commands}
+    assert commands | {one.name for one in app.registered_groups} == set(main.NOUNS[noun])
+
+
+@pytest.mark.parametrize("command", [commands[0] for commands in main.NOUNS.values()])
+def test_command_when_run_then_the_others_are_not_loaded_and_its_page_is_the_same(command):
+    def page(tree):
+        return next(one for one in typer.main.get_command(tree).commands.items() if one[0] == command)[1].help
+
+    assert page(main.build_app(command)) == page(main.build_app())

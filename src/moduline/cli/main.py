@@ -22,31 +22,37 @@ from moduline.cli.language import say
 from moduline.errors import BadOption, ModulineError, Text
 from moduline.port import recording
 
-NOUNS = (
-    "about",
-    "doctor",
-    "ladder",
-    "remote",
-    "run",
-    "remote_files",
-    "package",
-    "pacmerge",
-    "image",
-    "burn",
-    "nv",
-    "gang",
-    "delta",
-    "port",
-    "virt",
-    "firmware",
-    "project",
-    "run_tests",
-    "demo",
-)
+NOUNS = {
+    "about": ("version", "explain"),
+    "doctor": ("doctor",),
+    "ladder": ("ladder",),
+    "remote": ("info", "at", "repl", "exec", "stop", "rescue"),
+    "run": ("run",),
+    "remote_files": ("ls", "cat", "cp", "rm", "mkdir", "sync"),
+    "package": ("pack",),
+    "pacmerge": ("pacmerge",),
+    "image": ("mklfs", "image"),
+    "burn": ("burn",),
+    "nv": ("nv",),
+    "gang": ("gang",),
+    "delta": ("adiff", "delta"),
+    "port": ("port",),
+    "virt": ("virt",),
+    "firmware": ("firmware",),
+    "project": ("check", "new"),
+    "run_tests": ("test",),
+    "demo": ("demo",),
+}
+"""Files of this folder in the order of the help page, and the commands that each adds."""
 
 
-def build_app() -> typer.Typer:
-    """The whole command tree in the language of this process."""
+def build_app(command: str = "") -> typer.Typer:
+    """The command tree in the language of this process.
+
+    Args:
+        command: the one that will run: the files of others are not loaded, which is most of a start. Any other word
+            gives the whole tree.
+    """
     app = typer.Typer(
         name="moduline",
         help=say(
@@ -60,7 +66,8 @@ def build_app() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for noun in NOUNS:
+    wanted = {noun for noun, commands in NOUNS.items() if command in commands}
+    for noun in [one for one in NOUNS if not wanted or one in wanted | {"about"}]:  # a tree of one would have no name
         importlib.import_module(f"moduline.cli.{noun}").register(app)
     return app
 
@@ -70,7 +77,7 @@ def run(argv: list[str]) -> int:
     wants_json = "--json" in argv or "--jsonl" in argv
     try:
         argv = _take_global_options(argv)
-        app = build_app()
+        app = build_app(argv[0] if argv else "")
         result = app(args=argv, prog_name="moduline", standalone_mode=False)
         return int(result) if isinstance(result, int) else 0
     except ModulineError as failure:
