@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,16 @@ def test_build_when_it_cannot_then_coded_error_and_nothing_written(run, stock, f
     failure = json.loads(run("pack", "build", "p", "--base", stock, "-o", "out/", "--json", exit_code=exit_code))
     assert (failure["ok"], failure["code"]) == (False, code)
     assert not Path("out").exists()
+
+
+def test_build_when_the_profile_asks_for_no_name_then_named_after_stock_and_date(run, stock):
+    Path("p").mkdir()
+    Path("p/main.py").write_text("print('hello')\n")
+    facts = json.loads(run("pack", "build", "p", "--base", stock, "--profile", "crc32-2022", "--json"))
+    assert re.fullmatch(r"stock_\d{8}-\d{4}\.zip", facts["name"])
+    assert (facts["project"], facts["version"]) == ("", "")
+    Path("p/moduline.toml").write_text('profile = "crc32-2022"\n')
+    assert "no name: 1 files" in run("check", "p")
 
 
 @pytest.mark.parametrize(("base", "exit_code"), [(b"", 8), (b"PK\x03\x04", 8), (b"nonsense" * 1000, 8), (None, 2)])

@@ -14,7 +14,7 @@ from moduline.package import diff, read_package, verify, write_package
 from moduline.package.findings import errors_of
 from moduline.package.inspect import only_areas
 from moduline.package.merge import strip
-from moduline.release import firmware
+from moduline.release import app_fota, firmware
 from moduline.release.produce import Options, finish, prepare, produce, system_image_of
 from samples import sample
 
@@ -186,3 +186,45 @@ def test_system_image_when_the_base_is_the_vendors_then_none(stock):
     assert system_image_of(read_package(stock)).module == "ec600u"
     base = sample("unisoc/CSDK_RDA8910.pac").read_bytes()
     assert system_image_of(read_package(base)) is None
+
+
+# ---- eras of the vendor's tool --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convention", ["sha256-2020", "crc32-2021", ""])
+def test_project_when_it_has_no_name_and_the_era_asks_for_one_then_refused(project, stock, convention):
+    """device-api T02."""
+    with pytest.raises(BadProject) as caught:
+        produce(project({"main.py": "print('hello')\n"}), stock, Options(convention=convention))
+    assert [one["slug"] for one in caught.value.facts["findings"]] == ["missing", "missing"]
+
+
+def test_project_when_it_has_no_name_and_the_era_asks_for_none_then_named_after_the_firmware(project, stock):
+    """platform-asr 1.1: ``<firmware>_<yyyymmdd>-<HHMM>.zip``."""
+    folder = project({"main.py": "print('hello')\n", "EC600U_20211130-1405.zip": "an earlier build"})
+    options = Options(convention="crc32-2022", made_at="20211201-0900", backup=("main.py",))
+    produced = produce(folder, stock, options, stock_name="EC600U.zip")
+    assert produced.name == "EC600U_20211201-0900.zip"
+    assert app_fota.name_of(produced) == "EC600U_20211201-0900_app_fota.zip"
+    assert decided(produced)["name"] == "EC600U_20211201-0900"
+    files = files_in(produced.data)
+    assert list(files) == ["apn_cfg.json", "checksum.json", "main.py"]
+    assert list(json.loads(files["checksum.json"])[0]) == ["name", "crc32"]
+    assert [one.path for one in produced.prepared.project.skipped] == ["EC600U_20211130-1405.zip"]
+    later = produce(folder, stock, Options(convention="crc32-2022", made_at="20220101-0000", backup=("main.py",)))
+    assert later.data == produced.data
+
+
+@pytest.mark.parametrize(
+    "line", ["PROJECT_NAME = 1", "PROJECT_NAME = '../x'\nPROJECT_VERSION = '1'", "PROJECT_NAME = 'A' + 'B'"]
+)
+def test_project_when_the_era_asks_for_no_name_then_whatever_stands_there_is_the_users_business(project, stock, line):
+    produced = produce(project({"main.py": line + "\n"}), stock, Options(convention="crc32-2022"), "stock.zip")
+    assert produced.name == "stock.zip"
+    assert produced.prepared.project.title == ""
+
+
+def test_project_when_the_era_asks_for_no_name_then_main_is_needed_all_the_same(project, stock):
+    with pytest.raises(BadProject) as caught:
+        produce(project({"a.py": "x = 1\n"}), stock, Options(convention="crc32-2022"))
+    assert [one["slug"] for one in caught.value.facts["findings"]] == ["no-main"]

@@ -96,3 +96,13 @@ def test_recover_when_the_file_system_is_damaged_then_coded_error():
     package = read_package(asr_maker.small_file(customer_fs__bin=filled().need("user_fs").data[:0x3000]))
     with pytest.raises(BadFormat):
         recover(package)
+
+
+def test_recover_when_main_says_neither_name_nor_version_then_the_convention_that_asks_for_none(tmp_path):
+    (tmp_path / "main.py").write_bytes(b"print('hello')\n")
+    stock = firmware.stock_package("ec600u")
+    first = produce(tmp_path, stock, Options(convention="crc32-2022"))
+    found = recover(read_package(first.data))
+    assert (found.convention, found.module) == ("crc32-2022", "ec600u")
+    write_folder(found.tree, tmp_path / "back")
+    assert produce(tmp_path / "back", stock).data == first.data

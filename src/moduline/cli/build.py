@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,7 +83,7 @@ def register(pack: typer.Typer) -> None:
     ) -> None:
         user_bytes = size_of(split, "--split") if split else None
         named = tuple(encrypt_file or ())
-        options = Options(module, profile, encrypt, tuple(backup or ()), only, user_bytes, named)
+        options = Options(module, profile, encrypt, tuple(backup or ()), only, user_bytes, named, now_in_names())
         prepared = prepare(folder, read_base(base), options, base.name)
         show_remarks(prepared.remarks)
         produced = finish(prepared)
@@ -141,6 +142,11 @@ def register_top(app: typer.Typer) -> None:
             print_json({"ok": True, "folder": str(folder), "files": written})
         else:
             out().print("\n".join(f"{folder / name}" for name in written), markup=False)
+
+
+def now_in_names() -> str:
+    """The time of day as vendor tools put it into names of packages, such as ``20211130-1405``."""
+    return time.strftime("%Y%m%d-%H%M")
 
 
 def read_base(path: Path) -> bytes:
@@ -291,7 +297,7 @@ def show_check(examined: Examined) -> None:
         say(
             "{title}: {count} files, {size} bytes{room}",
             "{title}：{count} 个文件，{size} 字节{room}",
-            title=project.title,
+            title=project.title or say("no name", "未命名"),
             count=len(project.tree.files()),
             size=project.tree.content_bytes,
             room=room,

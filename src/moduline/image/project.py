@@ -13,6 +13,7 @@ Source: device-api 2.3, T01, T02, T18 (order); seed S0; brief, surface (``moduli
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -21,9 +22,9 @@ from typing import Any, Final
 from moduline.errors import Text
 from moduline.formats.checksum import LIST_NAME, SWITCH_NAME
 from moduline.image import entry_file
-from moduline.image.remarks import ERROR, NOTICE, Remark, Skipped
+from moduline.image.remarks import ERROR, NOTICE, Remark, Skipped, errors_of
 from moduline.image.tree import FileTree
-from moduline.profiles.convention import ConventionProfile
+from moduline.profiles.convention import BY_FIRMWARE, ConventionProfile
 from moduline.profiles.schema import Table
 
 SETTINGS_NAME: Final = "moduline.toml"
@@ -57,6 +58,7 @@ _OUTSIDE: Final = Text("outside usr/", "不在 usr/ 目录中")
 _EXCLUDED: Final = Text("excluded by moduline.toml", "被 moduline.toml 排除")
 _EARLIER: Final = Text("made by an earlier build", "先前构建的产物")
 _BUILT_ENDINGS: Final = (".zip", ".bin", ".pac")
+_BUILT_AT: Final = re.compile(r"_\d{8}-\d{4}\.(zip|bin)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Project:
     """A project as it would be merged.
 
     Attributes:
-        name: value of PROJECT_NAME; empty when it is not right, which is among the remarks.
+        name: value of PROJECT_NAME; empty when it is not right, which is among the remarks where it is needed.
         version: value of PROJECT_VERSION; as above.
         tree: the files of ``/usr``, in order.
         origins: path in the project folder by path in ``tree``.
@@ -104,8 +106,8 @@ class Project:
 
     @property
     def title(self) -> str:
-        """Name of the production package without an ending."""
-        return f"{self.name}_{self.version}"
+        """Name and version as one word; empty when ``main.py`` does not say both."""
+        return f"{self.name}_{self.version}" if self.name and self.version else ""
 
 
 def read_settings(data: bytes, path: str = SETTINGS_NAME) -> ProjectSettings:
@@ -181,9 +183,11 @@ def select(files: Mapping[str, bytes], skipped: Iterable[Skipped], convention: C
                 found = [
                     entry_file.constant(script, c) for c in (convention.name_constant, convention.version_constant)
                 ]
-                name, version = (one.value for one in found)
-                remarks += [remark for one in found for remark in one.remarks]
-    for path in [path for path in chosen if _is_earlier_build(path, name)]:
+                if convention.needs_constants or not any(errors_of(one.remarks) for one in found):
+                    name, version = (one.value for one in found)
+                    remarks += [remark for one in found for remark in one.remarks]
+    is_dated = convention.naming == BY_FIRMWARE
+    for path in [path for path in chosen if _is_earlier_build(path, name, is_dated=is_dated)]:
         left.append(Skipped(chosen.pop(path), _EARLIER))
     remarks += _judge_names(chosen)
     broken = {one.path for one in remarks if one.slug == "file-name"}
@@ -241,8 +245,11 @@ def _leads_to(folder: str, patterns: Iterable[str]) -> bool:
     return any(pattern.startswith(folder + "/") for pattern in patterns)
 
 
-def _is_earlier_build(path: str, name: str) -> bool:
-    return bool(name) and "/" not in path and path.startswith(f"{name}_") and path.lower().endswith(_BUILT_ENDINGS)
+def _is_earlier_build(path: str, name: str, *, is_dated: bool) -> bool:
+    if "/" in path:
+        return False
+    is_named = bool(name) and path.startswith(f"{name}_") and path.lower().endswith(_BUILT_ENDINGS)
+    return is_named or (is_dated and _BUILT_AT.search(path) is not None)
 
 
 def _judge_shape(files: Mapping[str, bytes], entry: str) -> Iterator[Remark]:

@@ -11,6 +11,9 @@ from moduline.profiles.schema import Table
 
 CHECKSUM_KINDS = ("sha256", "crc32")
 BACKUP_OFF_KINDS = ("disabled", "empty")
+BY_PROJECT = "project"
+BY_FIRMWARE = "firmware-date"
+NAMING_KINDS = (BY_PROJECT, BY_FIRMWARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class ConventionProfile:
         entry_file: the file that starts by itself and stays readable.
         name_constant: module-level constant in it that names the project.
         version_constant: the one that gives the version.
+        needs_constants: whether a project without these two is refused.
+        naming: how the package is called: ``project`` is NAME_VERSION of the constants; ``firmware-date`` is the name
+            of the stock package and when it was merged.
         stock_files: files that stand first in the user file system.
     """
 
@@ -42,6 +48,8 @@ class ConventionProfile:
     entry_file: str
     name_constant: str
     version_constant: str
+    needs_constants: bool
+    naming: str
     stock_files: tuple[StockFile, ...]
 
 
@@ -61,6 +69,8 @@ def read_convention(top: Table) -> ConventionProfile:
         entry_file=project.text("entry_file"),
         name_constant=project.text("name_constant"),
         version_constant=project.text("version_constant"),
+        needs_constants=project.flag("needs_constants"),
+        naming=project.choice("naming", NAMING_KINDS),
         stock_files=tuple(StockFile(one.text("name"), one.text("text")) for one in files),
     )
     for table in (checksum, backup, project, *files, top):

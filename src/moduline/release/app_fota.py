@@ -31,7 +31,7 @@ _ROOT: Final = "usr/"
 
 def name_of(produced: Produced) -> str:
     """How the archive is to be called."""
-    return f"{produced.prepared.project.title}_app_fota.zip"
+    return f"{produced.prepared.title}_app_fota.zip"
 
 
 def archive(produced: Produced) -> bytes:

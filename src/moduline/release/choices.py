@@ -1,6 +1,7 @@
-"""What a user may choose beyond the project: which image is renewed, and where the boundary between the two is.
+"""What a user may choose beyond the project: which image is renewed, the boundary between the two, the name.
 
-Source: platform-unisoc 4; device-api 6.1, 6.5 (a list of checksums belongs to the copies in the backup).
+Source: platform-unisoc 4; platform-asr 1.1 (names of packages); device-api 6.1, 6.5 (a list of checksums belongs to the
+copies in the backup).
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.errors import BadOption, Text
+from moduline.image.project import Project
 from moduline.image.remarks import NOTICE, Remark
 from moduline.package import FirmwarePackage
 from moduline.package.unisoc_split import split
 from moduline.package.versions import own_system
+from moduline.profiles.convention import BY_FIRMWARE, ConventionProfile
 from moduline.profiles.module import BACKUP_FS, USER_FS
 from moduline.release.decision import Decision
 
@@ -65,3 +68,26 @@ def split_base(base: FirmwarePackage, user_bytes: int, decisions: list[Decision]
         )
     decisions.append(Decision("split", sizes, reason))
     return changed
+
+
+def title_of(
+    project: Project, base: FirmwarePackage, convention: ConventionProfile, made_at: str, decisions: list[Decision]
+) -> str:
+    """How the production package is called, without an ending, as the convention has it.
+
+    Args:
+        project: for its name and version.
+        base: for its file name.
+        convention: says which of the two.
+        made_at: such as ``20211130-1405``; empty leaves it out.
+        decisions: gets one more where it is not named after the project.
+    """
+    if convention.naming != BY_FIRMWARE:
+        return project.title
+    stem = base.name.rpartition(".")[0] or base.name or base.product
+    title = "_".join(part for part in (stem, made_at) if part)
+    reason = Text(
+        "tools of {profile}: the stock package and when it is merged", "{profile} 的工具：基础固件包名与合并时间"
+    )
+    decisions.append(Decision("name", title, reason, {"profile": convention.slug}))
+    return title

@@ -56,6 +56,7 @@ class Options:
         only: "usr" or "bak" puts in one image and leaves the other as it is in the base; "both".
         encrypt_files: compile these scripts only.
         user_bytes: another size of the user area, the backup area gets the rest; None leaves the base's split.
+        made_at: when it is merged, such as ``20211130-1405``; in the name only, and only where the convention puts it.
     """
 
     module: str = ""
@@ -65,6 +66,7 @@ class Options:
     only: str = "both"
     user_bytes: int | None = None
     encrypt_files: tuple[str, ...] = ()
+    made_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Prepared:
         decisions: what was decided and why.
         compiled: what became of the scripts, by path.
         roles: areas that get a new image.
+        title: name of the production package without an ending.
     """
 
     project: Project
@@ -100,6 +103,7 @@ class Prepared:
     decisions: tuple[Decision, ...]
     compiled: Mapping[str, Compiled] = field(default_factory=dict, repr=False)
     roles: tuple[str, ...] = (USER_FS, BACKUP_FS)
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_na
         *only_remarks,
         *language_remarks(project, module, linted),
     )
+    title = choices.title_of(project, base, convention, options.made_at, decisions)
     return Prepared(
         project=project,
         base=base,
@@ -189,6 +194,7 @@ def prepare(folder: Path, stock: bytes, options: Options | None = None, stock_na
         decisions=tuple(decisions),
         compiled=compiled,
         roles=roles,
+        title=title,
     )
 
 
@@ -216,7 +222,7 @@ def finish(prepared: Prepared) -> Produced:
     assumed = [area for area in prepared.areas.values() if area.told_by == "fallback"]
     chosen = {role: image for role, image in images.by_role().items() if role in prepared.roles}
     merged = merge(prepared.base, chosen, assumed)
-    name = project.title + _ending(prepared.base)
+    name = prepared.title + _ending(prepared.base)
     return Produced(name, write_package(merged), prepared, trees, images, twins)
 
 

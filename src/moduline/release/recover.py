@@ -23,6 +23,7 @@ from typing import Final
 from moduline.errors import BadOption, FormatError, Text
 from moduline.formats import checksum
 from moduline.formats.littlefs import read_image
+from moduline.image import entry_file
 from moduline.image.project import SETTINGS_NAME, USER_FOLDER
 from moduline.image.protect import BYTECODE_ENDING, SOURCE_ENDING
 from moduline.image.remarks import NOTICE, Remark
@@ -75,6 +76,7 @@ def recover(package: FirmwarePackage) -> Recovered:
         remarks.append(_remark("module-unknown", "the package does not say its module", "固件包未说明型号"))
     convention = _convention(kind, module.convention if module else "")
     scripts = _own_files(user, convention)
+    convention = _as_scripts_show(convention, scripts)
     encrypted = tuple(path for path in scripts if path.endswith(BYTECODE_ENDING))
     if encrypted:
         remarks.append(
@@ -85,8 +87,8 @@ def recover(package: FirmwarePackage) -> Recovered:
                 count=len(encrypted),
             )
         )
-    entry_file = convention.entry_file if convention else "main.py"
-    sources = [path for path in scripts if path.endswith(SOURCE_ENDING) and path != entry_file]
+    entry = convention.entry_file if convention else "main.py"
+    sources = [path for path in scripts if path.endswith(SOURCE_ENDING) and path != entry]
     settings = _settings(
         module.slug if module else "",
         convention.slug if convention else "",
@@ -159,6 +161,19 @@ def _convention(kind: str, usual: str) -> ConventionProfile | None:
     if own is not None and (not kind or own.checksum == kind):
         return own
     return next((one for one in known if kind and one.checksum == kind), own)
+
+
+def _as_scripts_show(convention: ConventionProfile | None, scripts: Mapping[str, bytes]) -> ConventionProfile | None:
+    """The convention, or its like that asks nothing of the entry file when that file says neither name nor version."""
+    if convention is None or convention.entry_file not in scripts or not convention.needs_constants:
+        return convention
+    script = entry_file.parse(convention.entry_file, scripts[convention.entry_file])
+    names = (convention.name_constant, convention.version_constant)
+    if script.tree is None or all(entry_file.constant(script, name).value for name in names):
+        return convention
+    known = [catalog.convention(slug) for slug in catalog.conventions()]
+    alike = (one for one in known if one.checksum == convention.checksum and not one.needs_constants)
+    return next(alike, convention)
 
 
 def _settings(module: str, convention: str, backed_up: tuple[str, ...], *, is_encrypted: bool) -> str:
