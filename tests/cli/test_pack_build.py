@@ -111,6 +111,31 @@ def test_build_when_it_cannot_then_coded_error_and_nothing_written(run, stock, f
     assert not Path("out").exists()
 
 
+def test_new_when_from_a_production_package_then_its_project(run, stock):
+    run("pack", "build", EXAMPLE, "--base", stock)
+    facts = json.loads(run("new", "again", "--from", "QUEC_TEST_1.0.0.zip", "--json"))
+    assert facts["files"] == ["moduline.toml", "usr/main.py", "usr/user_file.py"]
+    assert Path("again/usr/main.py").read_bytes() == Path(EXAMPLE, "main.py").read_bytes()
+    run("new", "again", "--from", "QUEC_TEST_1.0.0.zip", exit_code=2)
+    run("new", "other", "--from", "QUEC_TEST_1.0.0.zip", "--module", "ec600u", exit_code=2)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["my.proj", "project", "config.ini"])
+def test_new_when_from_a_project_of_the_vendors_tool_then_says_that_it_is_not_documented_and_what_to_do(
+    run, name, lang
+):
+    if name == "project":
+        Path(name).mkdir()
+    else:
+        Path(name).write_text("[project]\nfirmware = C:\\fw.zip\n")
+    failure = json.loads(run("new", "mine", "--from", name, "--json", "--lang", lang, exit_code=8))
+    assert failure["code"] == "ML-E0804"
+    assert ("not documented" if lang == "en" else "未公开") in failure["message"]
+    assert "moduline pack extract FILE --project DIR" in failure["hint"]
+    assert not Path("mine").exists()
+
+
 def test_build_when_the_profile_asks_for_no_name_then_named_after_stock_and_date(run, stock):
     Path("p").mkdir()
     Path("p/main.py").write_text("print('hello')\n")

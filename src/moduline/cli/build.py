@@ -13,9 +13,10 @@ from rich.markup import escape
 from moduline.cli.build_explain import explained, show_explained
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_json, print_table
+from moduline.cli.package_change import extract_project, made_package
 from moduline.cli.sizes import size_of
 from moduline.digest import sha256_hex
-from moduline.errors import NoSuchFile, StorageFailed, Text
+from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text
 from moduline.image.remarks import Remark, Skipped
 from moduline.release import app_fota as archive
 from moduline.release import output, starter, twins
@@ -39,6 +40,9 @@ ExplainFlag = Annotated[
 ]
 AppFotaFlag = Annotated[
     bool, typer.Option("--app-fota", help=say("also an archive for app_fota", "同时生成 app_fota 升级归档"))
+]
+FromOption = Annotated[
+    Path | None, typer.Option("--from", metavar="FILE", help=say("a production package", "量产固件包"))
 ]
 EncryptFileOption = Annotated[
     list[str] | None,
@@ -132,12 +136,24 @@ def register_top(app: typer.Typer) -> None:
 
     @app.command(
         help=say(
-            "Make a project folder. Example: moduline new my_project --module ec600u",
-            "新建工程目录。示例：moduline new my_project --module ec600u",
+            "Make a project folder, empty or from a production package. "
+            "Example: moduline new my_project --module ec600u · moduline new again --from QUEC_TEST_1.0.0.zip",
+            "新建工程目录，或由量产固件包还原。"
+            "示例：moduline new my_project --module ec600u · moduline new again --from QUEC_TEST_1.0.0.zip",
         )
     )
-    def new(folder: FolderArgument, module: ModuleOption = "ec600u", as_json: JsonFlag = False) -> None:
-        written = starter.create(folder, module)
+    def new(
+        folder: FolderArgument,
+        module: ModuleOption = "",
+        source: FromOption = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        if source is not None:
+            if module:
+                raise BadOption(name="--module", reason=Text("the package says which it is", "型号由固件包说明"))
+            extract_project(made_package(source), folder, yes=False, dry_run=False, as_json=as_json)
+            return
+        written = starter.create(folder, module or starter.DEFAULT_MODULE)
         if as_json:
             print_json({"ok": True, "folder": str(folder), "files": written})
         else:

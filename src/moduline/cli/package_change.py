@@ -11,7 +11,7 @@ from moduline.cli.disk import write_folder
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, out, print_json, print_table
 from moduline.digest import sha256_hex
-from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text, TooBig
+from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text, TooBig, UnknownFormat, Unsupported
 from moduline.package import FirmwarePackage, read_package
 from moduline.package.convert import kinds_of, suffix_of, to_kind
 from moduline.release import output
@@ -75,6 +75,32 @@ def extract_project(package: FirmwarePackage, folder: Path, *, yes: bool, dry_ru
         return
     rows = [(path, len(data)) for path, data in found.tree.files().items()]
     print_table([say("file", "文件"), say("bytes", "字节")], rows)
+
+
+def made_package(path: Path) -> FirmwarePackage:
+    """The production package whose project is wanted back.
+
+    Raises:
+        Unsupported: it is none: a project of the vendor's tool, whose files are not documented, or something else.
+        NoSuchFile, StorageFailed, TooBig: it cannot be read.
+        FormatError: a package that is damaged.
+    """
+    try:
+        if path.is_dir():
+            raise UnknownFormat(format="package", supported="-")
+        return read_package(read_package_file(path), path.name)
+    except UnknownFormat as wrong:
+        reason = Text(
+            "no firmware package; how QPYcom keeps its projects is not documented, so they cannot be read",
+            "不是固件包；QPYcom 的工程文件格式未公开，无法导入",
+        )
+        remedy = Text(
+            "put its scripts into a folder and try moduline check FOLDER; or merge it once with QPYcom and take what "
+            "comes out: moduline pack extract FILE --project DIR",
+            "请将脚本放入目录并执行 moduline check 目录；或用 QPYcom 合并一次，再由生成的固件包还原："
+            "moduline pack extract FILE --project DIR",
+        )
+        raise Unsupported(format=path.name, reason=reason, remedy=remedy) from wrong
 
 
 def project_facts(found: Recovered) -> dict[str, Any]:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
 from moduline.errors import BadOption, Text
 from moduline.profiles import catalog
 from moduline.release.output import write_whole
 from moduline.release.starter_texts import FILES
+
+
+DEFAULT_MODULE: Final = "ec600u"
 
 
 def create(folder: Path, module: str) -> list[str]:
