@@ -24,10 +24,10 @@ from moduline.errors import BadChecksum
 RAM_LIMIT_BYTES: Final = 64 << 10
 STACK_BYTES: Final = 1536
 """Left for the stack and the caller's buffers under ``RAM_LIMIT_BYTES``."""
-SLOT_KIB: Final = (30, 28, 26, 24, 22, 20, 16)
+MAX_SLOT_KIB: Final = 255
 PASSES: Final = 2
 MAX_PAGES: Final = 8
-MAP_LIMITS: Final = (1600, 1000)
+MAP_LIMITS: Final = (1600, 800)
 _VOTERS: Final = 1500
 _BALLOTS: Final = 40_000_000
 _BASE_STEP: Final = 32
@@ -117,14 +117,14 @@ def _coded(old: bytes, new: bytes, covers: Covers, choice: Choice, block: int) -
     best: Coded | None = None
     for limit in MAP_LIMITS:
         chosen = covers.choose_map(len(old), limit)
-        for slot_kib in SLOT_KIB:
+        stream, _ = native.encode(old, new, covers, replace(choice, slot_kib=1))
+        beside = native.Decoder(lambda at, count: old[at : at + count], len(old), stream, len(new)).ram_bytes - 1024
+        slot_kib = min((RAM_LIMIT_BYTES - STACK_BYTES - beside) // 1024, MAX_SLOT_KIB)
+        if slot_kib >= 1:
             trial = replace(choice, slot_kib=slot_kib)
             stream, spent = native.encode(old, new, covers, trial)
-            ram = native.Decoder(lambda at, count: old[at : at + count], len(old), stream, len(new)).ram_bytes
-            if ram + STACK_BYTES <= RAM_LIMIT_BYTES:
-                if best is None or len(stream) < len(best.stream):
-                    best = Coded(stream, trial, ram, spent, covers.count)
-                break
+            if best is None or len(stream) < len(best.stream):
+                best = Coded(stream, trial, beside + 1024 * slot_kib, spent, covers.count)
         if chosen < limit:
             break
     assert best is not None  # the smallest map and the fewest histories always fit
