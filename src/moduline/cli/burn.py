@@ -14,6 +14,7 @@ from moduline.burn import BurnRecord, Order
 from moduline.burn.enter import PIN_LIMIT_S
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, PlanOptions, Verify
 from moduline.cli import nv
+from moduline.cli.burn_project import BaseOption, KeepOption, Source, source_of
 from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import coloured, show_plan, single_reporter
 from moduline.cli.disk import read_file
@@ -31,7 +32,12 @@ from moduline.errors import BadOption, Text
 from moduline.package import read_package, write_package
 from moduline.package.eigen_shapes import with_agentboot
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help=say("firmware package", "固件包"))]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE", help=say("firmware package, or a folder with --base", "固件包；或工程目录（配合 --base）")
+    ),
+]
 VerifyOption = Annotated[
     str,
     typer.Option("--verify", help=say("read back: device, areas, all", "回读校验：device、areas、all")),
@@ -85,15 +91,20 @@ def register_burn(app: typer.Typer) -> None:
 
     @app.command(
         help=say(
-            "Burn a package into one module: switch, burn, verify, boot, read the version back. "
-            "Example: moduline burn QUEC_TEST_1.0.0.zip --port virt:m1",
-            "烧录一个模组：进入下载模式、烧录、校验、启动并回读版本。"
-            "示例：moduline burn QUEC_TEST_1.0.0.zip --port virt:m1",
+            "Burn a package into one module: switch, burn, verify, boot, read the version back; with --base a project "
+            "folder is merged first, as pack build does. "
+            "Example: moduline burn QUEC_TEST_1.0.0.zip --port virt:m1 · "
+            "moduline burn my_project --base stock.zip --port virt:m1 -o out/",
+            "烧录一个模组：进入下载模式、烧录、校验、启动并回读版本；使用 --base 时先合并工程目录（同 pack build）。"
+            "示例：moduline burn QUEC_TEST_1.0.0.zip --port virt:m1 · "
+            "moduline burn my_project --base stock.zip --port virt:m1 -o out/",
         )
     )
     def burn(
         file: FileArgument,
         port: PortOption = "auto",
+        base: BaseOption = None,
+        output: KeepOption = "",
         verify: VerifyOption = "areas",
         packet: PacketOption = DEFAULT_PACKET_BYTES,
         baud: BaudOption = 0,
@@ -117,10 +128,11 @@ def register_burn(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        package = _with_agentboot(file, agentboot)
+        source = source_of(file, base, output)
+        package = _with_agentboot(source, agentboot)
         job = burning.make_order(
             package,
-            file.name,
+            source.path.name,
             verify=verify_choice(verify),
             packet_bytes=packet,
             baud=baud,
@@ -140,6 +152,7 @@ def register_burn(app: typer.Typer) -> None:
         if dry_run:
             return
         _confirm(job, yes=yes)
+        source.keep()
         record = run_async(burning.run_job(port, job, report=single_reporter(as_jsonl=as_jsonl)))
         _show_record(record, as_json=as_json, as_jsonl=as_jsonl)
 
@@ -168,12 +181,12 @@ def _confirm(job: Order, *, yes: bool) -> None:
     confirm(yes=yes or is_said)
 
 
-def _with_agentboot(file: Path, agentboot: Path | None) -> bytes:
+def _with_agentboot(source: Source, agentboot: Path | None) -> bytes:
     """The package, with the agentboot that was named in it."""
-    data = read_file(file)
+    data = source.read(source.path)
     if agentboot is None:
         return data
-    return write_package(with_agentboot(read_package(data, file.name), read_file(agentboot)))
+    return write_package(with_agentboot(read_package(data, source.path.name), read_file(agentboot)))
 
 
 def _short(record: BurnRecord) -> dict[str, Any]:

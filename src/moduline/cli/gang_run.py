@@ -26,6 +26,7 @@ from moduline.cli.burn import (
     only_choice,
     verify_choice,
 )
+from moduline.cli.burn_project import BaseOption, KeepOption, Source, source_of
 from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
 from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file
@@ -48,7 +49,10 @@ CTRL_C: Final = 130
 
 FileChoice = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help=say("firmware package; else the order's", "固件包；省略则用工单的")),
+    typer.Argument(
+        metavar="[FILE]",
+        help=say("package, or a folder with --base; else the order's", "固件包，或工程目录；省略则用工单的"),
+    ),
 ]
 RetriesOption = Annotated[
     list[str] | None,
@@ -89,6 +93,7 @@ class Choice:
         path: of the package.
         data: its bytes.
         work: the order, locked or about to be; None without an order.
+        source: where the package comes from; None: the order named it.
         is_new: whether the order begins with this run.
         quota: units the order lacks; None: no end.
         recipe: functional test; None: none.
@@ -98,6 +103,7 @@ class Choice:
     path: Path
     data: bytes
     work: WorkOrder | None = None
+    source: Source | None = None
     is_new: bool = False
     quota: int | None = None
     recipe: Path | None = None
@@ -115,15 +121,19 @@ def register_run(gang: typer.Typer) -> None:
     @gang.command(
         help=say(
             "Burn every module of a rack, and each that arrives; re-powering a failed one tries again. Ctrl-C once: "
-            "nothing new begins; twice: everything stops. "
-            "Example: moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+            "nothing new begins; twice: everything stops. With --base a project folder is merged first. "
+            "Example: moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17 · "
+            "moduline gang run my_project --base stock.zip --rack bench",
             "烧录机架上的所有模组及陆续接入的模组；失败的模组重新上电即可重试。"
-            "按一次 Ctrl-C 不再开始新的烧录，按两次立即停止。"
-            "示例：moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17",
+            "按一次 Ctrl-C 不再开始新的烧录，按两次立即停止。使用 --base 时先合并工程目录。"
+            "示例：moduline gang run QUEC_TEST_1.0.0.zip --rack bench --order A-17 · "
+            "moduline gang run my_project --base stock.zip --rack bench",
         )
     )
     def run(
         file: FileChoice = None,
+        base: BaseOption = None,
+        output: KeepOption = "",
         rack: RackOption = None,
         auto: AutoOption = False,
         count: CountOption = 0,
@@ -150,7 +160,7 @@ def register_run(gang: typer.Typer) -> None:
         as_jsonl: JsonlFlag = False,
     ) -> None:
         label_to_print = label_choice(label, label_to)
-        chosen = choose(file, order, recipe, units)
+        chosen = choose(named_source(file, base, output), order, recipe, units)
         job = burning.make_order(
             chosen.data,
             chosen.path.name,
@@ -164,27 +174,38 @@ def register_run(gang: typer.Typer) -> None:
             pin_limit_s=pin_wait,
         )
         job = with_work(job, chosen, PlanOptions(verify_choice(verify), packet, (), only_choice(only)))
-        own_retries = parse_retries(retries or ())
-        if dry_run:
-            show_plan(job.plan, as_json=as_json, is_result=True)
-            return
         options = GangOptions(
             is_auto=auto,
             count=count,
             patience_s=patience,
             debounce_s=debounce / 1000,
-            retries={**chosen.retries, **own_retries},
+            retries={**chosen.retries, **parse_retries(retries or ())},
             channels=channels,
             is_again=again,
             quota=chosen.quota,
         )
+        if dry_run:
+            show_plan(job.plan, as_json=as_json, is_result=True)
+            return
         begin_order(chosen, as_jsonl=as_jsonl)
-        records, is_whole = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
-        show_end(records, as_json=as_json, as_jsonl=as_jsonl)
-        end_run(is_whole=is_whole)
+        ended = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
+        show_end(*ended, as_json=as_json, as_jsonl=as_jsonl)
 
 
-def choose(file: Path | None, order: str, recipe: Path | None = None, units: Path | None = None) -> Choice:
+def named_source(file: Path | None, base: Path | None, output: str) -> Source | None:
+    """What the user named to be burnt; None when the order says it.
+
+    Raises:
+        As :func:`moduline.cli.burn_project.source_of`; BadOption also for a base without a folder.
+    """
+    if file is not None:
+        return source_of(file, base, output)
+    if base is not None or output:
+        raise BadOption(name="DIR", reason=Text("--base and -o need a project folder", "--base 与 -o 需要工程目录"))
+    return None
+
+
+def choose(source: Source | None, order: str, recipe: Path | None = None, units: Path | None = None) -> Choice:
     """What this run burns and tests with, which is the order's when there is an order.
 
     Raises:
@@ -194,27 +215,29 @@ def choose(file: Path | None, order: str, recipe: Path | None = None, units: Pat
         OrderOver: the order is closed or full.
         NoSuchFile, StorageFailed: the package cannot be read.
     """
+    file = source.path if source is not None else None
+    read = source.read if source is not None else read_file
     if not order:
         if file is None:
             raise BadOption(name="FILE", reason=Text("a package, or --order ID", "需要固件包或 --order ID"))
-        return Choice(file, read_file(file), recipe=recipe, units=units)
+        return Choice(file, read(file), source=source, recipe=recipe, units=units)
     try:
         work = read_order(order)
     except UnknownOrder:
         if file is None:
             raise
-        data = read_file(file)
+        data = read(file)
         locked = [(one, read_file(one)) if one is not None else None for one in (recipe, units)]
         work = new_order(order, (file, data), recipe=locked[0], units=locked[1])
-        return Choice(file, data, work, is_new=True, recipe=recipe, units=units)
+        return Choice(file, data, work, source=source, is_new=True, recipe=recipe, units=units)
     path = file if file is not None else Path(work.file)
-    data = read_file(path)
+    data = read(path)
     check_bytes(work, "sha256", str(path), data)
     state = state_of(work, burning.book(order).read())
     check_open(work, state)
     recipe = _locked_file(work, "recipe_sha256", recipe, work.recipe)
     units = _locked_file(work, "units_sha256", units, work.units)
-    return Choice(path, data, work, quota=state.left, recipe=recipe, units=units)
+    return Choice(path, data, work, source=source, quota=state.left, recipe=recipe, units=units)
 
 
 def _locked_file(work: WorkOrder, part: str, given: Path | None, kept: str) -> Path | None:
@@ -247,12 +270,14 @@ def with_model(job: Order, work: WorkOrder | None) -> Order:
 
 
 def begin_order(chosen: Choice, *, as_jsonl: bool) -> None:
-    """Lock the order that begins with this run, and say so.
+    """Keep the package that was merged for this run, and lock the order that begins with it; both are said.
 
     Raises:
         OrderExists: somebody else has begun it with other bytes meanwhile.
         StorageFailed: it cannot be written.
     """
+    if chosen.source is not None:
+        chosen.source.keep()
     if chosen.work is None or not chosen.is_new:
         return
     work = lock_order(chosen.work)
@@ -315,21 +340,12 @@ def run_shown(
     return records, options.is_auto or not finish.is_asked
 
 
-def end_run(*, is_whole: bool) -> None:
-    """Leave with the exit code of a run that somebody stopped; nothing when it came to its own end.
-
-    Raises:
-        typer.Exit: it was stopped.
-    """
-    if not is_whole:
-        raise typer.Exit(CTRL_C)
-
-
-def show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> None:
-    """Print the records.
+def show_end(records: list[BurnRecord], is_whole: bool, *, as_json: bool, as_jsonl: bool) -> None:
+    """Print the records of a run, and leave with its exit code unless all is well.
 
     Raises:
         GangPartFailed: a unit did not pass in the end.
+        typer.Exit: somebody stopped the run.
     """
     units = line.final_records(records)
     failed = [unit for unit in units if not unit.is_pass]
@@ -341,3 +357,5 @@ def show_end(records: list[BurnRecord], *, as_json: bool, as_jsonl: bool) -> Non
     if failed and not is_stopped:
         facts: dict[str, Any] = {"records": [record.as_json() for record in records]} if as_json else {}
         raise GangPartFailed(failed=len(failed), total=len(units), **facts)
+    if not is_whole:
+        raise typer.Exit(CTRL_C)

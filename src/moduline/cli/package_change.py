@@ -85,22 +85,26 @@ def made_package(path: Path) -> FirmwarePackage:
         NoSuchFile, StorageFailed, TooBig: it cannot be read.
         FormatError: a package that is damaged.
     """
+    if path.is_dir():
+        raise _no_package(path)
     try:
-        if path.is_dir():
-            raise UnknownFormat(format="package", supported="-")
         return read_package(read_package_file(path), path.name)
     except UnknownFormat as wrong:
-        reason = Text(
-            "no firmware package; how QPYcom keeps its projects is not documented, so they cannot be read",
-            "不是固件包；QPYcom 的工程文件格式未公开，无法导入",
-        )
-        remedy = Text(
-            "put its scripts into a folder and try moduline check FOLDER; or merge it once with QPYcom and take what "
-            "comes out: moduline pack extract FILE --project DIR",
-            "请将脚本放入目录并执行 moduline check 目录；或用 QPYcom 合并一次，再由生成的固件包还原："
-            "moduline pack extract FILE --project DIR",
-        )
-        raise Unsupported(format=path.name, reason=reason, remedy=remedy) from wrong
+        raise _no_package(path) from wrong
+
+
+def _no_package(path: Path) -> Unsupported:
+    reason = Text(
+        "no firmware package; how QPYcom keeps its projects is not documented, so they cannot be read",
+        "不是固件包；QPYcom 的工程文件格式未公开，无法导入",
+    )
+    remedy = Text(
+        "put its scripts into a folder and try moduline check FOLDER; or merge it once with QPYcom and take what "
+        "comes out: moduline pack extract FILE --project DIR",
+        "请将脚本放入目录并执行 moduline check 目录；或用 QPYcom 合并一次，再由生成的固件包还原："
+        "moduline pack extract FILE --project DIR",
+    )
+    return Unsupported(format=path.name, reason=reason, remedy=remedy)
 
 
 def project_facts(found: Recovered) -> dict[str, Any]:
