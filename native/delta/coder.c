@@ -7,7 +7,7 @@
  */
 #include "internal.h"
 
-enum { MAX_OVERRUN = 8 };
+enum { MAX_OVERRUN = 8 }; /* four that the writer leaves out, four that the reader looks ahead */
 
 static u32 middle(u32 low, u32 high, u32 chance16) {
     u32 span = high - low;
@@ -96,7 +96,7 @@ void mdl_writer_end(writer *w) {
             break;
         }
     }
-    while (w->out_bytes && w->out_bytes <= w->out_room && !w->out[w->out_bytes - 1])
+    for (u32 n = 0; n < 4 && w->out_bytes && w->out_bytes <= w->out_room && !w->out[w->out_bytes - 1]; n++)
         w->out_bytes--;
 }
 #endif

@@ -69,7 +69,7 @@ int mdl_delta_begin(void *ram, uint32_t ram_bytes, const mdl_io *io) {
     int error = mdl_delta_need(io, &need);
     if (error)
         return error;
-    if (ram_bytes < need || ((size_t)ram & 3))
+    if (ram_bytes < need || ((uintptr_t)ram & 3))
         return MDL_BAD_RAM;
     memset(ram, 0, need);
     head h;
@@ -77,7 +77,8 @@ int mdl_delta_begin(void *ram, uint32_t ram_bytes, const mdl_io *io) {
     if (error)
         return error;
     mdl_layout(c, &h);
-    c->magic = MAGIC;
+    if (c->total_bytes > ram_bytes) /* the patch is another one than a moment ago */
+        return MDL_BAD_IO;
     c->old_bytes = io->old_bytes;
     c->new_bytes = io->new_bytes;
     run r;
@@ -94,6 +95,8 @@ int mdl_delta_begin(void *ram, uint32_t ram_bytes, const mdl_io *io) {
     c->has_cover = c->now.bytes != 0;
     if (!r.error)
         mdl_source_open(&r, &c->content, begin + h.cover_bytes, io->patch_bytes);
+    if (!r.error)
+        c->magic = MAGIC; /* only now may it be read from */
     return r.error;
 }
 
@@ -108,8 +111,10 @@ int mdl_delta_read(void *ram, const mdl_io *io, uint8_t *to, uint32_t n) {
     while (n) {
         if (c->pending_at == c->pending_bytes) {
             int bytes = mdl_unit(&r, c->pending);
-            if (r.error)
+            if (r.error) {
+                c->magic = 0; /* what would come now is wrong */
                 return r.error;
+            }
             c->pending_bytes = (u8)bytes;
             c->pending_at = 0;
         }
@@ -118,6 +123,26 @@ int mdl_delta_read(void *ram, const mdl_io *io, uint8_t *to, uint32_t n) {
         n--;
     }
     return MDL_OK;
+}
+
+static int is_sound(const source *s) {
+    return s->buffer_bytes <= sizeof s->buffer && s->at <= s->end && s->at - s->buffer_at <= s->buffer_bytes;
+}
+
+int mdl_delta_resume(void *ram, uint32_t ram_bytes, const mdl_io *io) {
+    codec *c = ram;
+    head h;
+    uint32_t need, low[MAX_RANGES], high[MAX_RANGES];
+    int error = mdl_delta_need(io, &need);
+    if (error || (error = mdl_head_read(io, &h, low, high)))
+        return error;
+    if (ram_bytes < need || ((uintptr_t)ram & 3) || c->magic != MAGIC || c->old_bytes != io->old_bytes || c->new_bytes != io->new_bytes
+        || memcmp(&c->head, &h, sizeof h) || c->done > c->new_bytes || c->pending_bytes > 4 || c->pending_at > c->pending_bytes
+        || c->calls > CALLS || c->window_bytes > OLD_WINDOW || c->covers.last_repeat > REPEATS || c->covers.left > h.covers
+        || c->content.end > io->patch_bytes || c->covers.from.end > io->patch_bytes || !is_sound(&c->content) || !is_sound(&c->covers.from))
+        return MDL_BAD_RAM;
+    mdl_layout(c, &h);
+    return c->total_bytes <= ram_bytes ? MDL_OK : MDL_BAD_IO;
 }
 
 uint32_t mdl_delta_left(const void *ram) {

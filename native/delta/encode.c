@@ -90,6 +90,8 @@ u32 mdl_encode(const u8 *old, u32 old_bytes, const u8 *fresh, u32 new_bytes, con
     c = sized;
     if (mdl_delta_begin(c, need, &io))
         goto end;
+    if (!new_bytes)
+        result = content;
     begin_writing(&w, fresh, out + content, room - content, cost);
     mdl_run(&r, c, &io, &w);
     u8 unit[4];

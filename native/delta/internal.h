@@ -39,7 +39,6 @@ typedef struct {
     u32 buffer_at;    /* patch offset of buffer[0] */
     u32 buffer_bytes;
     u32 overrun;      /* bytes read behind the end */
-    u8 failed;
 } source;
 
 /* ---- models ---- */
@@ -80,6 +79,7 @@ typedef struct { u32 old; u32 bytes; i32 shift; } map_entry;
 
 /* ---- what was seen ---- */
 
+#define NO_TARGET 0xffffffffu
 enum { SEEN = 512, NEAR_SEEN = 512, CALLS = 128, OLD_WINDOW = 128 };
 typedef struct { u32 key, value; } pair;
 
@@ -185,6 +185,7 @@ u32 mdl_old(run *r, u32 at);
 int mdl_is_wide(u32 a);
 u32 mdl_kind(u32 a, u32 b);
 i32 mdl_distance(u32 kind, u32 a, u32 b);
+u32 mdl_counter(u32 base, u32 kind, u32 b, u32 at);
 u32 mdl_operand(run *r, u32 old, u32 place, u32 left, struct operand *o);
 void mdl_operand_seen(run *r, const struct operand *o, u32 actual);
 

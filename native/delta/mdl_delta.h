@@ -44,6 +44,9 @@ int mdl_delta_need(const mdl_io *io, uint32_t *need);
 /* Begin; ram must be aligned to four bytes. */
 int mdl_delta_begin(void *ram, uint32_t ram_bytes, const mdl_io *io);
 
+/* Go on with RAM that was saved after a read, on the same machine; keep a check value beside it: this looks only at what could do harm. */
+int mdl_delta_resume(void *ram, uint32_t ram_bytes, const mdl_io *io);
+
 /* The next n bytes of the new image. */
 int mdl_delta_read(void *ram, const mdl_io *io, uint8_t *to, uint32_t n);
 

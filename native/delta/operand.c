@@ -45,6 +45,13 @@ u32 mdl_kind(u32 a, u32 b) {
     }
 }
 
+/* What the distance counts from: the instruction and four bytes; a load, and a call of ARM code, from the word in which that is. */
+u32 mdl_counter(u32 base, u32 kind, u32 b, u32 at) {
+    u32 odd = base & 2;
+    int from_word = kind == LOAD || kind == LOAD_WIDE || kind == ADDRESS || (kind == CALL && (b & 0xD000) == 0xC000);
+    return from_word ? ((at + 4 + odd) & ~3u) - odd : at + 4;
+}
+
 i32 mdl_distance(u32 kind, u32 a, u32 b) {
     u32 s = a >> 10 & 1, j1 = b >> 13 & 1, j2 = b >> 11 & 1;
     switch (kind) {
@@ -233,6 +240,8 @@ u32 mdl_operand(run *r, u32 old, u32 place, u32 left, operand *o) {
     o->place = place;
     o->bytes = 4;
     int has_word = left >= 4 && old + 4 <= c->old_bytes;
+    if (!(c->head.flags & FLAG_THUMB))
+        return 0;
     if (has_word && !((c->head.base + old) & 3)) {
         if (word >= c->head.base && word - c->head.base < c->old_bytes)
             o->kind = POINTER;
@@ -244,19 +253,15 @@ u32 mdl_operand(run *r, u32 old, u32 place, u32 left, operand *o) {
             return 1;
         }
     }
-    if (!(c->head.flags & FLAG_THUMB) || !has_word)
+    if (!has_word)
         return mdl_is_wide(a);
     o->kind = mdl_kind(a, b);
     o->bytes = mdl_is_wide(a) ? 4 : 2;
-    u32 old_pc = old + 4, new_pc = place + 4, odd = c->head.base & 2;
     switch (o->kind) {
     case PLAIN: break;
     case MOVE_LOW:
     case MOVE_HIGH: guess_move(r, o, a, b, old); break;
-    case LOAD:
-    case LOAD_WIDE:
-    case ADDRESS: guess_branch(r, o, a, b, ((old_pc + odd) & ~3u) - odd, ((new_pc + odd) & ~3u) - odd); break;
-    default: guess_branch(r, o, a, b, old_pc, new_pc);
+    default: guess_branch(r, o, a, b, mdl_counter(c->head.base, o->kind, b, old), mdl_counter(c->head.base, o->kind, b, place));
     }
     if (o->kind)
         guess(o, o->bytes == 4 ? word : a);
@@ -272,7 +277,7 @@ void mdl_operand_seen(run *r, const operand *o, u32 actual) {
     switch (o->kind) {
     case CALL:
     case BRANCH_WIDE:
-        became = o->place + 4 + (u32)mdl_distance(o->kind, a, b);
+        became = mdl_counter(c->head.base, o->kind, b, o->place) + (u32)mdl_distance(o->kind, a, b);
         if (!was_first)
             remember(c->seen, SEEN, o->value, SEEN_BRANCH, became);
         if (o->kind == CALL && o->value >= c->old_bytes + BEHIND)
@@ -301,9 +306,9 @@ void mdl_operand_seen(run *r, const operand *o, u32 actual) {
     }
 }
 
-/* Target of a call in the new image, or 0xffffffff. */
+/* Target of a call in the new image, or NO_TARGET. */
 u32 mdl_call_target(u32 place, u32 a, u32 b) {
-    return mdl_is_wide(a) && mdl_kind(a, b) == CALL && (b & 0xD000) == 0xD000 ? place + 4 + (u32)mdl_distance(CALL, a, b) : 0xffffffffu;
+    return mdl_is_wide(a) && mdl_kind(a, b) == CALL && (b & 0xD000) == 0xD000 ? place + 4 + (u32)mdl_distance(CALL, a, b) : NO_TARGET;
 }
 
 u32 mdl_call_to(u32 place, u32 target) {

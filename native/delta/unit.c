@@ -83,7 +83,7 @@ static u32 operand_bytes(run *r, const operand *o, u32 value) {
     u32 got = 0, h1 = r->c->h1;
     for (u32 q = 0; q < o->bytes; q += 2) {
         u32 was = o->guess[0] >> (8 * q) & 0xFFFF, k = o->kind;
-        u32 high[CHANGED_CONTEXTS] = {id(60 + k, q << 16 | was >> 8), id(61, was >> 8 | q << 20), id(80 + k, h1), id(63, was),
+        u32 high[CHANGED_CONTEXTS] = {id(20 + k, q << 16 | was >> 8), id(61, was >> 8 | q << 20), id(80 + k, h1), id(63, was),
                                       id(100 + k, q), id(65, h1 >> 8 | q << 16)};
         u32 a = (u32)mdl_byte(r, MODEL_OPERAND_HIGH, high, CHANGED_CONTEXTS, value >> (8 * q + 8) & 255);
         u32 low[CHANGED_CONTEXTS] = {id(120 + k, q << 16 | a), id(71, was << 8 | a), id(72, (was & 255) << 8 | a), id(73, h1 << 8 | a),
@@ -162,8 +162,9 @@ static u32 operand_unit(run *r, const operand *o, u32 left, u32 begun) {
     c->kind_past[o->kind] = c->kind_past[o->kind] << 2 | (hit == o->guesses ? 3 : hit > 2 ? 2 : hit);
     c->misses = c->misses << 1 | (hit != 0);
     c->run = hit ? 0 : c->run + 1;
-    if (o->kind == CALL)
-        called(c, mdl_call_target(o->place, value & 0xFFFF, value >> 16));
+    u32 target = o->kind == CALL ? mdl_call_target(o->place, value & 0xFFFF, value >> 16) : NO_TARGET;
+    if (target != NO_TARGET)
+        called(c, target);
     mdl_operand_seen(r, o, value);
     return value;
 }
@@ -195,7 +196,7 @@ static u32 fresh_unit(run *r, u32 place, u32 room, u32 *bytes) {
         while (r->w && at < c->calls && c->call[at] != target)
             at++;
         u32 contexts[2] = {id(190, a), id(191, c->h1 >> 8)};
-        if (mdl_flag(r, SET_CALL, contexts, 2, r->w && target != 0xffffffffu && at < c->calls && mdl_call_to(place, target) == value)) {
+        if (mdl_flag(r, SET_CALL, contexts, 2, r->w && target != NO_TARGET && at < c->calls && mdl_call_to(place, target) == value)) {
             at = mdl_number(r, &c->models.number[NUMBER_CALL], at);
             if (at >= c->calls) {
                 r->error = MDL_BAD_STREAM;

@@ -82,7 +82,7 @@ static u32 moved(const span *spans, u32 count, u32 place) {
 
 int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cover *covers, u32 count, u8 *to) {
     span *spans = malloc((count + 1) * sizeof *spans);
-    u32 n = 0, odd = base & 2;
+    u32 n = 0;
     if (!spans)
         return -1;
     for (u32 i = 0; i < count; i++)
@@ -91,13 +91,11 @@ int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cov
     qsort(spans, n, sizeof *spans, by_old);
     memcpy(to, image, bytes);
     for (u32 at = 0; at + 1 < bytes; at += 2) {
-        u32 a = half(image, bytes, at), b = half(image, bytes, at + 2), kind = kinds[at / 2], pc = at + 4, t = 0;
+        u32 a = half(image, bytes, at), b = half(image, bytes, at + 2), kind = kinds[at / 2], t = 0;
         if (kind == PLAIN || kind == SECOND_HALF)
             continue;
-        if (kind == LOAD || kind == LOAD_WIDE || kind == ADDRESS)
-            pc = ((pc + odd) & ~3u) - odd;
         if (kind < MOVE_LOW)
-            t = moved(spans, n, pc + (u32)mdl_distance(kind, a, b)) / 2;
+            t = moved(spans, n, mdl_counter(base, kind, b, at) + (u32)mdl_distance(kind, a, b)) / 2;
         switch (kind) {
         case CALL: put(to, at, (a & 0xF800) | (t >> 11 & 0x7FF), (b & 0xD000) | (t & 0x7FF) | (t >> 22 & 1) << 13, 1); break;
         case BRANCH_WIDE: put(to, at, (a & 0xFBC0) | (t >> 11 & 63), (b & 0xD000) | (t & 0x7FF), 1); break;

@@ -94,6 +94,47 @@ def test_state_when_restored_in_another_decoder_then_goes_on(coded):
     assert begun + second.read(second.left) == NEW
 
 
+def test_state_when_damaged_then_is_refused_or_harmless(coded):
+    """A false offset in it once wrote outside the RAM block."""
+    rng = random.Random(5)
+    decoder = Decoder(lambda at, count: OLD[at : at + count], len(OLD), coded.stream, len(NEW))
+    decoder.read(1000)
+    kept, refused = decoder.state(), 0
+    for _ in range(300):
+        broken = bytearray(kept)
+        broken[rng.randrange(2000 if rng.random() < 0.5 else len(broken))] ^= rng.randrange(1, 256)
+        try:
+            decoder.restore(bytes(broken))
+            decoder.read(500)
+        except BadFormat:
+            refused += 1
+        decoder.restore(kept)
+    assert refused
+
+
+@pytest.mark.parametrize("tail", [0, 4])
+def test_image_when_nearly_the_same_then_costs_next_to_nothing(tail):
+    """Long runs without news end in zero bytes of the coder, of which only four may be left out."""
+    old = random.Random(9).randbytes(300_000)
+    new = old[:800] + bytes(tail) + old[800 + tail :]
+    made = mapped.make(old, new)
+    assert len(made.stream) < 200
+    assert mapped.apply(old, made.stream, len(new)) == new
+
+
+def test_image_when_empty_then_is_made_and_applied():
+    assert mapped.apply(OLD, mapped.make(OLD, b"").stream, 0) == b""
+
+
+def test_failure_when_it_came_once_then_reading_goes_on_failing(coded):
+    decoder = Decoder(
+        lambda at, count: OLD[at : at + count], len(OLD), coded.stream[: len(coded.stream) // 2], len(NEW)
+    )
+    for _ in range(3):
+        with pytest.raises(BadFormat):
+            decoder.read(len(NEW))
+
+
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 1000), (1000, 1), (0, 5), (999, 1001), (4096, 4095)])
 def test_odd_sizes_when_made_then_come_back(sizes):
     rng = random.Random(sizes[0])

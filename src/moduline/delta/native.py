@@ -325,7 +325,10 @@ class Decoder:
         return to.raw[:count]
 
     def state(self) -> bytes:
-        """All that decoding needs to go on from here, with the same images and stream."""
+        """All that decoding needs to go on from here, with the same images, stream and kind of computer.
+
+        Keep a check value beside it: ``restore`` only refuses what could do harm.
+        """
         return bytes(self._ram)
 
     def restore(self, state: bytes) -> None:
@@ -338,7 +341,13 @@ class Decoder:
             raise BadFormat(
                 format=NAME, reason=Text("a state of another stream", "状态不属于此数据"), offset=0, rule="state"
             )
+        kept = bytes(self._ram)
         ctypes.memmove(self._ram, state, len(state))
+        try:
+            self._check(_library().mdl_delta_resume(self._ram, ctypes.c_uint32(self.ram_bytes), ctypes.byref(self._io)))
+        except BadFormat:
+            ctypes.memmove(self._ram, kept, len(kept))
+            raise
 
     def _copy(self, get: Callable[[], bytes], to: Any, count: int) -> int:
         """Fill a buffer of the library; what fails is raised once the library has come back."""
