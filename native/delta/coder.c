@@ -108,6 +108,8 @@ int mdl_bit(run *r, u32 chance16, int bit) {
         write_bit(r->w, chance16, bit);
         return bit;
     }
+#else
+    (void)bit;
 #endif
     return mdl_source_bit(r, r->from, chance16);
 }

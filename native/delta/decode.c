@@ -142,7 +142,11 @@ int mdl_delta_resume(void *ram, uint32_t ram_bytes, const mdl_io *io) {
         || c->content.end > io->patch_bytes || c->covers.from.end > io->patch_bytes || !is_sound(&c->content) || !is_sound(&c->covers.from))
         return MDL_BAD_RAM;
     mdl_layout(c, &h);
-    return c->total_bytes <= ram_bytes ? MDL_OK : MDL_BAD_IO;
+    if (c->total_bytes > ram_bytes)
+        return MDL_BAD_IO;
+    run r;
+    mdl_run(&r, ram, io, NULL);
+    return mdl_models_sound(&r) ? MDL_OK : MDL_BAD_RAM;
 }
 
 uint32_t mdl_delta_left(const void *ram) {

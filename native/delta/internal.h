@@ -154,6 +154,7 @@ typedef struct {
 
 /* model.c */
 void mdl_models_start(run *r);
+int mdl_models_sound(const run *r);
 int mdl_flag(run *r, u32 set, const u32 *contexts, int n, int bit);
 int mdl_byte(run *r, u32 model, const u32 *contexts, int n, int value);
 u32 mdl_number(run *r, number_model *m, u32 value);

@@ -10,7 +10,7 @@
 #include "internal.h"
 #include "tables.h"
 
-enum { LIMIT = 9, FLAG_RATE = 6, BYTE_RATE = 16, HISTORY_SHIFT = 6, PROBES = 3 };
+enum { LIMIT = 9, FLAG_RATE = 6, BYTE_RATE = 16, HISTORY_SHIFT = 6, PROBES = 3, MAX_WEIGHT = 1 << 29 };
 
 static const u16 RATE[16] = {32768, 21845, 16384, 13107, 10923, 9362, 8192, 7282, 6554, 5958, 5461, 5041, 4681, 4369, 4096, 3855};
 static const u8 TRUST[16] = {0, 10, 14, 16, 18, 19, 20, 21, 22, 23, 24, 24, 25, 25, 26, 26};
@@ -58,6 +58,24 @@ void mdl_models_start(run *r) {
             m->flag_weight[i][j] = 20000;
     for (int i = 0; i < NUMBERS; i++)
         mdl_number_start(&m->number[i]);
+}
+
+/* Whether what was saved can be gone on with: histories that exist, weights that are far from overflowing. */
+int mdl_models_sound(const run *r) {
+    const models *m = &r->c->models;
+    for (u32 i = 0; i < (u32)r->c->head.slot_kib << 10; i++)
+        if ((i & 15) && r->slot[i] >= HISTORIES) /* byte 0 of each slot is its check */
+            return 0;
+    for (int i = 0; i < MODELS; i++)
+        for (int j = 0; j <= BYTE_INPUTS; j++)
+            for (int k = 0; k <= BYTE_INPUTS; k++)
+                if (m->byte_weight[i][j][k] > MAX_WEIGHT || m->byte_weight[i][j][k] < -MAX_WEIGHT)
+                    return 0;
+    for (int i = 0; i < FLAG_SETS; i++)
+        for (int j = 0; j < MAX_INPUTS; j++)
+            if (m->flag_weight[i][j] > MAX_WEIGHT || m->flag_weight[i][j] < -MAX_WEIGHT)
+                return 0;
+    return 1;
 }
 
 /* One decision with one cell. */
