@@ -78,11 +78,6 @@ def test_cpio_when_pads_and_tail_are_odd_then_they_survive():
     assert cpio.write(cpio.read(bytes(data))) == bytes(data)
 
 
-def test_cpio_when_directory_bit_is_set_then_said():
-    assert CpioMember(b"modem", mode=0o040755).is_directory
-    assert not CpioMember(b"modem/a").is_directory
-
-
 BROKEN = {
     "empty": (b"", "truncated"),
     "no-magic": (bytes(26), "magic"),

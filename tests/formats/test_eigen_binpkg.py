@@ -75,8 +75,6 @@ def test_binpkg_when_entry_is_changed_then_hash_size_and_places_follow():
                for e in ENTRIES]  # fmt: skip
     package = eigen_binpkg.with_data(eigen_binpkg.read(binpkg_106()), 1, b"new system")
     assert eigen_binpkg.write(package) == binpkg_106(tuple(changed))
-    fewer = eigen_binpkg.without_entries(eigen_binpkg.read(binpkg_106()), [1])
-    assert eigen_binpkg.write(fewer) == binpkg_106((ENTRIES[0], ENTRIES[2]))
 
 
 def test_binpkg_when_content_is_larger_than_its_room_then_too_big():

@@ -38,18 +38,6 @@ def test_ini_when_bom_and_no_section_then_values_are_found():
     assert eigen_ini.read(b"b = 1 \n[a]\n").get("", "b") == "1"
 
 
-def test_ini_when_value_is_set_then_nothing_else_changes():
-    ini = eigen_ini.with_value(eigen_ini.read(INI), "File_1", "MAX_SIZE", "0x20000")
-    assert eigen_ini.write(ini) == INI.replace(b"0x10000 ; room", b"0x20000 ; room")
-    assert eigen_ini.files_of(ini)[0].room_bytes == 0x20000
-
-
-@pytest.mark.parametrize("value", ["a\nb", " a", "a ; b", "x\r"])
-def test_ini_when_value_would_be_read_back_otherwise_then_refused(value):
-    with pytest.raises(BadFormat):
-        eigen_ini.with_value(eigen_ini.read(INI), "File_1", "MAX_SIZE", value)
-
-
 def test_ini_when_key_is_there_twice_then_the_first_counts():
     ini = eigen_ini.read(b"[a]\nb=1\nB=2\n[A]\nb=3\n")
     assert ini.number("a", "b") == 1

@@ -69,11 +69,6 @@ class CpioMember:
     pads: tuple[bytes, bytes] = (b"\0", b"\0")
 
     @property
-    def is_directory(self) -> bool:
-        """Whether the member makes a folder."""
-        return self.mode & MODE_KIND == MODE_DIRECTORY
-
-    @property
     def path(self) -> str:
         """The name as text; undecodable bytes become U+FFFD."""
         return self.name.decode("utf-8", "replace")
@@ -86,11 +81,6 @@ class CpioArchive:
     members: tuple[CpioMember, ...]
     trailer: CpioMember = field(default_factory=lambda: CpioMember(TRAILER_NAME, mode=0))
     tail: bytes = field(default=b"", repr=False)
-
-
-def is_cpio(data: bytes) -> bool:
-    """Whether the magic stands at the start."""
-    return data[:2] == MAGIC.to_bytes(2, "little")
 
 
 def read(data: bytes) -> CpioArchive:

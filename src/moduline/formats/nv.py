@@ -66,10 +66,6 @@ class NvBlock:
         changed = (NvEntry(number, data) if entry.id == number else entry for entry in self.entries)
         return replace(self, entries=tuple(changed))
 
-    def without_item(self, number: int) -> NvBlock:
-        """The block without the items of that id."""
-        return replace(self, entries=tuple(entry for entry in self.entries if entry.id != number))
-
     @property
     def imei(self) -> str:
         """The IMEI of item 5; "" when it is missing or not one."""

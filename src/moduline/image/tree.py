@@ -21,11 +21,6 @@ class TreeEntry:
     path: str
     data: bytes | None = None
 
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory."""
-        return self.data is None
-
 
 @dataclass(frozen=True, slots=True)
 class FileTree:

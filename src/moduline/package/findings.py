@@ -11,7 +11,6 @@ from moduline.errors import BadPackage, FormatError, Text
 ERROR: Final = "error"
 WARNING: Final = "warning"
 NOTICE: Final = "notice"
-SEVERITIES: Final = (ERROR, WARNING, NOTICE)
 
 
 @dataclass(frozen=True, slots=True)

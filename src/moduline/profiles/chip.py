@@ -69,8 +69,6 @@ class DownloadEntry:
         link: how an ASR ROM frames its commands: ``smux`` or ``ethos``; empty for other wires.
         at_commands: AT commands that do it; none where only the pin does.
         window_s: how long the ROM waits before the module boots by itself, in seconds.
-        sram_first: first address the ROM takes a loader at; 0 where the protocol has none.
-        sram_last: last one.
         nv_bytes: size of the fixed NV block.
     """
 
@@ -82,8 +80,6 @@ class DownloadEntry:
     link: str
     at_commands: tuple[str, ...]
     window_s: float
-    sram_first: int
-    sram_last: int
     nv_bytes: int
 
     @property
@@ -183,7 +179,5 @@ def _entry(table: Table) -> DownloadEntry:
         link=table.text("link", ""),
         at_commands=table.texts("at_commands"),
         window_s=table.seconds("window_s"),
-        sram_first=table.number("sram_first", 0),
-        sram_last=table.number("sram_last", 0),
         nv_bytes=table.number("nv_bytes"),
     )

@@ -14,7 +14,6 @@ from moduline.profiles import catalog
 from moduline.release.output import write_whole
 from moduline.release.starter_texts import FILES
 
-
 DEFAULT_MODULE: Final = "ec600u"
 
 

@@ -104,11 +104,6 @@ class FlashList:
     tail: bytes = field(default=b"", repr=False)
 
 
-def is_flash_list(data: bytes) -> bool:
-    """Whether the magic stands there."""
-    return data.startswith(MAGIC)
-
-
 def read(data: bytes) -> FlashList:
     """The list.
 

@@ -123,11 +123,6 @@ class PartitionTable:
         return next((one.size for one in self.entries if one.depth == 1), 0)
 
 
-def is_partition_table(data: bytes) -> bool:
-    """Whether the magic stands there."""
-    return data.startswith(MAGIC)
-
-
 def read(data: bytes, *, must_check: bool = True) -> PartitionTable:
     """The table, after the checks a flasher makes.
 

@@ -48,7 +48,6 @@ AGENTBOOTS: Final[Mapping[str, str]] = {
     "agentboot_uart": "agentboot_uart/agentboot.bin",
 }
 MAX_JSON_BYTES: Final = 1 << 20
-STORES: Final = ("ap_flash", "cp_flash")
 KEPT_REGIONS: Final = ("cal", "rr", "drr")
 """Regions with the calibration of the radio."""
 
@@ -112,11 +111,6 @@ class EigenPackage:
         """Name and content of its format_*.json."""
         local = ((name[len(self.root) :], data) for name, data in self.members.items() if name.startswith(self.root))
         return next(((name, data) for name, data in local if FORMAT_NAME.fullmatch(name)), None)
-
-
-def is_eigen_zip(names: AbstractSet[str]) -> bool:
-    """Whether a zip with these members is such a package."""
-    return any(name.lower().endswith(BINPKG_ENDINGS) for name in names)
 
 
 def read(data: bytes, *, must_check: bool = True) -> EigenPackage:

@@ -284,18 +284,6 @@ def with_data(package: BinPackage, index: int, data: bytes) -> BinPackage:
     return replace(package, entries=(*package.entries[:index], changed, *behind))
 
 
-def without_entries(package: BinPackage, indexes: Sequence[int]) -> BinPackage:
-    """The package without some entries."""
-    entry_bytes = _tables(package.version)[1].total_bytes
-    kept, shift = [], 0
-    for index, one in enumerate(package.entries):
-        if index in indexes:
-            shift += entry_bytes + len(one.data)
-        else:
-            kept.append(replace(one, offset=(one.offset - shift) & 0xFFFFFFFF))
-    return replace(package, entries=tuple(kept), header=package.header | {"entry_count": len(kept)})
-
-
 def misplaced(package: BinPackage) -> list[str]:
     """Names of the entries that do not stand where the file says."""
     header_table, entry_table = _tables(package.version)

@@ -141,20 +141,6 @@ def write(ini: Ini) -> bytes:
     return ini.text.encode("utf-8", "surrogateescape")
 
 
-def with_value(ini: Ini, section: str, key: str, value: str) -> Ini:
-    """The file with another value in the place of the old one; nothing else changes.
-
-    Raises:
-        BadFormat: there is no such value (rule ``ini-missing``), or the new one would not be read back as it is.
-    """
-    found = ini.find(section, key)
-    if found is None or re.search(r"[\r\n]|^[ \t]|[ \t]$|[ \t][;#]", value):
-        why = Text("[{section}] {key} cannot be set", "无法设置 [{section}] {key}")
-        raise BadFormat(format=NAME, reason=why, offset=0, rule="ini-missing", section=section, key=key)
-    text = ini.text[: found.start] + value + ini.text[found.end :]
-    return read(text.encode("utf-8", "surrogateescape"))
-
-
 def files_of(ini: Ini) -> tuple[DownloadFile, ...]:
     """The files a quec_download_config.ini names; none when the binpkg carries everything.
 
