@@ -1,4 +1,4 @@
-"""``delta make|apply|info`` and ``adiff``: patches between two firmwares."""
+"""``delta make|apply|info|rehearse`` and ``adiff``: patches between two firmwares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from moduline.cli.delta_rehearse import register_rehearse
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts, print_json
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     _register_make(noun)
     _register_apply(noun)
     _register_info(noun)
+    register_rehearse(noun)
     register_adiff(app)
 
 

@@ -51,8 +51,23 @@ class InPlacePatch:
     @property
     def session(self) -> bytes:
         """8 bytes that tell this patch from others in a journal."""
-        parts = self.old_sha256 + self.new_sha256 + hashlib.sha256(plans.write(self.plan)).digest()
-        return hashlib.sha256(parts + hashlib.sha256(self.stream).digest()).digest()[:8]
+        return hashlib.sha256(self.old_sha256 + self.new_sha256 + self.block).digest()[:8]
+
+    @property
+    def block(self) -> bytes:
+        """Plan and stream as one data block: length of the plan (u32), plan, stream."""
+        plan = plans.write(self.plan)
+        return len(plan).to_bytes(4, "little") + plan + self.stream
+
+    @classmethod
+    def of(cls, block: bytes, old_sha256: bytes, new_sha256: bytes) -> InPlacePatch:
+        """The patch of a data block.
+
+        Raises:
+            FormatError: the plan is damaged.
+        """
+        end = 4 + int.from_bytes(block[:4], "little")
+        return cls(plans.read(block[4:end]), block[end:], old_sha256, new_sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from moduline.delta import codecs
+from moduline.delta.journal import Region
+from moduline.delta.renew import renew
 from moduline.errors import FormatError, ModulineError, PatchMisfit, Text
 from moduline.formats import patch
 from moduline.formats.patch import Patch, PatchRegion
 from moduline.nor.flash import Flash
-from moduline.nor.geometry import ERASED
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.file_store import FileStore
 from moduline.vmodule.update.acceptance import Abilities, Acceptance
@@ -249,12 +250,10 @@ class UpdateUnit:
         done = 0
         for region in current.regions:
             new = codecs.decode(region)
-            start = self._acceptance.place_of(region)
-            for at in range(0, len(new), self._unit):
-                wanted = new[at : at + self._unit]
-                self._renew(start + at, wanted)
-                done += len(wanted)
-                yield SectorDone(region.role, done, total)
+            size = -(-len(new) // self._unit) * self._unit
+            for count in renew(Region(self._flash, self._acceptance.place_of(region), size), new):
+                yield SectorDone(region.role, done + count, total)
+            done += len(new)
         if not all(self._is_new(region) for region in current.regions):
             yield from self._try_again(state)
             return
@@ -280,13 +279,6 @@ class UpdateUnit:
         state["phase"], state["stage"] = "begun", 0
         self._store.put(STATE, state)
         yield RestartDue(0, len(state["packages"]))
-
-    def _renew(self, at: int, wanted: bytes) -> None:
-        """Make one sector hold ``wanted`` and blank bytes behind it, unless it does."""
-        whole = wanted.ljust(self._unit, bytes([ERASED]))
-        if self._flash.read(at, self._unit) != whole:
-            self._flash.erase(at, self._unit)
-            self._flash.program(at, wanted)
 
     def _is_new(self, region: PatchRegion) -> bool:
         return self._acceptance.is_there(region, region.new_bytes, region.new_sha256)

@@ -1,0 +1,153 @@
+"""``delta rehearse``: an update on a model of the module, the power cut everywhere; proof as JSON and as a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from moduline.cli.disk import read_file, write_file
+from moduline.cli.language import say
+from moduline.cli.output import JsonFlag, note, print_facts
+from moduline.cli.sizes import size_of
+from moduline.delta import codecs, inplace, make, proof, read_side, rehearsal
+from moduline.delta.apply import must_be_for
+from moduline.delta.side import SCRIPT_ROLE, Side
+from moduline.errors import BadOption, PatchMisfit, TestsFailed, Text
+from moduline.formats import patch
+
+JSON_NAME: Final = "rehearsal.json"
+PAGE_NAME: Final = "rehearsal.html"
+SEED: Final = 20265
+DOUBLES_ALL: Final = 1000
+
+
+def register_rehearse(noun: typer.Typer) -> None:
+    """Add ``rehearse`` to ``delta``."""
+
+    @noun.command(
+        help=say(
+            "Cut the power before and inside every flash operation of an update, on a model of the module. "
+            "PATCH is from delta make; a firmware instead is renewed in place. "
+            "Example: moduline delta rehearse old.img new.img --cuts 50 --proof proof",
+            "在模组模型上演练升级：在每个 Flash 操作之前和之中断电。"
+            "PATCH 由 delta make 生成；若给出新固件，则演练原地升级。"
+            "示例：moduline delta rehearse old.img new.img --cuts 50 --proof proof",
+        )
+    )
+    def rehearse(
+        old: Annotated[Path, typer.Argument(metavar="OLD", help=say("what runs before", "升级前的固件"))],
+        file: Annotated[Path, typer.Argument(metavar="PATCH|NEW", help=say("patch or firmware", "差分包或新固件"))],
+        cuts: Annotated[
+            str, typer.Option("--cuts", metavar="all|N", help=say("operations to cut at", "断电的操作数"))
+        ] = "100",
+        double: Annotated[
+            int, typer.Option("--double", min=-1, help=say("sampled pairs of cuts", "抽样的二次断电数"))
+        ] = -1,
+        store: Annotated[
+            str, typer.Option("--store", metavar="fs|fp", help=say("where the patch lies", "差分包存放位置"))
+        ] = "fp",
+        block: Annotated[
+            str, typer.Option("--block", metavar="BYTES", help=say("erase unit of the flash", "Flash 擦除单位"))
+        ] = "4096",
+        spare: Annotated[
+            str, typer.Option("--spare", metavar="BYTES", help=say("spare flash of the module", "模组的备份区大小"))
+        ] = "",
+        to: Annotated[
+            Path | None, typer.Option("--proof", metavar="DIR", help=say("write JSON and page", "写入 JSON 与网页"))
+        ] = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        if store not in rehearsal.STORES:
+            raise _bad("--store", "it is fs or fp", "只能为 fs 或 fp")
+        count = _count(cuts)
+        doubles = double if double >= 0 else DOUBLES_ALL if count is None else count // 2
+        jobs = _jobs(
+            read_side(read_file(old), old.name), file, _block(block), size_of(spare, "--spare") if spare else None
+        )
+        model = rehearsal.Model(jobs, _block(block), store, b"".join(map(rehearsal.pack, jobs)))
+        found, page = _rehearse(model, count, doubles)
+        if to is not None:
+            write_file(to / JSON_NAME, (json.dumps(found, indent=1, sort_keys=True) + "\n").encode())
+            write_file(to / PAGE_NAME, page.encode())
+        _tell(found, to, as_json=as_json)
+
+
+def _rehearse(model: rehearsal.Model, count: int | None, doubles: int) -> tuple[dict[str, Any], str]:
+    steps = rehearsal.clean_run(model)
+    total = sum(step.count for step in steps)
+    note(
+        "{total} flash operations; {singles} cuts and tears, {doubles} pairs",
+        "共 {total} 个 Flash 操作；断电 {singles} 次，二次断电 {doubles} 次",
+        total=total,
+        singles=2 * (total if count is None else min(count, total)),
+        doubles=doubles,
+    )
+    trials = [
+        *rehearsal.single_cuts(model, steps, count),
+        *rehearsal.double_cuts(model, total, doubles, SEED),
+    ]
+    found = proof.proof_of(model, steps, trials, SEED)
+    return found, proof.page_of(found, steps, trials)
+
+
+def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> list[rehearsal.Job]:
+    """What is to be renewed: regions of a patch as a whole, or those of a firmware in place."""
+    data = read_file(file)
+    if not patch.is_patch(data):
+        new = read_side(data, file.name)
+        pairs = []
+        for region in make(old, new).patches[0].regions:
+            before, after = old.part(region.role), new.part(region.role)
+            assert before is not None  # made from it
+            assert after is not None
+            pairs.append((region.role, before.data, after.data))
+        return [
+            rehearsal.Job(
+                role, before, after, inplace.make(before, after, block_bytes=block_bytes, spare_bytes=spare_bytes)
+            )
+            for role, before, after in pairs
+        ]
+    found = patch.read(data)
+    must_be_for(old, found)
+    jobs = []
+    for one in found.regions:
+        part = old.part(one.role)
+        if part is None and one.role != SCRIPT_ROLE:
+            why = Text("the old file has no part '{role}'", "旧文件没有“{role}”部分")
+            raise PatchMisfit(reason=why, role=one.role)
+        jobs.append(rehearsal.Job(one.role, part.data if part is not None else b"", codecs.decode(one)))
+    return jobs
+
+
+def _tell(found: dict[str, Any], to: Path | None, *, as_json: bool) -> None:
+    if not found["is_good"]:
+        first = found["failures"][0]
+        raise TestsFailed(failed=len(found["failures"]), total=sum(found["trials"].values()), first=first["cuts"])
+    facts = {name: found[name] for name in ("operations", "block_bytes", "spare_bytes", "store")}
+    facts |= {"cuts": found["trials"]["cut"], "tears": found["trials"]["tear"], "pairs": found["trials"]["pair"]}
+    facts |= {"failures": 0, "in_place": all(one["in_place"] for one in found["regions"])}
+    if to is not None:
+        facts["proof"] = str(to)
+    print_facts(facts, as_json=as_json)
+
+
+def _count(cuts: str) -> int | None:
+    if cuts == "all":
+        return None
+    if not cuts.isdecimal() or not int(cuts):
+        raise _bad("--cuts", "it is all or a number from 1", "只能为 all 或正整数")
+    return int(cuts)
+
+
+def _block(text: str) -> int:
+    size = size_of(text, "--block")
+    if size & (size - 1) or not 4096 <= size <= 1 << 20:
+        raise _bad("--block", "a power of two from 4096 to 1 MiB", "须为 4096 到 1 MiB 之间的 2 的幂")
+    return size
+
+
+def _bad(name: str, en: str, zh: str) -> BadOption:
+    return BadOption(name=name, reason=Text(en, zh))
