@@ -8,14 +8,14 @@ Source: platform-asr 4.1, 4.2, 4.4.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import auto
 from typing import Final
 
+from moduline.burn.drivers.state_table import GIVING_UP, Word, page
 
-class State(Enum):
+
+class State(Word):
     """Where the conversation is."""
-
-    __hash__ = object.__hash__  # looked up for every answer; Enum's own hashes the name
 
     IDLE = auto()
     OPEN = auto()
@@ -47,10 +47,8 @@ class State(Enum):
     FAILED = auto()
 
 
-class Cue(Enum):
+class Cue(Word):
     """What can happen: the link, an answer, the clock, or what the plan wants next."""
-
-    __hash__ = object.__hash__
 
     BEGIN = auto()
     UP = auto()
@@ -200,16 +198,5 @@ ENDING: Final = frozenset({S.REBOOT, S.COMPLETE, S.PAUSE, S.DISCONNECT})
 
 
 def as_markdown() -> str:
-    """The table for people: a row per state with what may happen, what is done and where it leads."""
-    lines = ["| State | Cue: action → next state | Limit |", "| --- | --- | --- |"]
-    for state in State:
-        rows = [
-            f"{cue.name}: {action} → {after.name}"
-            for (before, cue), (action, after) in TABLE.items()
-            if before is state and after is not State.FAILED
-        ]
-        if rows:
-            limit = f"{LIMITS_S[state]:g} s" if state in LIMITS_S else ""
-            retry = f", again every {RETRIES_S[state]:g} s" if state in RETRIES_S else ""
-            lines.append(f"| {state.name} | {' · '.join(rows)} | {limit}{retry} |")
-    return "\n".join(lines)
+    """The table for people; see ``state_table.page``."""
+    return page(State, TABLE, LIMITS_S, RETRIES_S, GIVING_UP | {"cannot_keep", "restarted"})

@@ -8,14 +8,14 @@ Source: platform-eigencomm 3.1, 3.5.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import auto
 from typing import Final
 
+from moduline.burn.drivers.state_table import Word, page
 
-class State(Enum):
+
+class State(Word):
     """Where the conversation is; ``ROM_*`` talks to the boot ROM, ``AG_*`` and the rest to the agentboot."""
-
-    __hash__ = object.__hash__  # looked up for every packet; Enum's own hashes the name
 
     IDLE = auto()
     ROM_SYNC = auto()
@@ -45,10 +45,8 @@ class State(Enum):
     FAILED = auto()
 
 
-class Cue(Enum):
+class Cue(Word):
     """What can happen: an answer, the clock, or what the plan wants next."""
-
-    __hash__ = object.__hash__
 
     BEGIN = auto()
     ECHO = auto()
@@ -189,16 +187,5 @@ DOWNLOAD: Final = frozenset({S.AG_SYNC, S.AG_VERSION, S.AG_SELECT, S.AG_VERIFY, 
 
 
 def as_markdown() -> str:
-    """The table for people: a row per state with what may happen, what is done and where it leads."""
-    lines = ["| State | Cue: action → next state | Limit |", "| --- | --- | --- |"]
-    for state in State:
-        rows = [
-            f"{cue.name}: {action} → {after.name}"
-            for (before, cue), (action, after) in TABLE.items()
-            if before is state and after is not State.FAILED
-        ]
-        if rows:
-            limit = f"{LIMITS_S[state]:g} s" if state in LIMITS_S else ""
-            retry = f", again every {RETRIES_S[state]:g} s" if state in RETRIES_S else ""
-            lines.append(f"| {state.name} | {' · '.join(rows)} | {limit}{retry} |")
-    return "\n".join(lines)
+    """The table for people; see ``state_table.page``."""
+    return page(State, TABLE, LIMITS_S, RETRIES_S)

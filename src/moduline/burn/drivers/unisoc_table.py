@@ -8,14 +8,14 @@ Source: platform-unisoc 5.1, 5.9, 6.1.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import auto
 from typing import Final
 
+from moduline.burn.drivers.state_table import Word, page
 
-class State(Enum):
+
+class State(Word):
     """Where the conversation is."""
-
-    __hash__ = object.__hash__  # looked up for every packet; Enum's own hashes the name
 
     IDLE = auto()
     PDL_CONNECT = auto()
@@ -43,10 +43,8 @@ class State(Enum):
     FAILED = auto()
 
 
-class Cue(Enum):
+class Cue(Word):
     """What can happen: an answer, the clock, or what the plan wants next."""
-
-    __hash__ = object.__hash__
 
     BEGIN = auto()
     ACK = auto()
@@ -154,16 +152,5 @@ REPEATED: Final = frozenset({*CHUNKING, S.NV_READ, S.READ_BACK})
 
 
 def as_markdown() -> str:
-    """The table for people: a row per state with what may happen, what is done and where it leads."""
-    lines = ["| State | Cue: action → next state | Limit |", "| --- | --- | --- |"]
-    for state in State:
-        rows = [
-            f"{cue.name}: {action} → {after.name}"
-            for (before, cue), (action, after) in TABLE.items()
-            if before is state and after is not State.FAILED
-        ]
-        if rows:
-            limit = f"{LIMITS_S[state]:g} s" if state in LIMITS_S else ""
-            retry = f", again every {RETRIES_S[state]:g} s" if state in RETRIES_S else ""
-            lines.append(f"| {state.name} | {' · '.join(rows)} | {limit}{retry} |")
-    return "\n".join(lines)
+    """The table for people; see ``state_table.page``."""
+    return page(State, TABLE, LIMITS_S, RETRIES_S)
