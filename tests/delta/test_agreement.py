@@ -1,0 +1,76 @@
+"""What the native coder computes is the same whoever compiled it, for a word of 32 or 64 bits, and on a microcontroller."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from moduline.delta import mapped
+from thumb_maker import BASE, RAM, RAM_BYTES, thumb_image
+
+ROOT = Path(__file__).parents[2]
+NATIVE = ROOT / "native"
+SOURCES = [NATIVE / "tests" / "agree.c", *sorted((NATIVE / "delta").glob("*.c"))]
+OLD = thumb_image(9, 120)
+NEW = bytes(byte ^ 5 if at % 211 == 0 else byte for at, byte in enumerate(thumb_image(9, 120, moved_by=100, ram_by=16)))
+BUILDS = [
+    ("gcc", "-O0"),
+    ("gcc", "-O2"),
+    ("gcc", "-O3", "-funsigned-char"),
+    ("gcc", "-O2", "-m32"),
+    ("clang", "-O0"),
+    ("clang", "-O3"),
+]
+
+
+def stream_by(build, folder):
+    """The stream of one build; None when it cannot be made here."""
+    if shutil.which(build[0]) is None:
+        return None
+    program, made = folder / "agree", folder / "stream"
+    compiled = subprocess.run(
+        [*build, "-std=c99", "-o", program, *SOURCES, "-lm"], capture_output=True, text=True, check=False
+    )
+    if compiled.returncode:
+        assert "-m32" in build, compiled.stderr
+        return None
+    for name, image in (("old", OLD), ("new", NEW)):
+        (folder / name).write_bytes(image)
+    facts = [hex(number) for number in (BASE, RAM, RAM + RAM_BYTES)]
+    subprocess.run([program, folder / "old", folder / "new", made, *facts], check=True)
+    return made.read_bytes()
+
+
+def test_streams_when_made_by_any_compiler_then_are_the_same_bytes(tmp_path):
+    made = {}
+    for number, build in enumerate(BUILDS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        stream = stream_by(build, folder)
+        if stream is not None:
+            made[" ".join(build)] = stream
+    if len(made) < 2:
+        pytest.skip(f"fewer than two builds to compare: {sorted(made)}")
+    assert len(set(made.values())) == 1, {name: len(stream) for name, stream in made.items()}
+    assert mapped.apply(OLD, next(iter(made.values())), len(NEW)) == NEW
+
+
+@pytest.mark.parametrize("build", range(2))
+def test_decoder_when_run_on_a_cortex_m_then_gives_the_same_image_in_the_stated_ram(tmp_path, build):
+    spec = importlib.util.spec_from_file_location("bench_delta_arm", ROOT / "bench" / "delta_arm.py")
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    reason = bench.lacking_tools()
+    if reason:
+        pytest.skip(reason)
+    cpu, machine, level = bench.BUILDS[build]
+    program, sections = bench.build(cpu, level, tmp_path)
+    assert sections.get(".data", 0) == sections.get(".bss", 0) == 0
+    made = mapped.make(OLD, NEW, BASE)
+    told = bench.run(program, machine, OLD, made.stream, NEW, tmp_path)  # compares the images
+    assert told["ram"] == made.ram_bytes
+    assert told["stack"] <= mapped.STACK_BYTES
