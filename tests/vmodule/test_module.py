@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from fault_bench import VERSION, firmware, read_until
+from fault_bench import fault_bench as bench
 from manual_clock import ManualClock
 from moduline.errors import BadOption, PortGone
-from moduline.formats import system_image
-from moduline.port import address
-from moduline.port.serial import open_serial
-from moduline.vmodule.facts import identity_of
-from moduline.vmodule.module import VirtualModule
-from moduline.vmodule.module_options import ModuleOptions
-from moduline.vmodule.power import TABLE, Timings
+from moduline.vmodule.power import TABLE
 from moduline.wire.download.unisoc import (
     BslCommand,
     BslDecoder,
@@ -31,91 +26,11 @@ from moduline.wire.download.unisoc import (
 )
 from unisoc_host import LOADER_1, LOADER_2, uimage
 
-FAST = Timings(boot_s=0.001, enumerate_s=0.001, answer_s=0.02, window_s=10.0, power_off_s=0.001)
-VERSION = "EC600UCNLBR03A01M08_OCPU_PY_TEST"
-
-
-class FakeRuntime:
-    """A runtime that greets and then does nothing; keeps its plan for tests."""
-
-    def __init__(self, plan):
-        self.plan = plan
-        self.is_running = False
-
-    async def start(self):
-        self.is_running = True
-
-    async def stop(self):
-        self.is_running = False
-
-    async def wait_prompt(self):
-        return
-
-
-class Bench:
-    """One module and what it said."""
-
-    def __init__(self, module, runtimes, notices):
-        self.module = module
-        self.runtimes = runtimes
-        self.notices = notices
-
-    @property
-    def slugs(self):
-        return [notice.slug for notice in self.notices]
-
-    async def on(self, *states, **how):
-        await self.module.power_on(**how)
-        await self.until(*(states or ("running", "download")))
-
-    async def until(self, *states):
-        async with asyncio.timeout(10):
-            await self.module.wait_until(
-                lambda: self.module.state in states and (self.module.has_ports or "off" in states)
-            )
-
-    async def open(self, role):
-        path = self.module.port_path(role)
-        return await address.open_address(path) if path.startswith("tcp:") else open_serial(path)
-
-
-def firmware(version=VERSION):
-    image = system_image.SystemImage(version, "ec600u", ("EC600U",), "6.3", (), b"\xd2\xcd\x31\x00")
-    return uimage(system_image.write(image))
-
-
-@asynccontextmanager
-async def bench(folder, *, is_blank=False, **options):
-    runtimes, notices = [], []
-
-    async def make_runtime(plan):
-        runtimes.append(FakeRuntime(plan))
-        return runtimes[-1]
-
-    options.setdefault("timings", FAST)
-    module = VirtualModule(
-        identity_of("ec600u", "m1"), folder, make_runtime, ModuleOptions(report=notices.append, **options)
-    )
-    if not is_blank:
-        module.file.memory.erase(0, 0x30000)
-        module.file.memory.program(0, uimage(b"boot" * 100, 0x800100))
-        module.file.memory.program(0x10000, firmware())
-    async with module:
-        yield Bench(module, runtimes, notices)
-
 
 async def ask(stream, line):
     """Send one AT line, give everything up to the final result."""
     await stream.write_all(line.encode() + b"\r\n")
     return await read_until(stream, b"OK\r\n")
-
-
-async def read_until(stream, end):
-    heard = b""
-    async with asyncio.timeout(5):
-        while end not in heard:
-            heard += await stream.read_some()
-    return heard
 
 
 async def vanished(stream):
