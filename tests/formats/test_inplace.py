@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 import struct
 import zlib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from moduline.errors import BadChecksum, BadFormat, FormatError, Unsupported
 from moduline.formats import inplace
 from moduline.formats.inplace import KEEP, SAVE, WRITE, Plan
 
+SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec" / "in-place.md"
 VALUE = Plan(
     old_bytes=20000,
     new_bytes=22000,
@@ -37,6 +40,11 @@ def by_hand(*changes, body=BODY, slots=3, tail=b""):
 def test_plan_when_read_by_hand_then_is_the_value_and_writes_the_same():
     assert inplace.read(by_hand()) == VALUE
     assert inplace.write(VALUE) == by_hand()
+
+
+def test_example_when_printed_then_is_that_of_the_specification():
+    lines = [line.split("  ")[1] for line in SPEC.read_text("utf-8").splitlines() if re.match(r"00[0-9a-f]{2}  ", line)]
+    assert bytes.fromhex(" ".join(lines)) == by_hand()
 
 
 def test_plan_when_asked_then_knows_groups_slots_and_the_exact_spare():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moduline.formats import appimg, cpio, sihr, uimage
+from moduline.delta import journal, steps
+from moduline.formats import appimg, cpio, inplace, sihr, uimage
 from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, eigen_binpkg, unisoc
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
@@ -34,6 +35,9 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("images", sihr.HEADER),
         ("images", appimg.HEADER),
         ("cpio", cpio.HEADER),
+        ("in-place", inplace.HEADER),
+        ("in-place", journal.BANK),
+        ("in-place", steps.STATE),
     ],
 )
 def test_spec_when_field_table_is_printed_then_it_is_the_codes(page, table):
