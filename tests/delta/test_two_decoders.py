@@ -1,0 +1,141 @@
+"""Two decoders of the delta stream, by two minds: the native one and one in plain Python from the specification alone."""
+
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+
+import pytest
+
+from delta import plain_models
+from delta.plain_decoder import decode
+from delta.plain_models import StreamError, mixed
+from delta.strange_pairs import LIES, block_of, lie, strange_pair
+from moduline.delta import mapped, native
+from moduline.delta.native import Choice
+from moduline.errors import BadFormat
+from samples import corpus
+from thumb_maker import BASE, RAM, RAM_BYTES, thumb_image
+
+OLD_EXAMPLE = bytes.fromhex("10b500f003f8012010bd00bf704700bf0d400008")
+NEW_EXAMPLE = bytes.fromhex("10b500f005f8022000f002f810bd00bf704700bf11400008")
+EXAMPLE = bytes.fromhex(
+    "01010000004000080200000003000000"
+    "02000104 0c010000 00000020 00000120"
+    "8c2f51 616f6881"
+)  # fmt: skip
+OLD, NEW = thumb_image(5, 50), thumb_image(5, 50, moved_by=52, ram_by=8)
+EDITED = bytes(byte ^ 7 if at % 97 == 0 else byte for at, byte in enumerate(NEW))
+RANGES = ((RAM, RAM + RAM_BYTES),)
+SMALL = Choice(base=BASE, ranges=RANGES, slot_kib=1, log_flags=4)
+
+
+def coded(old, new, choice, *, map_limit=1000, is_split=True):
+    covers = mapped.find_covers(old, new, choice)
+    if choice.descending_block and is_split:
+        covers = covers.split(choice.descending_block, len(new))
+    covers.choose_map(len(old), map_limit)
+    return native.encode(old, new, covers, choice)[0]
+
+
+def answers(old, stream, new_bytes):
+    """What each decoder makes of it; None: refused."""
+    try:
+        one = mapped.apply(old, stream, new_bytes, block_of(stream))
+    except BadFormat:
+        one = None
+    try:
+        other = decode(old, stream, new_bytes)
+    except StreamError:
+        other = None
+    return one, other
+
+
+def test_hash_when_computed_then_is_that_of_the_specification():
+    assert [mixed(0, 0), mixed(1, 2), mixed(50, 0x12345)] == [0, 0x3733C53D, 0x9B728166]
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "crc"),
+    [
+        (plain_models.SQUASH, "H", 0x041F5FD4),
+        (plain_models.STRETCH, "h", 0x74DF510C),
+        ([to for both in plain_models.NEXT for to in both], "B", 0x7A467D87),
+        (plain_models.WEIGHT, "B", 0x0491FC84),
+        (plain_models.START, "H", 0xBF3A777D),
+    ],
+    ids=["squash", "stretch", "next", "weight", "start"],
+)
+def test_table_when_made_by_its_rule_then_has_the_checksum_of_the_specification(table, entry, crc):
+    assert zlib.crc32(struct.pack(f"<{len(table)}{entry}", *table)) == crc
+
+
+def test_example_when_decoded_twice_then_is_that_of_the_specification():
+    assert answers(OLD_EXAMPLE, EXAMPLE, len(NEW_EXAMPLE)) == (NEW_EXAMPLE, NEW_EXAMPLE)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_example_when_cut_at_its_end_then_both_say_the_same(cut):
+    one, other = answers(OLD_EXAMPLE, EXAMPLE[:-cut], len(NEW_EXAMPLE))
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("new", "choice"),
+    [
+        (NEW, Choice(base=BASE)),
+        (NEW, Choice(base=BASE, ranges=RANGES)),
+        (EDITED, SMALL),
+        (EDITED, Choice(is_thumb=False)),
+        (EDITED, Choice(base=BASE + 2, ranges=RANGES)),
+        (EDITED[:-1], Choice(base=BASE, ranges=RANGES, slot_kib=1, log_flags=4, descending_block=4096)),
+        (thumb_image(6, 30), SMALL),
+        (bytes(3001), SMALL),
+        (b"", SMALL),
+    ],
+    ids=["code", "ram", "small", "data", "shifted base", "last first", "another", "zeros", "nothing"],
+)
+def test_firmware_when_decoded_twice_then_is_the_same(new, choice):
+    stream = coded(OLD, new, choice) if new else native.encode(OLD, new, native.covers_of([]), choice)[0]
+    assert answers(OLD, stream, len(new)) == (new, new)
+
+
+def test_covers_when_they_cross_blocks_then_both_go_on_in_old():
+    choice = Choice(base=BASE, ranges=RANGES, slot_kib=1, log_flags=4, descending_block=4096)
+    new = OLD * 3
+    covers = native.covers_of([(at, at % 700, 600) for at in range(0, len(new) - 1000, 1000)])
+    covers.choose_map(len(OLD), 5)
+    stream = native.encode(OLD, new, covers, choice)[0]
+    assert answers(OLD, stream, len(new)) == (new, new)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_strange_pair_when_decoded_twice_then_is_the_same(seed):
+    pair = strange_pair(seed)
+    assert answers(pair.old, pair.stream, len(pair.new)) == (pair.new, pair.new)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_stream_when_it_lies_then_both_say_the_same(seed):
+    rng, pair = random.Random(seed), strange_pair(seed + 100)
+    one, other = answers(pair.old, lie(rng, pair, LIES[seed % len(LIES)]), len(pair.new))
+    assert one == other
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(900)
+def test_streams_when_a_thousand_lie_then_both_say_the_same_and_some_are_refused():
+    refused, given = 0, 0
+    for seed in range(1000, 2000):
+        rng, pair = random.Random(seed), strange_pair(seed)
+        one, other = answers(pair.old, lie(rng, pair, LIES[seed % len(LIES)]), len(pair.new))
+        assert one == other, seed
+        refused, given = refused + (one is None), given + (one is not None)
+    assert min(refused, given) > 200
+
+
+def test_real_pair_when_decoded_twice_then_is_the_same():
+    old, new = corpus("zstack-cc2652r")
+    stream = coded(old, new, Choice(ranges=RANGES))
+    assert answers(old, stream, len(new)) == (new, new)
