@@ -28,8 +28,9 @@ HANDS_S = 0.5
 """A gap that is longer than the bounce of contacts."""
 HARMLESS = {"m1", "m4", "m5"}
 """Whose fault no burn may fail of."""
-SLOW = {"asr1603", "asr1601"}
-"""A frame lost by a flipped bit costs a minute of waiting."""
+EVERY_TIME = {"unisoc8850", "asr1606"}
+"""One with a loader that reads back and one that does not; the others are in the sweeps, and each chip has a gang of
+eight in its own end-to-end tests. asr1603 and asr1601: a frame lost by a flipped bit costs a minute of waiting."""
 
 
 def faults_of(chip):
@@ -88,7 +89,7 @@ def rack(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "chip", [pytest.param(chip, marks=pytest.mark.sweep) if chip in SLOW else chip for chip in CHIPS]
+    "chip", [chip if chip in EVERY_TIME else pytest.param(chip, marks=pytest.mark.sweep) for chip in CHIPS]
 )
 def test_eight_when_each_has_another_fault_then_all_are_the_package_in_the_end(rack, chip):
     imeis = rack(chip)
@@ -104,7 +105,9 @@ def test_eight_when_each_has_another_fault_then_all_are_the_package_in_the_end(r
             asyncio.get_running_loop().run_in_executor(None, hold_pin, slots[record.slot])
 
     records = asyncio.run(run_gang(job, RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
-    failed = {slots[record.slot]: record.error_code for record in records if not record.is_pass}
+    failed = {}
+    for record in (one for one in records if not one.is_pass):
+        failed.setdefault(slots[record.slot], record.error_code)  # the first; a loaded computer may add one
     assert sorted(slots[record.slot] for record in records if record.is_pass) == NAMES
     assert set(failed) <= set(NAMES) - HARMLESS
     assert failed.items() >= {"m2": "ML-E0601", "m3": "ML-E0601", "m7": "ML-E0901", "m8": "ML-E0602"}.items()

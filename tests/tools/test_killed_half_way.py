@@ -1,6 +1,7 @@
 """Other people's programs, eight at once, killed half-way: the next run completes each module.
 
-ectool from PyPI, and the minimal hosts written from the platform references for the tests of the module's side.
+ectool from PyPI every time, and in the sweeps the minimal hosts written from the platform references for the tests of the
+module's side.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ async def kill_when(module, process, size):
     await process.communicate()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", MODULES)
 def test_minimal_hosts_when_eight_are_killed_half_way_then_the_next_run_completes_each(kind, tmp_path):
     third = sum(len(data) for _, _, data in images_of(kind, "")) // 3
