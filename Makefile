@@ -39,6 +39,7 @@ sweep: setup     ## long sweeps: every cut, many double cuts
 	$(BIN)/python -m pytest -n 2 -m sweep --timeout 3600
 
 bench: setup     ## performance, one file per question; compares with bench/baseline.json
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@for question in bench/*.py; do echo "== $$question"; $(BIN)/python $$question || exit 1; done
 
 docs: setup      ## regenerate docs/reference from the code

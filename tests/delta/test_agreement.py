@@ -19,11 +19,9 @@ OLD = thumb_image(9, 120)
 NEW = bytes(byte ^ 5 if at % 211 == 0 else byte for at, byte in enumerate(thumb_image(9, 120, moved_by=100, ram_by=16)))
 BUILDS = [
     ("gcc", "-O0"),
-    ("gcc", "-O2"),
     ("gcc", "-O3", "-funsigned-char"),
     ("gcc", "-O2", "-m32"),
-    ("clang", "-O0"),
-    ("clang", "-O3"),
+    ("clang", "-O2"),
 ]
 
 

@@ -96,13 +96,13 @@ def test_decoder_when_lied_to_25000_times_then_faults_nowhere(mutate, tmp_path, 
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_decoder_when_compiled_strictly_then_warns_of_nothing(tmp_path, compiler):
+def test_decoder_when_compiled_strictly_then_warns_of_nothing(compiler):
     options = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
     sources = [[source] for source in sorted((NATIVE / "delta").glob("*.c"))]
     sources += [["-DMDL_DECODER_ONLY", source] for source in DECODER]
     for source in sources:
         made = subprocess.run(
-            [compiler, *options, "-Werror", "-c", *source, "-o", tmp_path / "out.o"],
+            [compiler, *options, "-Werror", "-fsyntax-only", *source],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
