@@ -22,7 +22,7 @@ from typing import Final
 
 from moduline.errors import BadOption, Text
 from moduline.formats.container import zip_members
-from moduline.formats.container.shell import CONFIG_NAME
+from moduline.formats.container.platform_config import CONFIG_NAME
 from moduline.package.containers import container_of
 from moduline.package.parts import FirmwarePackage
 

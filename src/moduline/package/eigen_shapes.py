@@ -15,6 +15,7 @@ from typing import Final
 
 from moduline.errors import BadOption, Text
 from moduline.formats.container import eigen, eigen_binpkg, zip_members
+from moduline.formats.container.platform_config import CONFIG_NAME
 from moduline.package.eigen import CONTAINER, eigen_of, package_of
 from moduline.package.parts import FirmwarePackage
 
@@ -33,13 +34,13 @@ def reshape(package: FirmwarePackage, kind: str, stem: str) -> bytes:
     if kind == "binpkg":
         return eigen_binpkg.write(source.binpkg)
     data = eigen.make({f"{stem}/{eigen.BINPKG_NAME}": source.data}) if source.is_bare else source.data
-    has_word = not source.is_bare and eigen.CONFIG_NAME in source.members
+    has_word = not source.is_bare and CONFIG_NAME in source.members
     if kind == "zip" or has_word:
         return data
     outside = {name for name in source.members if source.root and not name.startswith(source.root)}
     if outside:
         data = zip_members.remove_members(data, outside)
-    return zip_members.add_members(data, [(eigen.CONFIG_NAME, config())])
+    return zip_members.add_members(data, [(CONFIG_NAME, config())])
 
 
 def with_agentboot(package: FirmwarePackage, agentboot: bytes) -> FirmwarePackage:

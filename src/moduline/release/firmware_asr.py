@@ -25,6 +25,7 @@ from typing import Any, Final
 from moduline.formats.container import asr, asr_fip, asr_flash_list, asr_script, asr_table
 from moduline.formats.container.asr_flash_list import FlashBlock, FlashDevice, FlashList
 from moduline.formats.container.asr_table import AsrPartition, PartitionTable
+from moduline.formats.container.platform_config import CONFIG_NAME
 from moduline.formats.littlefs import write_image
 from moduline.package.asr import AREA_FILES
 from moduline.profiles.chip import ChipProfile
@@ -68,7 +69,7 @@ def pack(
     spaces = [one for one in module.partitions if one.part in AREA_FILES]
     files |= {AREA_FILES[one.part]: write_image((), module.fs.geometry(one.size_bytes)) for one in spaces}
     members = {
-        asr.CONFIG_NAME: json.dumps({"platform": chip.name}).encode("ascii"),
+        CONFIG_NAME: json.dumps({"platform": chip.name}).encode("ascii"),
         asr.SCRIPT_NAME: asr_script.write(asr_script.make(_commands(module, chip, images, spaces))),
         "preboot.img": loader(loaders["preboot"]),
         "flasher.img": loader(loaders["flasher"]),

@@ -17,7 +17,6 @@ Source: platform-asr 1.1, 1.2, 1.8.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -29,14 +28,14 @@ from moduline.formats.container import asr_flash_list, asr_script, asr_table, zi
 from moduline.formats.container.asr_flash_list import FlashList
 from moduline.formats.container.asr_script import DownloadScript
 from moduline.formats.container.asr_table import PartitionTable
+from moduline.formats.container.platform_config import CONFIG_NAME, platform_of
 
 NAME: Final = "ASR package"
+TITLE: Final = Text(NAME, "ASR 固件包")
 SCRIPT_NAME: Final = "download.json"
 TABLE_NAME: Final = "partition.bin"
 FLASH_LIST_NAME: Final = "flashinfo.bin"
 STREAM_NAME: Final = "firmware.bin"
-CONFIG_NAME: Final = "platform_config.json"
-MAX_CONFIG_BYTES: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def read(data: bytes, *, must_check: bool = True) -> AsrPackage:
         script=asr_script.read(members[SCRIPT_NAME]),
         table=asr_table.read(members[TABLE_NAME], must_check=must_check),
         flash_list=None if listed is None else asr_flash_list.read(listed),
-        platform=_platform(members.get(CONFIG_NAME)),
+        platform=platform_of(members.get(CONFIG_NAME), TITLE),
     )
 
 
@@ -157,18 +156,5 @@ def _root(names: list[str]) -> str:
     return ""
 
 
-def _platform(config: bytes | None) -> str:
-    """What platform_config.json says; the shell's reader has already refused a wrong one at the top."""
-    if config is None or len(config) > MAX_CONFIG_BYTES:
-        return ""
-    try:
-        value: Any = json.loads(config)
-    except (ValueError, RecursionError) as wrong:
-        why = "platform_config.json is no JSON", "platform_config.json 不是 JSON"
-        raise _broken("platform-config", *why) from wrong
-    word = value.get("platform") if isinstance(value, dict) else None
-    return word.strip().lower() if isinstance(word, str) else ""
-
-
 def _broken(rule: str, en: str, zh: str, **facts: Any) -> BadFormat:
-    return BadFormat(format=Text(NAME, "ASR 固件包"), reason=Text(en, zh), offset=0, rule=rule, **facts)
+    return BadFormat(format=TITLE, reason=Text(en, zh), offset=0, rule=rule, **facts)

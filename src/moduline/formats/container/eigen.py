@@ -36,11 +36,12 @@ from moduline.errors import BadFormat, Text
 from moduline.formats.container import eigen_binpkg, eigen_ini, zip_members
 from moduline.formats.container.eigen_binpkg import BinPackage
 from moduline.formats.container.eigen_ini import DownloadFile, Ini
+from moduline.formats.container.platform_config import CONFIG_NAME, platform_of
 
 NAME: Final = "EigenComm package"
+TITLE: Final = Text(NAME, "移芯固件包")
 BINPKG_NAME: Final = "at_command.binpkg"
 BINPKG_ENDINGS: Final = (".binpkg", ".hbinpkg")
-CONFIG_NAME: Final = "platform_config.json"
 DOWNLOAD_NAME: Final = "quec_download_config.ini"
 FORMAT_NAME: Final = re.compile(r"format_(\w+)\.json")
 AGENTBOOTS: Final[Mapping[str, str]] = {
@@ -139,7 +140,7 @@ def read(data: bytes, *, must_check: bool = True) -> EigenPackage:
         binpkg_name=binpkg_name,
         binpkg=eigen_binpkg.read(members[binpkg_name], must_check=must_check),
         files=() if config is None else eigen_ini.files_of(eigen_ini.read(config)),
-        platform=_platform(members.get(CONFIG_NAME, members.get(root + CONFIG_NAME))),
+        platform=platform_of(members.get(CONFIG_NAME, members.get(root + CONFIG_NAME)), TITLE),
     )
 
 
@@ -235,18 +236,5 @@ def _binpkg_name(names: list[str]) -> str:
     return left[0]
 
 
-def _platform(config: bytes | None) -> str:
-    """What platform_config.json says; the shell's reader has already refused a wrong one at the top."""
-    if config is None or len(config) > MAX_JSON_BYTES:
-        return ""
-    try:
-        value: Any = json.loads(config)
-    except (ValueError, RecursionError) as wrong:
-        why = "platform_config.json is no JSON", "platform_config.json 不是 JSON"
-        raise _broken("platform-config", *why) from wrong
-    word = value.get("platform") if isinstance(value, dict) else None
-    return word.strip().lower() if isinstance(word, str) else ""
-
-
 def _broken(rule: str, en: str, zh: str, **facts: Any) -> BadFormat:
-    return BadFormat(format=Text(NAME, "移芯固件包"), reason=Text(en, zh), offset=0, rule=rule, **facts)
+    return BadFormat(format=TITLE, reason=Text(en, zh), offset=0, rule=rule, **facts)

@@ -28,11 +28,11 @@ from typing import Any, Final
 
 from moduline.errors import BadFormat, Text, UnknownFormat, Unsupported
 from moduline.formats.container import zip_members
+from moduline.formats.container.platform_config import CONFIG_NAME
+from moduline.formats.container.platform_config import MAX_BYTES as MAX_CONFIG_BYTES
 from moduline.formats.container.sniff import NAMES, sniff
 
 MAX_DEPTH: Final = 3
-MAX_CONFIG_BYTES: Final = 64 << 10
-CONFIG_NAME: Final = "platform_config.json"
 CONTAINER_OF_KIND: Final[Mapping[str, str]] = {"pac": "unisoc", "binpkg": "eigen"}
 """Files that are a package by themselves: which container each kind of ``sniff`` is."""
 PLATFORM_OF_CONTAINER: Final[Mapping[str, str]] = {"unisoc": "unisoc", "asr": "asr", "eigen": "eigen"}
