@@ -8,56 +8,28 @@ import zlib
 
 import pytest
 
+from burn.module_rack import ModuleRack
 from moduline import burn
 from moduline.burn.drivers.asr_plan import is_own
-from moduline.line import GangOptions, run_gang
 from moduline.package import read_package
 from moduline.port import registry
 from moduline.release.firmware import stock_package
-from moduline.vmodule import rack_client
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"),
     pytest.mark.timeout(240),
 ]
-RACK = "asr"
+RIG = ModuleRack("asr", "ec600n")
+RACK = RIG.name
+order, do, burn_one, flash_of = RIG.order, RIG.do, RIG.burn_one, RIG.flash_of
 MODULE = "ec600n"
 FLASH = 0x80000000
 
 
 @pytest.fixture
 def rack(tmp_path):
-    """A rack of its own in a folder with an awkward name; ``up(count, module)`` gives the names."""
-    folder = tmp_path / "测试 目录 (1)"
-    folder.mkdir()
-
-    def up(count, module=MODULE):
-        file = folder / "stock.zip"
-        file.write_bytes(stock_package(module))
-        rack_client.start(RACK)
-        wanted = [{"name": f"m{n}", "module": module, "number": n, "package": str(file)} for n in range(1, count + 1)]
-        rack_client.ask(RACK, "add", 60.0, modules=wanted)
-        return [one["name"] for one in wanted]
-
-    yield up
-    rack_client.ask(RACK, "down", 60.0)
-
-
-def order(package=None, **options):
-    defaults = {"ask_limit_s": 1.0, "pin_limit_s": 1.0, "window_s": 5.0, "boot_limit_s": 30.0}
-    return burn.make_order(package or stock_package(MODULE), "stock.zip", **(defaults | options))
-
-
-def do(what, name, **facts):
-    rack_client.ask(RACK, what, 30.0, name=name, **facts)
-
-
-def burn_one(name="m1", **options):
-    return asyncio.run(burn.run_job(f"virt:{name}", order(**options)))
-
-
-def flash_of(name):
-    return (registry.rack_folder(RACK) / name / "flash.bin").read_bytes()
+    with RIG.in_folder(tmp_path) as up:
+        yield up
 
 
 def assert_same(name, package, roles=("boot", "system")):
@@ -193,14 +165,7 @@ def test_download_port_when_silent_then_no_answer_and_recoverable(rack):
 
 def test_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
     rack(8)
-    do("fault", "m4", spec=f"cut@download:{order().plan.write_bytes // 2}")
-
-    def on_record(record):
-        if not record.is_pass:
-            asyncio.get_running_loop().run_in_executor(None, lambda: do("power", "m4", action="on"))
-
-    records = asyncio.run(run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
-    assert sorted(record.outcome for record in records) == ["FAIL"] + ["PASS"] * 8
-    assert len({record.imei for record in records if record.is_pass}) == 8
+    faults = {"m4": f"cut@download:{order().plan.write_bytes // 2}"}
+    RIG.burn_eight(order(), faults, lambda name: do("power", name, action="on"))
     for n in range(1, 9):
         assert_same(f"m{n}", stock_package(MODULE))

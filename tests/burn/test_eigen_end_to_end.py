@@ -11,18 +11,19 @@ from dataclasses import replace
 
 import pytest
 
+from burn.module_rack import ModuleRack
 from moduline import burn
-from moduline.line import GangOptions, run_gang
 from moduline.package import read_package
 from moduline.port import registry
 from moduline.release.firmware import stock_package
-from moduline.vmodule import rack_client
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"),
     pytest.mark.timeout(240),
 ]
-RACK = "eigen"
+RIG = ModuleRack("eigen", "ec600e")
+RACK = RIG.name
+order, do, burn_one, flash_of = RIG.order, RIG.do, RIG.burn_one, RIG.flash_of
 AP, CP = 0x800000, 0x8800000
 CP_START = 0x400000
 """Where the flash of the modem begins in the virtual module's one flash file."""
@@ -30,43 +31,14 @@ CP_START = 0x400000
 
 @pytest.fixture
 def rack(tmp_path):
-    """A rack of its own in a folder with an awkward name; ``up(count, module)`` gives the names."""
-    folder = tmp_path / "测试 目录 (1)"
-    folder.mkdir()
-
-    def up(count, module="ec600e"):
-        file = folder / "stock.zip"
-        file.write_bytes(stock_package(module))
-        rack_client.start(RACK)
-        wanted = [{"name": f"m{n}", "module": module, "number": n, "package": str(file)} for n in range(1, count + 1)]
-        rack_client.ask(RACK, "add", 60.0, modules=wanted)
-        return [one["name"] for one in wanted]
-
-    yield up
-    rack_client.ask(RACK, "down", 60.0)
-
-
-def order(package=None, **options):
-    defaults = {"ask_limit_s": 1.0, "pin_limit_s": 1.0, "window_s": 5.0, "boot_limit_s": 30.0}
-    return burn.make_order(package or stock_package("ec600e"), "stock.zip", **(defaults | options))
-
-
-def do(what, name, **facts):
-    rack_client.ask(RACK, what, 30.0, name=name, **facts)
+    with RIG.in_folder(tmp_path) as up:
+        yield up
 
 
 def into_download(*names):
     """Somebody holds the boot pin of each and re-powers it."""
     for name in names:
         do("power", name, action="boot-pin")
-
-
-def burn_one(name="m1", **options):
-    return asyncio.run(burn.run_job(f"virt:{name}", order(**options)))
-
-
-def flash_of(name):
-    return (registry.rack_folder(RACK) / name / "flash.bin").read_bytes()
 
 
 def assert_same_code(name, package):
@@ -190,14 +162,7 @@ def test_scripts_when_only_they_are_wanted_then_the_rest_of_the_flash_is_untouch
 def test_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
     names = rack(8)
     into_download(*names)
-    do("fault", "m4", spec=f"cut@download:{order().plan.write_bytes // 2}")
-
-    def on_record(record):
-        if not record.is_pass:
-            asyncio.get_running_loop().run_in_executor(None, lambda: do("power", "m4", action="boot-pin"))
-
-    records = asyncio.run(run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
-    assert sorted(record.outcome for record in records) == ["FAIL"] + ["PASS"] * 8
-    assert len({record.imei for record in records if record.is_pass}) == 8
+    faults = {"m4": f"cut@download:{order().plan.write_bytes // 2}"}
+    RIG.burn_eight(order(), faults, lambda name: do("power", name, action="boot-pin"))
     for name in names:
         assert_same_code(name, stock_package("ec600e"))

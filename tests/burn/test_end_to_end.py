@@ -11,47 +11,25 @@ import os
 
 import pytest
 
+from burn.module_rack import ModuleRack
 from moduline import burn
 from moduline.errors import WrongModule
-from moduline.line import GangOptions, run_gang
 from moduline.port import registry
 from moduline.release.firmware import stock_package
-from moduline.vmodule import rack_client
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"),
     pytest.mark.timeout(240),
 ]
-RACK = "e2e"
+RIG = ModuleRack("e2e", "ec600u", pin_limit_s=0.5)
+RACK = RIG.name
+order, do, burn_one = RIG.order, RIG.do, RIG.burn_one
 
 
 @pytest.fixture
 def rack(tmp_path):
-    """A rack of its own; ``up(count)`` gives the names."""
-    file = tmp_path / "stock.pac"
-    file.write_bytes(stock_package("ec600u"))
-
-    def up(count):
-        rack_client.start(RACK)
-        wanted = [{"name": f"m{n}", "module": "ec600u", "number": n, "package": str(file)} for n in range(1, count + 1)]
-        rack_client.ask(RACK, "add", 60.0, modules=wanted)
-        return [one["name"] for one in wanted]
-
-    yield up
-    rack_client.ask(RACK, "down", 60.0)
-
-
-def order(package=None, **options):
-    defaults = {"ask_limit_s": 1.0, "pin_limit_s": 0.5, "window_s": 5.0, "boot_limit_s": 20.0}
-    return burn.make_order(package or stock_package("ec600u"), "stock.pac", **(defaults | options))
-
-
-def do(what, name, **facts):
-    rack_client.ask(RACK, what, 30.0, name=name, **facts)
-
-
-def burn_one(name="m1", **options):
-    return asyncio.run(burn.run_job(f"virt:{name}", order(**options)))
+    with RIG.in_folder(tmp_path) as up:
+        yield up
 
 
 @pytest.mark.parametrize("packet", [0x800, 0x1000, 0x3000])
@@ -133,12 +111,5 @@ def test_download_port_when_silent_then_no_answer_and_recoverable(rack):
 def test_t05_gang_of_eight_when_one_loses_its_power_then_eight_pass(rack):
     """T05 over the real wire; the victim is re-powered by whoever watches the records."""
     rack(8)
-    do("fault", "m4", spec=f"cut@download:{order().plan.write_bytes // 2}")
-
-    def on_record(record):
-        if not record.is_pass:
-            asyncio.get_running_loop().run_in_executor(None, lambda: do("power", "m4", action="on"))
-
-    records = asyncio.run(run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
-    assert sorted(record.outcome for record in records) == ["FAIL"] + ["PASS"] * 8
-    assert len({record.imei for record in records if record.is_pass}) == 8
+    faults = {"m4": f"cut@download:{order().plan.write_bytes // 2}"}
+    RIG.burn_eight(order(), faults, lambda name: do("power", name, action="on"))

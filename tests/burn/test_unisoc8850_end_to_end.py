@@ -12,24 +12,25 @@ from functools import cache
 
 import pytest
 
+from burn.module_rack import ModuleRack
 from moduline import burn
 from moduline.burn.plan import Action
 from moduline.events import Notice, Progress
 from moduline.image import FileTree, make_image, open_image
-from moduline.line import GangOptions, run_gang
 from moduline.package import merge, read_package, write_package
 from moduline.package.parts import SCRIPT_ROLES
 from moduline.port import registry
 from moduline.profiles import catalog
 from moduline.release.firmware import stock_package
-from moduline.vmodule import rack_client
 from samples import sample
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no pseudo-terminals"),
     pytest.mark.timeout(240),
 ]
-RACK = "e2e8850"
+RIG = ModuleRack("e2e8850", "ec600g", "g", pin_limit_s=0.5)
+RACK = RIG.name
+do, flash_of = RIG.do, RIG.flash_of
 MODULE = "ec600g"
 FLASH = 0x60000000
 
@@ -49,29 +50,12 @@ def production():
 
 @pytest.fixture
 def rack(tmp_path):
-    """A rack of its own in a folder with an awkward name; ``up(count)`` gives the names."""
-    folder = tmp_path / "测试 目录 (1)"
-    folder.mkdir()
-    file = folder / "stock.pac"
-    file.write_bytes(stock_package(MODULE))
-
-    def up(count):
-        rack_client.start(RACK)
-        wanted = [{"name": f"g{n}", "module": MODULE, "number": n, "package": str(file)} for n in range(1, count + 1)]
-        rack_client.ask(RACK, "add", 60.0, modules=wanted)
-        return [one["name"] for one in wanted]
-
-    yield up
-    rack_client.ask(RACK, "down", 60.0)
+    with RIG.in_folder(tmp_path) as up:
+        yield up
 
 
 def order(package=None, **options):
-    defaults = {"ask_limit_s": 1.0, "pin_limit_s": 0.5, "window_s": 5.0, "boot_limit_s": 30.0}
-    return burn.make_order(package or production(), "production.pac", **(defaults | options))
-
-
-def do(what, name, **facts):
-    rack_client.ask(RACK, what, 30.0, name=name, **facts)
+    return RIG.order(package or production(), **options)
 
 
 def repower(name):
@@ -82,10 +66,6 @@ def repower(name):
 def burn_one(name="g1", ordered=None, events=None, **options):
     report = (lambda event: None) if events is None else events.append
     return asyncio.run(burn.run_job(f"virt:{name}", ordered or order(**options), report=report))
-
-
-def flash_of(name):
-    return rack_client.flash_path(RACK, name).read_bytes()
 
 
 def assert_same(name, *, has_booted=True):
@@ -304,17 +284,7 @@ def test_gang_of_eight_when_one_loses_its_power_and_one_its_cable_then_eight_pas
     """Whoever watches the records re-powers what failed; the others are not disturbed."""
     rack(8)
     half = order().plan.write_bytes // 2
-    do("fault", "g4", spec=f"cut@download:{half}")
-    do("fault", "g6", spec=f"unplug@download:{half}")
-
-    def on_record(record):
-        if not record.is_pass:
-            asyncio.get_running_loop().run_in_executor(None, lambda: repower("g" + record.slot[1:]))
-
-    records = asyncio.run(run_gang(order(), RACK, GangOptions(count=8, patience_s=60.0), on_record=on_record))
-    assert sorted(record.outcome for record in records) == ["FAIL"] * 2 + ["PASS"] * 8
-    assert {record.slot for record in records if not record.is_pass} == {"A4", "A6"}
-    assert len({record.imei for record in records if record.is_pass}) == 8
+    RIG.burn_eight(order(), {"g4": f"cut@download:{half}", "g6": f"unplug@download:{half}"}, repower)
     for n in range(1, 9):
         assert_same(f"g{n}")
 
