@@ -24,13 +24,14 @@ IDENTITY = identity_of("ec600n", "m1")
 PROFILE = IDENTITY.profile
 
 
-def firmware(version):
+def firmware(version, rom=None):
     """Small stock firmware: what stands in the ROM is noise, so that every sector differs; the new one is larger."""
     partitions = tuple(
         system_image.SystemPartition(one.role, one.address, one.size_bytes, "lfs1" if one.mount else "", one.mount)
         for one in PROFILE.partitions
     )
-    rom = random.Random(version).randbytes(9000 if version == OLD else 13500)
+    if rom is None:
+        rom = random.Random(version).randbytes(9000 if version == OLD else 13500)
     image = system_image.SystemImage(version, "ec600n", (PROFILE.identity.variant,), "6.3", partitions, rom)
     images = {"boot": b"boot code " * 50, "system": system_image.write(image, 0)}
     return write_stock(StockFirmware("ec600n", IDENTITY.chip.slug, version, images))
@@ -90,9 +91,9 @@ class Rig:
         return self.flash.read(IDENTITY.offset_of(place), place.size_bytes)
 
 
-def old_chip():
+def old_chip(rom=None):
     chip = MemoryFlash(IDENTITY.geometry)
-    program_package(IDENTITY, chip, read_firmware(firmware(OLD)))
+    program_package(IDENTITY, chip, read_firmware(firmware(OLD, rom)))
     keep_table(chip, asr_table.write(firmware_asr.partition_table(PROFILE, IDENTITY.chip, {})))
     place = PROFILE.partition("user_fs")
     old_usr = littlefs.write_image([("main.py", b"print('old')")], PROFILE.fs.geometry(place.size_bytes))

@@ -59,3 +59,19 @@ def test_rehearse_when_the_spare_is_too_small_then_refused_with_the_need(capsys,
 def test_rehearse_when_an_option_is_none_then_refused(capsys, folder, words):
     code, told = type_json(capsys, "old.img", "new.img", *words)
     assert (code, told["ok"]) == (2, False)
+
+
+def test_rehearse_when_the_patch_is_mapped_then_in_place_and_apply_gives_the_same(capsys, folder):
+    words = ["old.img", "new.img", "-o", "patch.bin", "--codec", "mapped", "--block", "64K", "--json"]
+    assert run(["delta", "make", *words]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["spare_bytes"] > 0
+    code, told = type_json(capsys, "old.img", "patch.bin", "--cuts", "3", "--double", "1")
+    assert (code, told["in_place"], told["spare_bytes"], told["block_bytes"]) == (0, True, made["spare_bytes"], 65536)
+    assert run(["delta", "apply", "old.img", "patch.bin", "-o", "again.img"]) == 0
+    assert (folder / "again.img").read_bytes() == NEW
+    capsys.readouterr()
+    code, told = type_json(capsys, "old.img", "patch.bin", "--spare", "64K")
+    assert (code, told["facts"]["need"]) == (17, made["spare_bytes"])
+    assert run(["delta", "make", *words, "--spare", "64K"]) == 17
+    assert run(["delta", "make", *words, "--codec", "other"]) == 2

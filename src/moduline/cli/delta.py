@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from moduline.cli.delta_rehearse import register_rehearse
+from moduline.cli.delta_rehearse import erase_unit_of, register_rehearse
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts, print_json
 from moduline.cli.sizes import size_of
-from moduline.delta import Made, Side, apply, compare, make, read_side
-from moduline.delta.make import KINDS, user_image_of
+from moduline.delta import InPlace, Made, Side, apply, compare, make, read_side
+from moduline.delta.make import CODECS, KINDS, user_image_of
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text, TooBig
 from moduline.formats import patch
@@ -75,6 +75,17 @@ def _register_make(noun: typer.Typer) -> None:
         spare: Annotated[
             str, typer.Option("--spare", metavar="BYTES", help=say("spare flash of the module", "模组的备份区大小"))
         ] = "",
+        codec: Annotated[
+            str,
+            typer.Option(
+                "--codec",
+                metavar="|".join(CODECS),
+                help=say("all of it | what changed, applied in place", "完整内容 | 仅差异，原地升级"),
+            ),
+        ] = "whole",
+        block: Annotated[
+            str, typer.Option("--block", metavar="BYTES", help=say("erase unit of the module", "模组的擦除单位"))
+        ] = "4096",
         user_fs: Annotated[
             Path | None,
             typer.Option("--user-fs", metavar="FILE", help=say("customer_fs.bin for full, mini", "用于 full、mini")),
@@ -84,7 +95,8 @@ def _register_make(noun: typer.Typer) -> None:
     ) -> None:
         before, after = (read_side(read_file(path), path.name) for path in (old, new))
         image = _user_image(kind, after, user_fs)
-        made = make(before, after, kind, place=_place(store), user_image=image)
+        in_place = _in_place(codec, block, spare)
+        made = make(before, after, kind, place=_place(store), user_image=image, in_place=in_place)
         _must_fit(made, spare)
         _write(made, before, after, output, dry_run=dry_run, as_json=as_json)
 
@@ -156,6 +168,15 @@ def register_adiff(app: typer.Typer) -> None:
         made = make(before, after, place=_place(store, "-l"))
         _must_fit(made, "")
         _write(made, before, after, output, dry_run=False, as_json=as_json)
+
+
+def _in_place(codec: str, block: str, spare: str) -> InPlace | None:
+    if codec not in CODECS:
+        why = Text("'{codec}' is not whole or mapped", "“{codec}”不是 whole 或 mapped")
+        raise BadOption(name="--codec", reason=why, codec=codec)
+    if codec == "whole":
+        return None
+    return InPlace(erase_unit_of(block), size_of(spare, "--spare") if spare else None)
 
 
 def _place(store: str, option: str = "--store") -> str:

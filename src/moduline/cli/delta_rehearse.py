@@ -65,9 +65,13 @@ def register_rehearse(noun: typer.Typer) -> None:
         count = _count(cuts)
         doubles = double if double >= 0 else DOUBLES_ALL if count is None else count // 2
         jobs = _jobs(
-            read_side(read_file(old), old.name), file, _block(block), size_of(spare, "--spare") if spare else None
+            read_side(read_file(old), old.name),
+            file,
+            erase_unit_of(block),
+            size_of(spare, "--spare") if spare else None,
         )
-        model = rehearsal.Model(jobs, _block(block), store, b"".join(map(rehearsal.pack, jobs)))
+        unit = next((job.patch.plan.block_bytes for job in jobs if job.patch), erase_unit_of(block))
+        model = rehearsal.Model(jobs, unit, store, b"".join(map(rehearsal.pack, jobs)))
         found, page = _rehearse(model, count, doubles)
         if to is not None:
             write_file(to / JSON_NAME, (json.dumps(found, indent=1, sort_keys=True) + "\n").encode())
@@ -94,7 +98,7 @@ def _rehearse(model: rehearsal.Model, count: int | None, doubles: int) -> tuple[
 
 
 def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> list[rehearsal.Job]:
-    """What is to be renewed: regions of a patch as a whole, or those of a firmware in place."""
+    """What is to be renewed: the regions of a patch as it says, or those of a firmware in place."""
     data = read_file(file)
     if not patch.is_patch(data):
         new = read_side(data, file.name)
@@ -118,7 +122,11 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
         if part is None and one.role != SCRIPT_ROLE:
             why = Text("the old file has no part '{role}'", "旧文件没有“{role}”部分")
             raise PatchMisfit(reason=why, role=one.role)
-        jobs.append(rehearsal.Job(one.role, part.data if part is not None else b"", codecs.decode(one)))
+        content = part.data if part is not None else b""
+        coded = codecs.in_place(one) if one.codec == codecs.MAPPED else None
+        if coded is not None and spare_bytes is not None and coded.plan.spare_bytes > spare_bytes:
+            raise inplace.too_small(coded.plan.spare_bytes, spare_bytes)
+        jobs.append(rehearsal.Job(one.role, content, codecs.decode(one, content), coded))
     return jobs
 
 
@@ -142,7 +150,12 @@ def _count(cuts: str) -> int | None:
     return int(cuts)
 
 
-def _block(text: str) -> int:
+def erase_unit_of(text: str) -> int:
+    """An erase unit as typed.
+
+    Raises:
+        BadOption: a plan knows no such unit.
+    """
     size = size_of(text, "--block")
     if size & (size - 1) or not 4096 <= size <= 1 << 20:
         raise _bad("--block", "a power of two from 4096 to 1 MiB", "须为 4096 到 1 MiB 之间的 2 的幂")

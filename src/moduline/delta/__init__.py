@@ -6,8 +6,8 @@ Verbs: ``read_side`` (a package or image from bytes), ``make``, ``apply``, ``sig
 from __future__ import annotations
 
 from moduline.delta.apply import apply
-from moduline.delta.make import Made, make
+from moduline.delta.make import InPlace, Made, make
 from moduline.delta.side import Side, SidePart, compare, read_side
 from moduline.delta.signature import check_signature, sign
 
-__all__ = ["Made", "Side", "SidePart", "apply", "check_signature", "compare", "make", "read_side", "sign"]
+__all__ = ["InPlace", "Made", "Side", "SidePart", "apply", "check_signature", "compare", "make", "read_side", "sign"]

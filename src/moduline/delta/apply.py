@@ -29,19 +29,24 @@ def apply(old: Side, patch: Patch) -> bytes:
     for region in patch.regions:
         _must_match(old, region)
     if old.stock is not None:
-        images = dict(old.stock.images) | {region.role: codecs.decode(region) for region in patch.regions}
+        images = dict(old.stock.images) | {region.role: _new(old, region) for region in patch.regions}
         version = patch.target_version or old.version
         return write_stock(replace(old.stock, version=version, images=images))
     if old.package is None:
-        return codecs.decode(patch.regions[0])
+        return _new(old, patch.regions[0])
     package = old.package
     for region in patch.regions:
-        new = codecs.decode(region)
+        new = _new(old, region)
         if region.role == SCRIPT_ROLE:
             package = merge(package, {SCRIPT_ROLE: new})
         else:
             package = substitute(package, package.need(region.role).name, new)
     return write_package(package)
+
+
+def _new(old: Side, region: PatchRegion) -> bytes:
+    part = old.part(region.role)
+    return codecs.decode(region, part.data if part is not None else b"")
 
 
 def must_be_for(old: Side, patch: Patch) -> None:

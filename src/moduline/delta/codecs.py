@@ -4,7 +4,7 @@
 
     0  raw        the block is the new content
     1  deflate    a zlib stream of it
-    2 ..          kept for codecs that read the old content (delta.md 4)
+    2  mapped     an in-place plan, and a stream that reads the old content (docs/spec/in-place.md, delta-stream.md)
 
 A codec that needs no old content is *whole*: applying it again after any interruption gives the same flash, because
 everything new is in the package. The boot code applies whole codecs without a spare area; ``is_whole`` says which.
@@ -18,12 +18,15 @@ import zlib
 from dataclasses import dataclass
 from typing import Final
 
+from moduline.delta import mapped
+from moduline.delta.inplace import InPlacePatch
 from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum, BadFormat, Text, Unsupported
 from moduline.formats.patch import NAME, PatchRegion
 
 RAW: Final = 0
 DEFLATE: Final = 1
+MAPPED: Final = 2
 _LEVEL: Final = 9
 
 
@@ -42,7 +45,10 @@ class Codec:
     is_whole: bool
 
 
-CODECS: Final = {one.number: one for one in (Codec(RAW, "raw", True), Codec(DEFLATE, "deflate", True))}
+CODECS: Final = {
+    one.number: one
+    for one in (Codec(RAW, "raw", True), Codec(DEFLATE, "deflate", True), Codec(MAPPED, "mapped", False))
+}
 
 
 def codec_of(number: int) -> Codec:
@@ -69,8 +75,24 @@ def encode(new: bytes) -> tuple[int, bytes]:
     return (DEFLATE, packed) if len(packed) < len(new) else (RAW, new)
 
 
-def decode(region: PatchRegion) -> bytes:
+def in_place(region: PatchRegion) -> InPlacePatch:
+    """Plan and stream of a region that reads the old content.
+
+    Raises:
+        FormatError: the block is damaged, or for images of other sizes.
+    """
+    found = InPlacePatch.of(region.data, region.old_sha256, region.new_sha256)
+    if (found.plan.old_bytes, found.plan.new_bytes) != (region.old_bytes, region.new_bytes):
+        raise _broken("the plan is for other sizes", "升级计划的大小不符")
+    return found
+
+
+def decode(region: PatchRegion, old: bytes = b"") -> bytes:
     """The new content of a region, compared with its SHA-256; never more bytes than the region says.
+
+    Args:
+        region: of the container.
+        old: what is there before; only codecs that are not whole look at it.
 
     Raises:
         Unsupported: an unknown codec.
@@ -80,7 +102,7 @@ def decode(region: PatchRegion) -> bytes:
     codec = codec_of(region.codec)
     if region.codec_facts.strip(b"\0"):
         raise _broken("codec facts where there are none", "存在多余的编码参数")
-    new = region.data if codec.number == RAW else _inflated(region)
+    new = {RAW: _plain, DEFLATE: _inflated, MAPPED: _mapped}[codec.number](region, old)
     if len(new) != region.new_bytes:
         raise _broken("the block gives another length", "数据块解出的长度不符")
     if sha256_hex(new) != region.new_sha256.hex():
@@ -90,7 +112,19 @@ def decode(region: PatchRegion) -> bytes:
     return new
 
 
-def _inflated(region: PatchRegion) -> bytes:
+def _plain(region: PatchRegion, _: bytes) -> bytes:
+    return region.data
+
+
+def _mapped(region: PatchRegion, old: bytes) -> bytes:
+    if len(old) != region.old_bytes:
+        raise _broken("the old content has another length", "旧内容长度不符")
+    found = in_place(region)
+    plan = found.plan
+    return mapped.apply(old, found.stream, plan.new_bytes, plan.block_bytes if plan.is_descending else 0)
+
+
+def _inflated(region: PatchRegion, _: bytes) -> bytes:
     stream = zlib.decompressobj()
     try:
         new = stream.decompress(region.data, region.new_bytes + 1)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from moduline.delta import codecs
+from moduline.delta import codecs, inplace
 from moduline.delta.side import FIRMWARE_ROLES, SCRIPT_ROLE, Side, SidePart, compare
 from moduline.errors import BadOption, PatchForeign, Text, TooBig
 from moduline.formats import littlefs, patch
@@ -27,7 +27,10 @@ from moduline.formats.container import zip_members
 from moduline.formats.patch import Patch, PatchRegion
 
 KINDS: Final = ("diff", "full", "mini")
+CODECS: Final = ("whole", "mapped")
+"""``mapped``: firmware by what changed, applied in place; scripts stay whole."""
 USER_IMAGE: Final = "customer_fs.bin"
+BLOCK_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,28 @@ class Made:
     warnings: tuple[Text, ...] = ()
 
 
-def make(old: Side, new: Side, kind: str = "diff", *, place: str = "", user_image: bytes | None = None) -> Made:
+@dataclass(frozen=True, slots=True)
+class InPlace:
+    """For a device that renews its firmware in place.
+
+    Attributes:
+        block_bytes: erase unit of its flash.
+        spare_bytes: spare flash that it has; None: the patch says what it needs.
+    """
+
+    block_bytes: int = BLOCK_BYTES
+    spare_bytes: int | None = None
+
+
+def make(
+    old: Side,
+    new: Side,
+    kind: str = "diff",
+    *,
+    place: str = "",
+    user_image: bytes | None = None,
+    in_place: InPlace | None = None,
+) -> Made:
     """The patch from ``old`` to ``new``.
 
     Args:
@@ -57,9 +81,11 @@ def make(old: Side, new: Side, kind: str = "diff", *, place: str = "", user_imag
         place: where the patch is to lie on the device: ``fs``, ``fp`` or empty.
         user_image: the scripts' file system (``customer_fs.bin``) for ``full`` and ``mini``; None takes it out of
             ``new``.
+        in_place: firmware by what changed, for such a device; None: as a whole.
 
     Raises:
         BadOption: an unknown kind, nothing differs, or the user image is missing or none.
+        PatchMisfit: the spare flash of the device is too small.
         PatchForeign: the sides are of different models or chips.
         TooBig: a new part does not fit its place.
     """
@@ -76,7 +102,7 @@ def make(old: Side, new: Side, kind: str = "diff", *, place: str = "", user_imag
         warnings.append(Text(f"both have the version {old.version}", f"两者版本相同：{old.version}"))
     stages: list[tuple[PatchRegion, ...]] = []
     if kind != "full":
-        stages.append(_firmware(old, new, warnings))
+        stages.append(_firmware(old, new, warnings, in_place))
     if kind != "diff":
         stages.append((_scripts(new, user_image),))
     elif new.part(SCRIPT_ROLE) is not None and not new.is_raw:
@@ -84,9 +110,13 @@ def make(old: Side, new: Side, kind: str = "diff", *, place: str = "", user_imag
     if kind == "full" and any(_differ(old, new)):
         text = "the firmware differs too and is not part of a full patch; use mini"
         warnings.append(Text(text, "固件也不同，但 full 包不含固件；请使用 mini"))
-    patches = _containers(old, new, kind, place, stages)
+    block = in_place.block_bytes if in_place is not None else BLOCK_BYTES
+    patches = tuple(
+        replace(one, block_bytes=block, spare_bytes=_spare(one.regions))
+        for one in _containers(old, new, kind, place, stages)
+    )
     files = tuple(patch.write(one) for one in patches)
-    _must_give_back(files, stages)
+    _must_give_back(old, files, stages)
     return Made(patches, files, direction, tuple(warnings))
 
 
@@ -117,8 +147,8 @@ def user_image_of(side: Side) -> bytes | None:
     return None
 
 
-def _firmware(old: Side, new: Side, warnings: list[Text]) -> tuple[PatchRegion, ...]:
-    regions = [_changed(before, after) for before, after in _differ(old, new)]
+def _firmware(old: Side, new: Side, warnings: list[Text], in_place: InPlace | None) -> tuple[PatchRegion, ...]:
+    regions = [_changed(before, after, in_place) for before, after in _differ(old, new)]
     if not regions:
         why = Text("the firmware of both is the same", "两者固件相同")
         raise BadOption(name="OLD NEW", reason=why)
@@ -149,11 +179,23 @@ def _differ(old: Side, new: Side) -> list[tuple[SidePart, SidePart]]:
     return pairs
 
 
-def _changed(before: SidePart, after: SidePart) -> PatchRegion:
+def _spare(regions: Sequence[PatchRegion]) -> int:
+    """Spare flash that the regions take, one after the other."""
+    codes = [one for one in regions if one.codec == codecs.MAPPED]
+    return max((codecs.in_place(one).plan.spare_bytes for one in codes), default=0)
+
+
+def _changed(before: SidePart, after: SidePart, in_place: InPlace | None) -> PatchRegion:
     room = before.room_bytes or after.room_bytes
     if room and len(after.data) > room:
         raise TooBig(what=after.role, need=len(after.data), have=room)
     codec, block = codecs.encode(after.data)
+    if in_place is not None:
+        coded = inplace.make(
+            before.data, after.data, block_bytes=in_place.block_bytes, spare_bytes=in_place.spare_bytes
+        )
+        if len(coded.block) < len(block):
+            codec, block = codecs.MAPPED, coded.block
     return PatchRegion(
         role=after.role,
         address=before.address or after.address,
@@ -217,8 +259,10 @@ def _containers(
     return tuple(replace(whole, regions=regions, stage=number) for number, regions in enumerate(stages, 1))
 
 
-def _must_give_back(files: Sequence[bytes], stages: Sequence[tuple[PatchRegion, ...]]) -> None:
+def _must_give_back(old: Side, files: Sequence[bytes], stages: Sequence[tuple[PatchRegion, ...]]) -> None:
     """Decode everything that was made; a difference is a fault of ours."""
     for data, regions in zip(files, stages, strict=True):
         for found, wanted in zip(patch.read(data).regions, regions, strict=True):
-            assert hashlib.sha256(codecs.decode(found)).digest() == wanted.new_sha256
+            part = old.part(found.role)
+            new = codecs.decode(found, part.data if part is not None else b"")
+            assert hashlib.sha256(new).digest() == wanted.new_sha256

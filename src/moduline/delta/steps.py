@@ -171,7 +171,7 @@ class InPlaceUpdate:
         if not is_begun:
             if not is_source:
                 raise PatchMisfit(reason=Text("the old image is not there", "旧镜像不存在"), slug="source-changed")
-            self._examine()
+            self.examine()
             for _ in self._journal.begin():
                 yield self._step("journal")
         while self._journal.done < len(self.actions):
@@ -269,8 +269,12 @@ class InPlaceUpdate:
 
     # ---- whole images ------------------------------------------------------------------------------------------------
 
-    def _examine(self) -> None:
-        """Decode everything once and hold the plan against it, before anything is changed."""
+    def examine(self) -> None:
+        """Decode everything once and hold the plan against it, before anything is changed; the old image is there.
+
+        Raises:
+            FormatError: the patch is not sound.
+        """
         plan = self._plan
         seen = inplace.watch(
             self._target.read, plan.old_bytes, self._patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending

@@ -17,6 +17,8 @@ from typing import Final
 
 from moduline.delta import check_signature, codecs
 from moduline.delta.images import content_of, own_system_in
+from moduline.delta.journal import Region
+from moduline.delta.steps import InPlaceUpdate
 from moduline.errors import BadFormat, PatchForeign, PatchMisfit, Text, TooBig
 from moduline.formats import littlefs, patch
 from moduline.formats.patch import Patch, PatchRegion
@@ -75,12 +77,13 @@ class Acceptance:
         self._flash = flash
         self._abilities = abilities
 
-    def check(self, packages: Sequence[bytes], running_version: str) -> tuple[Patch, ...]:
+    def check(self, packages: Sequence[bytes], running_version: str, spare: Region | None = None) -> tuple[Patch, ...]:
         """The patches, in the order in which they are applied.
 
         Args:
             packages: whole containers, one or the stages of a set.
             running_version: of the firmware that runs.
+            spare: flash for patches that are applied in place; None: there is none.
 
         Raises:
             FormatError: a container is damaged, of another kind, or its content cannot boot.
@@ -103,12 +106,29 @@ class Acceptance:
             for region in one.regions:
                 self._must_fit(one, region)
                 self.must_be_old(region)
-                _must_boot(self._identity, one, region, codecs.decode(region))
+                if region.codec == codecs.MAPPED:
+                    self.in_place(region, spare).examine()
+                old = self._flash.read(self.place_of(region), region.old_bytes)
+                _must_boot(self._identity, one, region, codecs.decode(region, old))
         return patches
 
     def place_of(self, region: PatchRegion) -> int:
         """Offset of a region's partition in the flash."""
         return self._identity.offset_of(self._partition(region))
+
+    def in_place(self, region: PatchRegion, spare: Region | None) -> InPlaceUpdate:
+        """The update of a region by a patch that reads the old content.
+
+        Raises:
+            PatchMisfit: there is too little spare flash, or it is for other erase units.
+            FormatError: the patch is damaged.
+        """
+        if spare is None:
+            raise _misfit("this module has no spare flash", "该模组没有备份区")
+        partition = self._partition(region)
+        unit = self._flash.geometry.erase_bytes
+        target = Region(self._flash, self.place_of(region), partition.size_bytes // unit * unit)
+        return InPlaceUpdate(codecs.in_place(region), target, spare)
 
     def is_there(self, region: PatchRegion, size: int, sha256: bytes) -> bool:
         """Whether the flash holds content of that size and hash at the region's place."""
@@ -152,9 +172,8 @@ class Acceptance:
         need = max(region.new_bytes, region.old_bytes)
         if need > partition.size_bytes:
             raise TooBig(what=region.role, need=need, have=partition.size_bytes)
-        codec = codecs.codec_of(region.codec)
-        if not codec.is_whole:
-            raise _misfit(f"codec {codec.name} needs a spare area", f"编码 {codec.name} 需要备份区")
+        if not codecs.codec_of(region.codec).is_whole and region.role == USER_FS:
+            raise _misfit("scripts change while it waits", "脚本在等待期间可能变化")
 
     def _partition(self, region: PatchRegion) -> Partition:
         partition = self._identity.profile.partition(region.role)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, Protocol
 
+from moduline.delta.journal import Region
 from moduline.errors import TooBig
 from moduline.nor.flash import Flash
 from moduline.vmodule.file_store import FileStore
@@ -67,6 +68,9 @@ class UpdateStore(Protocol):
     def next_place(self, end: int) -> int:
         """Where the next package begins behind one that ends at ``end``."""
 
+    def spare(self, end: int) -> Region | None:
+        """The flash behind packages that end at ``end``; None where packages are files."""
+
 
 class PartitionStore:
     """Records and packages in a partition of their own.
@@ -110,6 +114,11 @@ class PartitionStore:
         """See ``UpdateStore``."""
         return -(-end // self._unit) * self._unit
 
+    def spare(self, end: int) -> Region | None:
+        """See ``UpdateStore``."""
+        first = self.next_place(end)
+        return Region(self._flash, self._area + first, self.room_bytes - first)
+
 
 class FilesStore:
     """Records and packages as files of the module's own file system; a package is written when it is flushed.
@@ -145,6 +154,11 @@ class FilesStore:
     def next_place(self, end: int) -> int:
         """See ``UpdateStore``."""
         return end
+
+    def spare(self, end: int) -> Region | None:
+        """See ``UpdateStore``."""
+        del end
+        return None
 
 
 class _SectorWriter:
