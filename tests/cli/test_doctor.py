@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -23,19 +21,17 @@ def test_doctor_when_nothing_is_connected_then_problem_exit_5_and_what_to_check(
     assert "未发现模组" in capsys.readouterr().out
 
 
-def test_doctor_when_virtual_modules_are_up_then_they_are_fine_and_one_in_download_mode_is_told():
-    def type_in(*words):
-        return subprocess.run([sys.executable, "-m", "moduline", *words], capture_output=True, text=True, check=False)
-
+def test_doctor_when_virtual_modules_are_up_then_they_are_fine_and_one_in_download_mode_is_told(capsys):
     try:
-        assert type_in("virt", "up", "--count", "2").returncode == 0
-        assert type_in("virt", "power", "m2", "boot-pin").returncode == 0
-        done = type_in("doctor", "--json")
-        facts = json.loads(done.stdout)
-        assert done.returncode == 0, facts
+        assert main.run(["virt", "up", "--count", "2"]) == 0
+        assert main.run(["virt", "power", "m2", "boot-pin"]) == 0
+        capsys.readouterr()
+        code = main.run(["doctor", "--json"])
+        facts = json.loads(capsys.readouterr().out)
+        assert code == 0, facts
         seen = {(one["level"], one["subject"]): one["what"] for one in facts["findings"]}
         assert ("hint", "virt-default-2") in seen
         assert "download mode" in seen["hint", "virt-default-2"]
         assert any(level == "ok" and subject.endswith("/m1/at") for level, subject in seen)
     finally:
-        type_in("virt", "down", "--delete")
+        main.run(["virt", "down", "--delete"])
