@@ -69,7 +69,7 @@ def decision(bench, tmp_path):
     return BootCode(IDENTITY, bench.flash, tmp_path / "flash.bin").decide()
 
 
-@pytest.fixture(scope="module", params=["ours", "vendor"])
+@pytest.fixture(scope="module", params=["ours", pytest.param("vendor", marks=pytest.mark.sweep)])
 def old(request):
     bench = Bench()
     IDENTITY.storage(bench.flash).nv.write_block(factory_block(IDENTITY.factory_imei, "m1"))

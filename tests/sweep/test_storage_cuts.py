@@ -283,7 +283,7 @@ def sweep(story, kind, work, limit_s=90):
 def test_storage_when_the_power_is_cut_somewhere_loses_no_file(story, kind):
     async def some(sweeper):
         for boot, count in enumerate(sweeper.counts):
-            for operation in range(0, count, max(1, count // 6)):
+            for operation in range(0, count, max(1, count // 3)):
                 await sweeper.try_cuts(boot, f"cut@{operation}")
                 await sweeper.try_cuts(boot, f"tear@{operation}:{operation}")
 
