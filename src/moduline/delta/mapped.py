@@ -22,7 +22,7 @@ from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum
 
 RAM_LIMIT_BYTES: Final = 64 << 10
-STACK_BYTES: Final = 1536
+STACK_BYTES: Final = 1024
 """Left for the stack and the caller's buffers under ``RAM_LIMIT_BYTES``."""
 MAX_SLOT_KIB: Final = 255
 PASSES: Final = 2
@@ -188,13 +188,20 @@ def _elect(entries: Any, pointers: Any) -> tuple[float, int] | None:
     votes: list[Any] = []
     for entry in entries[:: max(1, len(entries) // voters)]:
         difference = pointers - entry
-        votes.append(difference[(difference >= 0) & (difference % _BASE_STEP == 0)])
-    values, counts = np.unique(np.concatenate(votes), return_counts=True)
-    if not len(values):
+        votes.append((difference[(difference >= 0) & (difference % _BASE_STEP == 0)] // _BASE_STEP).astype(np.int32))
+    ballots = np.concatenate(votes)
+    del votes
+    if not len(ballots):
         return None
-    order = np.lexsort((values, -counts))
-    winner, second = int(counts[order[0]]), int(counts[order[1]]) if len(order) > 1 else 1
-    return (winner / second, int(values[order[0]])) if winner >= _MIN_VOTES and winner > second * 3 // 2 else None
+    ballots.sort()
+    first = np.concatenate([[0], np.nonzero(ballots[1:] != ballots[:-1])[0].astype(np.int32) + 1]).astype(np.int32)
+    values, counts = ballots[first], np.diff(first, append=np.int32(len(ballots)))
+    del ballots, first
+    best = int(np.argmax(counts))  # the smallest of equals
+    winner, difference = int(counts[best]), int(values[best]) * _BASE_STEP
+    counts[best] = 0
+    second = int(counts.max()) if len(counts) > 1 else 1
+    return (winner / second, difference) if winner >= _MIN_VOTES and winner > second * 3 // 2 else None
 
 
 def _named(halves: Any, words: Any, base: int) -> Any:
