@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from moduline.cli import language
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; commands under test are to hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -25,4 +27,5 @@ def moduline_home(tmp_path_factory, monkeypatch):
         (home / name).symlink_to(shared / name, target_is_directory=True)
     monkeypatch.setenv("MODULINE_HOME", str(home))
     monkeypatch.setenv("MODULINE_LANG", "en")
+    language.choose("en")  # a command run in this process may have chosen another one for it
     return home

@@ -156,7 +156,7 @@ def test_gang_when_aborted_on_the_screen_then_130_and_what_ran_is_recorded(rack)
     assert [record.outcome for record in burn.all_records()] == ["ABORTED", "ABORTED"]
 
 
-@pytest.mark.parametrize(("choice", "told"), [("--screen", "hold the BOOT pin"), ("--no-screen", "enter")])
+@pytest.mark.parametrize(("choice", "told"), [("--screen", "hold the BOOT pin"), ("--no-screen", "no way by AT")])
 def test_gang_when_the_terminal_is_closed_then_it_ends_cleanly_and_records_are_kept(rack, choice, told):
     package = rack("ec600e", "ec600e")
     command = ScreenOnPty("gang", "run", package, "--rack", "bench", "--pin-wait", "300", choice)
@@ -278,7 +278,7 @@ def test_gang_when_the_terminal_stalls_then_the_engine_goes_on(tmp_path):
         watch_gang(work, Head())
         """
     with script_on_pty(tmp_path, code, size=(200, 60)) as command:
-        command.wait_for("burning")
+        command.wait_for("A63")
         wait_until(done.exists)
         assert command.process.poll() is None
         assert command.end(60) == 0

@@ -243,7 +243,10 @@ def test_t51_download_when_it_fails_then_error_and_nothing_changes(module, conte
             async with updating(module, tmp_path) as bench:
                 former = bench.module.runtime
                 await bench.run(with_urls(DIFFERENTIAL, base, "/x.bin"))
-                said = lines(await bench.client.until(b">>> "))
+                printed = await bench.client.until(b">>> ")
+                while not any(status == -1 for status, _ in statuses(lines(printed))):  # the script waits for 2 s only
+                    printed += await bench.client.until(b"\n")
+                said = lines(printed)
                 pairs = statuses(said)
                 assert pairs[-1][0] == -1
                 assert pairs[:1] == ([(0, 0)] if has_begun else pairs[-1:])
