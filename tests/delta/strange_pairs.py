@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from moduline.delta import mapped, native
 from moduline.delta.native import Choice
-from thumb_maker import move
+from thumb_maker import branch_if_wide, move, wide_branch
 
 BASES = (0x0800_4000, 0x0800_4002, 0, 0x1_0001, 0x2000_0000, 0xFFFF_F000)
 RANGES = ((), ((0x2000_0000, 0x2001_0000),), ((0x2000_0000, 0x2000_1000), (8, 8), (0xFFFF_0000, 0xFFFF_FFFF)))
@@ -51,6 +51,8 @@ def _wide(rng):
     a, b = _filled(rng, first, fixed), _filled(rng, second, fixed_too)
     if first == 0xF000 and rng.random() < 0.6:  # a call or branch to a place that is not far
         a, b = rng.choice((0xF000, 0xF7FF)), b | 0x2800
+    elif first == 0xF85F and rng.random() < 0.7:  # a distance of next to nothing, of either sign
+        b = b & 0xF000 | rng.choice((0, 4, 8))
     return struct.pack("<HH", a, b)
 
 
@@ -62,14 +64,38 @@ def _halves(rng, value):
     return halves[0] + rng.randbytes(2 * rng.randrange(3)) + halves[1]
 
 
+def _address(rng, size, choice):
+    """In the image, at its edges, in RAM or anywhere."""
+    kind = rng.random()
+    if kind < 0.4:
+        address = choice.base + rng.randrange(size + 8)
+    elif kind < 0.5:
+        address = choice.base + rng.choice((-1, 0, size - 1, size))
+    elif choice.ranges:
+        first, behind = rng.choice(choice.ranges)
+        address = rng.choice(
+            (
+                first + rng.randrange(0, 0x1000, 4),
+                first + rng.randrange(4) * 4 + rng.choice((0, 64, 2048)),
+                first - 1,
+                behind,
+            )
+        )
+    else:
+        address = rng.getrandbits(32)
+    return address & 0xFFFF_FFFF
+
+
 def strange_code(rng, size, choice):
     """``size`` bytes of operands of every kind."""
     code = bytearray()
     while len(code) < size:
-        ram = rng.choice(choice.ranges)[0] + rng.randrange(0, 0x1000, 4) if choice.ranges else rng.getrandbits(32)
-        address = (choice.base + rng.randrange(size + 8) if rng.random() < 0.5 else ram) & 0xFFFF_FFFF
-        kind = rng.random()
-        if kind < 0.3:
+        address, kind = _address(rng, size, choice), rng.random()
+        if kind < 0.05:  # just where places begin that the map is not asked for
+            code += wide_branch(size + 4096 + rng.choice((-2, 0, 2)) - len(code) - 4, links=rng.random() < 0.5)
+        elif kind < 0.08:
+            code += branch_if_wide(rng.randrange(-4096, 4096, 2))
+        elif kind < 0.3:
             code += _wide(rng)
         elif kind < 0.45:
             code += _halves(rng, address)
@@ -90,6 +116,10 @@ def _edited(rng, old):
         new[at : at + rng.choice((0, count))] = rng.randbytes(rng.choice((0, count)))
     for _ in range(rng.randrange(60) if len(new) > 8 else 0):
         new[rng.randrange(len(new))] ^= rng.randrange(256)
+    for at in range(0, len(new) - 3, 4) if rng.random() < 0.5 else ():
+        word = int.from_bytes(new[at : at + 4], "little")
+        if word >> 16 == 0x2000 and rng.random() < 0.7:  # RAM that moved, every variable as it likes
+            new[at : at + 4] = (word + rng.choice((4, 8, 12, -4, -64, 65532, 65536, -65536))).to_bytes(4, "little")
     return bytes(new)
 
 

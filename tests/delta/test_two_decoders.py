@@ -39,6 +39,17 @@ def coded(old, new, choice, *, map_limit=1000, is_split=True):
     return native.encode(old, new, covers, choice)[0]
 
 
+def agree(old, new, choice=SMALL, skipped=0):
+    """Whether both decode ``new`` from one cover, the old bytes behind ``skipped``.
+
+    What is put behind it cannot be guessed: it comes out wrong wherever one decoder took another chance before.
+    """
+    covers = native.covers_of([(0, skipped, (len(old) - skipped) // 2 * 2)])
+    covers.choose_map(len(old), 1)
+    new += random.Random(3).randbytes(40)
+    return answers(old, native.encode(old, new, covers, choice)[0], len(new)) == (new, new)
+
+
 def answers(old, stream, new_bytes):
     """What each decoder makes of it; None: refused."""
     try:
@@ -108,10 +119,8 @@ def test_image_when_above_16_mib_then_refused():
 def test_value_when_its_key_is_that_of_an_empty_entry_then_both_recall_nothing_known(unit):
     """The format's own oddity: key 0 is found in an entry that was never written."""
     old = (unit + bytes(4)) * 20
-    new = bytearray(old)
-    new[20 * len(unit) // 4 * 4] ^= 5
-    stream = coded(old, bytes(new), Choice(base=BASE, ranges=((0xC000_0000, 0xD000_0000),), slot_kib=1, log_flags=4))
-    assert answers(old, stream, len(new)) == (bytes(new), bytes(new))
+    new = bytes([unit[0] ^ 5]) + old[1:]
+    assert agree(old, new, Choice(base=BASE, ranges=((0xC000_0000, 0xD000_0000),), slot_kib=1, log_flags=4))
 
 
 @pytest.mark.parametrize(
@@ -143,6 +152,28 @@ def test_covers_when_they_cross_blocks_then_both_go_on_in_old():
     covers.choose_map(len(old), 1)
     stream = native.encode(old, new, covers, choice)[0]
     assert answers(old, stream, len(new)) == (new, new)
+
+
+@pytest.mark.parametrize("moves", [(4, 8, 12, 16, 20), (4, 65532, 65536, -65536, -65540)], ids=["near", "far"])
+def test_words_when_there_are_five_things_they_may_be_then_both_take_four(moves):
+    rng = random.Random(1)
+    words = [RAM + 0x1_0000 + rng.choice((0, 4, 64, 2048)) for _ in range(300)]
+    moved = [word + rng.choice(moves) for word in words]
+    choice = Choice(base=BASE, ranges=((RAM, RAM + 2 * RAM_BYTES),), slot_kib=1, log_flags=4)
+    assert agree(struct.pack("<300I", *words), struct.pack("<300I", *moved), choice)
+
+
+@pytest.mark.parametrize("cut", [(8, 14), (4, 14), (12, 24)])
+def test_move_when_its_other_half_is_cut_then_both_find_none(cut):
+    old, new = (bytes(8) + move(RAM + ram, 0) + bytes(12) for ram in (0x20, 0x24))
+    assert agree(old[slice(*cut)], new[slice(*cut)])
+
+
+@pytest.mark.parametrize("before", [0, 2, 4])
+def test_move_when_it_begins_the_image_then_both_find_its_other_half(before):
+    """It is looked for in the whole of old, here before the cover, where nothing was remembered of it."""
+    old = bytes(before) + move(RAM + 0x20, 0) + bytes(12)
+    assert agree(old, old[before + 4 :], skipped=before + 4)
 
 
 @pytest.mark.parametrize("seed", range(40))
