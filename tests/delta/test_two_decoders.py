@@ -16,7 +16,7 @@ from moduline.delta import mapped, native
 from moduline.delta.native import Choice
 from moduline.errors import BadFormat
 from samples import corpus
-from thumb_maker import BASE, RAM, RAM_BYTES, move, thumb_image
+from thumb_maker import BASE, RAM, RAM_BYTES, move, thumb_image, wide_branch
 
 OLD_EXAMPLE = bytes.fromhex("10b500f003f8012010bd00bf704700bf0d400008")
 NEW_EXAMPLE = bytes.fromhex("10b500f005f8022000f002f810bd00bf704700bf11400008")
@@ -161,6 +161,15 @@ def test_words_when_there_are_five_things_they_may_be_then_both_take_four(moves)
     moved = [word + rng.choice(moves) for word in words]
     choice = Choice(base=BASE, ranges=((RAM, RAM + 2 * RAM_BYTES),), slot_kib=1, log_flags=4)
     assert agree(struct.pack("<300I", *words), struct.pack("<300I", *moved), choice)
+
+
+def test_calls_when_more_are_known_than_are_kept_then_both_keep_128():
+    old = b"".join(wide_branch(4 * number, links=True) for number in range(200))
+    targets = [8 * number + 4 for number in range(200)]
+    fresh = b""
+    for target in (targets[200 - 128], targets[0], *random.Random(2).choices(targets, k=100)):
+        fresh += wide_branch(target - len(old + fresh) - 4, links=True)
+    assert agree(old, old + fresh)
 
 
 @pytest.mark.parametrize("cut", [(8, 14), (4, 14), (12, 24)])
