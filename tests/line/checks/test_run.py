@@ -39,6 +39,16 @@ def test_signal_when_it_never_becomes_good_then_fails_with_the_last_value_after_
     assert 8 <= len(ports.asked) <= 10
 
 
+def test_card_when_the_module_is_still_reading_it_then_it_is_asked_again():
+    """27.007 9.2.1: error 14 is "SIM busy"; a module says so for a moment after its start."""
+    busy = ("+CME ERROR: 14",)
+    card = {"AT+QCCID": ("+QCCID: 89860000000000000007", "OK")}
+    ports = FakePorts({"AT+CPIN?": [busy, busy, ("+CPIN: READY", "OK")]} | card)
+    assert run_on(ports, recipe_of("[[check]]\nkind = 'sim'\n"))["sim"].verdict == "pass"
+    always = run_on(FakePorts({"AT+CPIN?": busy}), recipe_of("[[check]]\nkind = 'sim'\n"))["sim"]
+    assert (always.verdict, always.value) == ("fail", "+CME ERROR: 14")
+
+
 def test_retries_when_it_becomes_good_in_time_then_passes_and_else_fails():
     assert run_on(FakePorts({"AT+CSQ": [BAD, BAD, GOOD]}), recipe_of(signal(settle_s=0, retries=2)))[
         "signal"

@@ -5,6 +5,7 @@ Source: 3GPP TS 27.007 (AT+CGSN, AT+CGMR, AT+CGMM, AT+CPIN); 3GPP TS 23.003 6.2.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -17,11 +18,13 @@ from moduline.line.checks.under_test import Role, UnderTest
 from moduline.line.checks.wanted import Key, Measured, Wanted, limit_keys, read_pattern, shown
 from moduline.line.luhn import is_luhn_right
 from moduline.profiles.schema import Table
-from moduline.remote.at_session import AtSession
+from moduline.remote.at_session import AtAnswer, AtSession
 from moduline.wire.at import find_imei
 
 CARD_COMMANDS: Final = ("AT+QCCID", "AT+ICCID", "AT+CCID")
 """Firmware knows one or another of them."""
+BUSY_CARD: Final = "+CME ERROR: 14"
+BUSY_POLL_S: Final = 0.2
 _ICCID: Final = re.compile(r"(?<!\d)(\d{18,19}[0-9A-Fa-f]?)(?![0-9A-Za-z])")
 _PIN: Final = re.compile(r"\+CPIN:\s*(.+)")
 
@@ -179,7 +182,7 @@ class SimCheck:
         """Ask ``AT+CPIN?`` and the ICCID."""
         at = await unit.at()
         limits = self.state + (f" /{self.pattern.pattern}/" if self.pattern else "")
-        answer = await at.ask("AT+CPIN?", limit_s)
+        answer = await _ask_card(at, limit_s)
         found = next((match[1].strip() for line in answer.lines if (match := _PIN.match(line))), "")
         if found != self.state:
             return Measured(shown(found or answer.result), limits, is_good=False)
@@ -187,6 +190,16 @@ class SimCheck:
         if not iccid:
             return Measured(found, limits, is_good=False, detail="the card tells no ICCID")
         return Measured(f"{found} {iccid}", limits, self.pattern is None or bool(self.pattern.search(iccid)))
+
+
+async def _ask_card(at: AtSession, limit_s: float) -> AtAnswer:
+    """What ``AT+CPIN?`` says once the card is read: a module that has just started is busy with it for a moment."""
+    limit = asyncio.get_running_loop().time() + limit_s
+    while True:
+        answer = await at.ask("AT+CPIN?", limit_s)
+        if answer.result != BUSY_CARD or asyncio.get_running_loop().time() > limit:
+            return answer
+        await asyncio.sleep(BUSY_POLL_S)
 
 
 async def read_iccid(at: AtSession, limit_s: float) -> str:
