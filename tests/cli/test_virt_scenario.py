@@ -210,10 +210,10 @@ def mpremote(path, code):
 
 
 @contextmanager
-def playing(file, *more):
-    """A replay as a process, and the paths of its ports."""
+def playing(file, *more, ports=1):
+    """A replay as a process, and the paths of its first ports by role: a record may open them in any order."""
     with moduline_process("port", "replay", file, "--jsonl", *more) as player:
-        yield player, player.next()["path"]
+        yield player, {one["role"]: one["path"] for one in (player.next() for _ in range(ports))}
 
 
 def test_session_of_mpremote_when_recorded_on_a_virtual_module_then_replayed_to_it_again(moduline, tmp_path):
@@ -230,9 +230,8 @@ def test_session_of_mpremote_when_recorded_on_a_virtual_module_then_replayed_to_
     moduline("virt", "down")
     assert read_recording_file(file).is_whole
 
-    with playing(file) as (player, _):
-        repl = player.next()["path"]
-        again = mpremote(repl, code)
+    with playing(file, ports=2) as (player, paths):
+        again = mpremote(paths["repl"], code)
         assert again.stdout == first.stdout, again.stderr
         assert "866" in moduline("at", "AT+GSN", "--port", "virt:replay").out
         while not (result := player.next()).get("ok"):
@@ -240,9 +239,8 @@ def test_session_of_mpremote_when_recorded_on_a_virtual_module_then_replayed_to_
         assert result["host_bytes"] > len(code)
         assert player.end(None)[0] == 0
 
-    with playing(file, "--limit", "5") as (player, _):
-        repl = player.next()["path"]
-        mpremote(repl, code.replace("7", "8"))
+    with playing(file, "--limit", "5", ports=2) as (player, paths):
+        mpremote(paths["repl"], code.replace("7", "8"))
         while "ok" not in (result := player.next()):
             continue
         assert (result["ok"], result["code"]) == (False, "ML-E1104")

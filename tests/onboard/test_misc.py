@@ -74,6 +74,7 @@ def test_power_key_when_pressed_is_heard_down_and_up():
             client, bench = board.client, board.world.bench
             await client.ask("from misc import PowerKey; k = PowerKey()")
             bench.press_power_key(0)
+            await client.ask("import utime; utime.sleep_ms(200)")  # long heard, by nobody, when somebody listens
             assert await client.ask("k.powerKeyEventRegister(lambda s: print('key', s))") == "0\n"
             bench.press_power_key(0.05)
             assert await client.until(b"key 0\r\n") == b"key 1\r\nkey 0\r\n"
