@@ -1,0 +1,104 @@
+"""The OTA platform: its database, and what its rules do not let anybody do."""
+
+from __future__ import annotations
+
+from moduline.errors.tree import Refusal, Text, UsageError, WorldError
+
+
+class DatabaseFull(WorldError):
+    """No space is left where the database lives."""
+
+    code = "ML-E1304"
+    slug = "database.full"
+    exit_code = 13
+    http_status = 507
+    text = Text("{database}: no space left on the disk", "{database}：磁盘空间已满")
+    hint = Text("make room; nothing of the refused change was kept", "请清理磁盘；被拒绝的更改未写入任何内容")
+
+
+class DatabaseBusy(WorldError):
+    """Others hold the database for too long, or too many changes wait."""
+
+    code = "ML-E0502"
+    slug = "database.busy"
+    exit_code = 5
+    text = Text("{database} is busy: {reason}", "数据库 {database} 忙：{reason}")
+    hint = Text("try again; end the other program that writes to it", "请稍后重试，或结束正在写入的其他程序")
+
+
+class DatabaseReadOnly(WorldError):
+    """The database cannot be written by this user or on this disk."""
+
+    code = "ML-E0503"
+    slug = "database.read-only"
+    exit_code = 5
+    text = Text("{database} cannot be written: {reason}", "无法写入数据库 {database}：{reason}")
+    hint = Text("check the owner of the folder and the disk", "请检查目录所有者与磁盘")
+
+
+class DatabaseUnreachable(WorldError):
+    """The database server does not answer, or the connection to it broke."""
+
+    code = "ML-E1403"
+    slug = "database.unreachable"
+    exit_code = 14
+    text = Text("no connection to {database}: {reason}", "无法连接数据库 {database}：{reason}")
+    hint = Text("check its address, its user and that it runs", "请检查地址、用户以及服务是否运行")
+
+
+class NoSuchObject(UsageError):
+    """A product, device, artifact, plan or account that is not there, or belongs to somebody else."""
+
+    code = "ML-E0207"
+    slug = "cloud.no-such-object"
+    http_status = 404
+    text = Text("no {kind} '{name}'", "没有{kind}“{name}”")
+    hint = Text("look at the list; names are exact", "请查看列表；名称须完全一致")
+
+
+class BadField(UsageError):
+    """A field of a request has a value that it cannot have."""
+
+    code = "ML-E0208"
+    slug = "cloud.bad-field"
+    http_status = 422
+    text = Text("{field}: {reason}", "{field}：{reason}")
+    hint = Text("correct the field and send it again", "请更正后重新提交")
+
+
+class TokenRefused(Refusal):
+    """A request without a token that is known, valid and of an enabled account."""
+
+    code = "ML-E1510"
+    slug = "cloud.token-refused"
+    http_status = 401
+    text = Text("the token is not accepted", "令牌无效")
+    hint = Text("ask for a new one; they expire and can be revoked", "请申请新令牌；令牌会过期，也可被吊销")
+
+
+class RoleTooLow(Refusal):
+    """Something that needs a higher role."""
+
+    code = "ML-E1511"
+    slug = "cloud.role-too-low"
+    http_status = 403
+    text = Text("{verb} needs the role {needed}; {name} is {role}", "{verb} 需要角色 {needed}，{name} 为 {role}")
+    hint = Text("ask an admin of the account", "请联系账号管理员")
+
+
+class NameTaken(Refusal):
+    """A name that must be unique and is in use."""
+
+    code = "ML-E1512"
+    slug = "cloud.name-taken"
+    text = Text("there is a {kind} '{name}' already", "{kind}“{name}”已存在")
+    hint = Text("choose another name", "请换一个名称")
+
+
+class StateForbids(Refusal):
+    """A change that the present state of an object does not allow."""
+
+    code = "ML-E1513"
+    slug = "cloud.state-forbids"
+    text = Text("{kind} '{name}': {reason}", "{kind}“{name}”：{reason}")
+    hint = Text("look at its state first", "请先查看其状态")

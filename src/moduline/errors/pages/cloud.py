@@ -1,0 +1,76 @@
+"""Pages of the OTA platform's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from moduline.errors.pages.page import Page, page
+
+PAGES: Final[Mapping[str, Page]] = {
+    "database.full": page(
+        ("the disk of the data folder or of the database server is full", "数据目录或数据库服务器的磁盘已满"),
+        "moduline doctor",
+        ("shows how much space is left", "显示剩余空间"),
+    ),
+    "database.busy": page(
+        (
+            "another program holds the file, or more changes arrive than the disk can keep",
+            "其他程序占用该文件，或更改到达的速度超过磁盘的写入速度",
+        ),
+        "moduline explain ML-E0502",
+        ("this page", "本页"),
+    ),
+    "database.read-only": page(
+        (
+            "the folder belongs to another user, or the disk is mounted read-only",
+            "目录属于其他用户，或磁盘以只读方式挂载",
+        ),
+        "moduline doctor",
+        ("looks at the folders", "检查目录"),
+    ),
+    "database.unreachable": page(
+        (
+            "the server is off, restarts, or refuses this user; the address is wrong",
+            "服务器未运行、正在重启或拒绝该用户；或地址有误",
+        ),
+        "moduline explain ML-E1403",
+        ("this page", "本页"),
+    ),
+    "cloud.no-such-object": page(
+        ("a typing error, an object that was deleted, or one of another account", "名称有误、对象已删除或属于其他账号"),
+        "moduline explain ML-E0207",
+        ("this page", "本页"),
+    ),
+    "cloud.bad-field": page(
+        ("a field is missing, too long, or of the wrong kind", "字段缺失、过长或类型有误"),
+        "moduline explain ML-E0208",
+        ("this page", "本页"),
+    ),
+    "cloud.token-refused": page(
+        (
+            "no token was sent, or it is mistyped, expired, revoked, or its account is disabled",
+            "未发送令牌，或令牌有误、已过期、已被吊销，或其账号已停用",
+        ),
+        "moduline explain ML-E1510",
+        ("this page", "本页"),
+    ),
+    "cloud.role-too-low": page(
+        ("the account may look at it but not change it", "该账号可以查看，但不能更改"),
+        "moduline explain ML-E1511",
+        ("this page", "本页"),
+    ),
+    "cloud.name-taken": page(
+        ("names of artifacts and plans are unique over all sub-accounts", "版本包与升级计划的名称在所有子账号中唯一"),
+        "moduline explain ML-E1512",
+        ("this page", "本页"),
+    ),
+    "cloud.state-forbids": page(
+        (
+            "an activated plan is neither edited nor deleted, and a used artifact is not deleted",
+            "已激活的计划不可编辑或删除，被使用的版本包不可删除",
+        ),
+        "moduline explain ML-E1513",
+        ("this page", "本页"),
+    ),
+}
