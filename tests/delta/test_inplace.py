@@ -9,7 +9,7 @@ import pytest
 
 from moduline.delta import inplace, mapped
 from moduline.delta.inplace import Watched
-from moduline.errors import BadChecksum, BadFormat, PatchMisfit
+from moduline.errors import BadChecksum, BadFormat, SpareTooSmall
 from moduline.formats.inplace import KEEP, SAVE, WRITE, Plan
 
 BLOCK = 4096
@@ -140,12 +140,12 @@ def test_make_when_content_moves_up_then_goes_last_first_and_tells_the_need():
     assert patch.plan.is_descending
     need = patch.plan.spare_bytes
     assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=need).plan.spare_bytes <= need
-    with pytest.raises(PatchMisfit) as caught:
+    with pytest.raises(SpareTooSmall) as caught:
         inplace.make(old, new, block_bytes=BLOCK, spare_bytes=BLOCK)
     least = caught.value.facts["need"]
     assert least <= need
     assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=least).plan.spare_bytes == least
-    with pytest.raises(PatchMisfit):
+    with pytest.raises(SpareTooSmall):
         inplace.make(old, new, block_bytes=BLOCK, spare_bytes=least - 1)
 
 

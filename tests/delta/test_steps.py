@@ -10,7 +10,7 @@ import pytest
 from delta.inplace_rig import Rig, pair, small_patch
 from moduline.delta import inplace
 from moduline.delta.journal import Journal
-from moduline.errors import BadChecksum, FormatError, PatchMisfit, TooBig
+from moduline.errors import BadChecksum, FormatError, PatchMisfit, SpareTooSmall, TooBig
 from moduline.formats.inplace import KEEP, WRITE
 from samples import corpus
 
@@ -174,7 +174,7 @@ def test_checkpoint_when_its_bytes_rot_then_an_error_and_no_wrong_image(up):
 
 
 def test_flash_when_of_other_blocks_or_too_small_then_refused(up):
-    with pytest.raises(PatchMisfit) as caught:
+    with pytest.raises(SpareTooSmall) as caught:
         Rig(up, OLD, NEW, spare=up.plan.spare_bytes - 4096).update()
     assert caught.value.facts["need"] == up.plan.spare_bytes
     rig = Rig(up, OLD, NEW)

@@ -15,7 +15,7 @@ from moduline.cli.sizes import size_of
 from moduline.delta import codecs, inplace, make, proof, read_side, rehearsal
 from moduline.delta.apply import must_be_for
 from moduline.delta.side import SCRIPT_ROLE, Side
-from moduline.errors import BadOption, PatchMisfit, TestsFailed, Text
+from moduline.errors import BadOption, PatchMisfit, SpareTooSmall, TestsFailed, Text
 from moduline.formats import patch
 
 JSON_NAME: Final = "rehearsal.json"
@@ -125,7 +125,7 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
         content = part.data if part is not None else b""
         coded = codecs.in_place(one) if one.codec == codecs.MAPPED else None
         if coded is not None and spare_bytes is not None and coded.plan.spare_bytes > spare_bytes:
-            raise inplace.too_small(coded.plan.spare_bytes, spare_bytes)
+            raise SpareTooSmall(need=coded.plan.spare_bytes, have=spare_bytes)
         jobs.append(rehearsal.Job(one.role, content, codecs.decode(one, content), coded))
     return jobs
 

@@ -20,7 +20,7 @@ from typing import Final
 
 from moduline.delta import mapped, native
 from moduline.delta.native import Choice
-from moduline.errors import BadChecksum, BadFormat, PatchMisfit, Text
+from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, Text
 from moduline.formats import inplace as plans
 from moduline.formats.inplace import KEEP, SAVE, WRITE, Plan
 
@@ -100,7 +100,7 @@ def make(
         spare_bytes: spare flash of the device; None: as little as does not wear it.
 
     Raises:
-        PatchMisfit: the spare flash is too small; ``need`` says what is needed.
+        SpareTooSmall: the device has too little spare flash; ``need`` says what is needed.
         TooBig: an image is larger than 16 MiB.
         Unsupported: the native coder was not compiled.
     """
@@ -116,7 +116,7 @@ def plan_for(
     """The plan for a stream.
 
     Raises:
-        PatchMisfit: the spare flash is too small; ``need`` says what is needed.
+        SpareTooSmall: the device has too little spare flash; ``need`` says what is needed.
     """
     seen = watch(lambda at, count: old[at : at + count], len(old), stream, new_bytes, block_bytes, is_descending)
     written = max(1, sum(seen.is_changed))
@@ -137,16 +137,10 @@ def plan_for(
     if spare_bytes is not None:
         fitting = [one for one in every_plan if one.spare_bytes <= spare_bytes]
         if not fitting:
-            raise too_small(min(one.spare_bytes for one in every_plan), spare_bytes)
+            raise SpareTooSmall(need=min(one.spare_bytes for one in every_plan), have=spare_bytes)
         return fitting[-1]
     calm = [one for one in every_plan if one.every * block_bytes >= LEAST_GROUP_BYTES or one is every_plan[-1]]
     return min(calm, key=lambda one: (one.spare_bytes, -one.every))
-
-
-def too_small(need: int, have: int) -> PatchMisfit:
-    """The refusal of a spare area."""
-    why = Text("it needs {need} bytes of spare flash, there are {have}", "需要 {need} 字节备份区，现有 {have} 字节")
-    return PatchMisfit(reason=why, need=need, have=have, slug="spare-too-small")
 
 
 def watch(

@@ -27,7 +27,7 @@ from moduline.delta import inplace, native
 from moduline.delta.inplace import InPlacePatch
 from moduline.delta.journal import MARK_BYTES, Journal, Region
 from moduline.digest import crc32
-from moduline.errors import BadChecksum, PatchMisfit, Text, TooBig
+from moduline.errors import BadChecksum, PatchMisfit, SpareTooSmall, Text, TooBig
 from moduline.formats import inplace as plans
 from moduline.formats.inplace import CHECKPOINT_HEAD_BYTES, JOURNAL_BANKS, KEEP, Plan
 from moduline.formats.record import Field, RecordTable
@@ -114,7 +114,8 @@ class InPlaceUpdate:
         spare: flash that is free, at least ``patch.plan.spare_bytes``.
 
     Raises:
-        PatchMisfit: made for another erase unit, or the spare flash is too small.
+        PatchMisfit: made for another erase unit.
+        SpareTooSmall: the spare flash is too small.
         TooBig: an image is longer than the target.
     """
 
@@ -133,7 +134,7 @@ class InPlaceUpdate:
             need = max(plan.old_bytes, len(plan.moves) * plan.block_bytes)
             raise TooBig(what=Text("the region", "目标区域"), need=need, have=target.size)
         if plan.spare_bytes > spare.size:
-            raise inplace.too_small(plan.spare_bytes, spare.size)
+            raise SpareTooSmall(need=plan.spare_bytes, have=spare.size)
         self.actions = actions_of(plan)
         """All that will be done."""
         self._groups = plan.groups

@@ -46,6 +46,53 @@ class PatchMisfit(Refusal):
     hint = Text("make a patch from exactly the firmware that runs", "请用当前正在运行的固件版本制作差分包")
 
 
+class SpareTooSmall(Refusal):
+    """An update in place that needs more spare flash than the module has."""
+
+    code = "ML-E1303"
+    slug = "patch.spare-too-small"
+    exit_code = 13
+    text = Text(
+        "an update in place needs {need} bytes of spare flash, {have} are available",
+        "原地升级需要 {need} 字节备份区，仅有 {have} 字节",
+    )
+    hint = Text(
+        "make the patch with --codec auto or whole, which need no spare flash; other ways: --store fs keeps the patch "
+        "out of fota_pkg, smaller blocks (--block), --spare BYTES if the module has more",
+        "请用 --codec auto 或 whole 制作（无需备份区）；也可用 --store fs（差分包不占用 fota_pkg）、"
+        "更小的擦除单位（--block），或在模组确有更多空间时用 --spare 指定",
+    )
+
+
+class PatchPartMissing(Refusal):
+    """A part of the firmware that only one side has."""
+
+    code = "ML-E0705"
+    slug = "patch.part-missing"
+    exit_code = 7
+    text = Text("{file} has no part '{role}', {other} has one", "{file} 没有“{role}”部分，而 {other} 有")
+    hint = Text(
+        "a patch changes parts that both have; use complete packages of one kind, or burn the new one",
+        "差分包只能更新两者都有的部分；请使用同类的完整固件包，或直接烧录新固件",
+    )
+
+
+class StoredPacked(Refusal):
+    """A difference of content that the module keeps compressed in its flash."""
+
+    code = "ML-E1702"
+    slug = "patch.stored-packed"
+    exit_code = 17
+    text = Text(
+        "'{role}' lies {packing}-compressed in the flash: a module would have to compress it again to the same bytes",
+        "“{role}”在 Flash 中以 {packing} 压缩存放：模组须重新压缩出完全相同的字节",
+    )
+    hint = Text(
+        "make it with --codec auto or whole; --stored plain if the boot code of the module keeps it uncompressed",
+        "请用 --codec auto 或 whole；若模组的引导代码以未压缩形式存放，请加 --stored plain",
+    )
+
+
 class PatchForeign(Refusal):
     """Old and new firmware, or patch and module, are of different models or chips."""
 

@@ -18,6 +18,28 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline delta info PATCH",
         ("says which source it needs", "显示所需的源版本"),
     ),
+    "patch.spare-too-small": page(
+        (
+            "the module has less room for copies of old blocks than the patch needs, or the patch itself takes it",
+            "模组可用于旧块备份的空间小于所需，或被差分包自身占用",
+        ),
+        "moduline delta make OLD NEW -o PATCH",
+        ("packs as a whole what does not fit, and says so", "放不下的部分改为完整打包，并给出提示"),
+        ("delta info PATCH says what a patch needs", "delta info PATCH 显示所需空间"),
+    ),
+    "patch.part-missing": page(
+        ("one file is a complete package, the other holds only some parts", "一个是完整固件包，另一个只含部分内容"),
+        "moduline pack list FILE",
+        ("shows the parts of each", "列出各自的组成部分"),
+    ),
+    "patch.stored-packed": page(
+        (
+            "the part is LZMA- or XZ-compressed in the package and is burnt as it is",
+            "该部分在固件包中以 LZMA 或 XZ 压缩，并原样烧录",
+        ),
+        "moduline delta make OLD NEW -o PATCH",
+        ("packs such a part as a whole", "此类部分改为完整打包"),
+    ),
     "patch.untrusted": page(
         ("the patch has no signature, or one of another key", "差分包未签名，或用了其他密钥"),
         "moduline delta info PATCH",

@@ -25,7 +25,7 @@ from typing import Any, Final
 from moduline.delta import codecs
 from moduline.delta.journal import Region
 from moduline.delta.renew import renew
-from moduline.errors import FormatError, ModulineError, PatchMisfit, Text
+from moduline.errors import FormatError, ModulineError, PatchMisfit, SpareTooSmall, Text
 from moduline.formats import patch
 from moduline.formats.patch import Patch, PatchRegion
 from moduline.nor.flash import Flash
@@ -241,6 +241,8 @@ class UpdateUnit:
                 yield from self._confirm(state, patches)
         except PatchMisfit as misfit:
             yield self._end(state, str(misfit.facts.get("slug", "source-changed")))
+        except SpareTooSmall:
+            yield self._end(state, "spare-too-small")
         except (FormatError, KeyError, TypeError, ValueError, IndexError):
             yield self._end(state, "package-damaged")
 
