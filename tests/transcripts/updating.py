@@ -114,6 +114,7 @@ class Updated:
 
     def __init__(self, module, notices, states):
         self.module, self.notices, self.states, self.client = module, notices, states, None
+        self.on_state = lambda state: None
 
     async def up(self):
         """Wait until it runs and has its prompt; the client sees everything from the first byte."""
@@ -175,10 +176,17 @@ class Updated:
 @contextlib.asynccontextmanager
 async def updating(module, folder, package=None, **options):
     """A module of that kind, running, with its first prompt seen."""
-    notices, states = [], []
-    options = ModuleOptions(report=notices.append, on_change=lambda entry: states.append(entry.state), **options)
+    notices, states, benches = [], [], []
+
+    def changed(entry):
+        states.append(entry.state)
+        for one in benches:
+            one.on_state(entry.state)
+
+    options = ModuleOptions(report=notices.append, on_change=changed, **options)
     async with open_module(module, package or firmware(module), folder, options) as opened:
         bench = Updated(opened, notices, states)
+        benches.append(bench)
         try:
             await bench.up()
             await bench.online()
