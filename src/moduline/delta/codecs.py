@@ -9,16 +9,19 @@
 A codec that needs no old content is *whole*: applying it again after any interruption gives the same flash, because
 everything new is in the package. The boot code applies whole codecs without a spare area; ``is_whole`` says which.
 
+A codec is one row of ``CODECS``; what chooses among them (``delta.choice``) and what applies them ask nothing else.
+
 Source: docs/spec/patch.md; delta.md 4 (codecs of one container).
 """
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
-from moduline.delta import mapped
+from moduline.delta import inplace, mapped
 from moduline.delta.inplace import InPlacePatch
 from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum, BadFormat, Text, Unsupported
@@ -30,25 +33,42 @@ MAPPED: Final = 2
 _LEVEL: Final = 9
 
 
+class MakesInPlace(Protocol):
+    """Gives plan and stream of a codec that reads the old content."""
+
+    def __call__(self, old: bytes, new: bytes, *, block_bytes: int, spare_bytes: int | None = None) -> InPlacePatch:
+        """The patch; ``spare_bytes`` None for as little as does not wear the flash."""
+
+
+class PlansAgain(Protocol):
+    """Gives the same stream with a plan for less spare flash."""
+
+    def __call__(self, old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
+        """The patch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """One codec.
 
     Attributes:
         number: in the container.
-        name: for people.
-        is_whole: it gives the new content without the old one.
+        name: for people, and for ``--codec``.
+        decode: gives the new content of a region, given the old one; lengths and hashes are compared by ``decode``.
+        make: plan and stream; None for a codec that gives the new content without the old one.
+        plan_again: the same stream for less spare flash.
     """
 
     number: int
     name: str
-    is_whole: bool
+    decode: Callable[[PatchRegion, bytes], bytes]
+    make: MakesInPlace | None = None
+    plan_again: PlansAgain | None = None
 
-
-CODECS: Final = {
-    one.number: one
-    for one in (Codec(RAW, "raw", True), Codec(DEFLATE, "deflate", True), Codec(MAPPED, "mapped", False))
-}
+    @property
+    def is_whole(self) -> bool:
+        """It gives the new content without the old one."""
+        return self.make is None
 
 
 def codec_of(number: int) -> Codec:
@@ -66,6 +86,11 @@ def codec_of(number: int) -> Codec:
             number=number,
         )
     return found
+
+
+def reading() -> tuple[Codec, ...]:
+    """The codecs that read the old content, in the order of their numbers."""
+    return tuple(one for one in CODECS.values() if not one.is_whole)
 
 
 def encode(new: bytes) -> tuple[int, bytes]:
@@ -87,6 +112,15 @@ def in_place(region: PatchRegion) -> InPlacePatch:
     return found
 
 
+def spare_bytes(region: PatchRegion) -> int:
+    """Spare flash that a region takes while it is applied.
+
+    Raises:
+        FormatError: the block is damaged.
+    """
+    return 0 if codec_of(region.codec).is_whole else in_place(region).plan.spare_bytes
+
+
 def decode(region: PatchRegion, old: bytes = b"") -> bytes:
     """The new content of a region, compared with its SHA-256; never more bytes than the region says.
 
@@ -102,7 +136,7 @@ def decode(region: PatchRegion, old: bytes = b"") -> bytes:
     codec = codec_of(region.codec)
     if region.codec_facts.strip(b"\0"):
         raise _broken("codec facts where there are none", "存在多余的编码参数")
-    new = {RAW: _plain, DEFLATE: _inflated, MAPPED: _mapped}[codec.number](region, old)
+    new = codec.decode(region, old)
     if len(new) != region.new_bytes:
         raise _broken("the block gives another length", "数据块解出的长度不符")
     if sha256_hex(new) != region.new_sha256.hex():
@@ -124,6 +158,16 @@ def _mapped(region: PatchRegion, old: bytes) -> bytes:
     return mapped.apply(old, found.stream, plan.new_bytes, plan.block_bytes if plan.is_descending else 0)
 
 
+def _make_mapped(old: bytes, new: bytes, *, block_bytes: int, spare_bytes: int | None = None) -> InPlacePatch:
+    return inplace.make(old, new, block_bytes=block_bytes, spare_bytes=spare_bytes)
+
+
+def _plan_mapped_again(old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
+    plan = patch.plan
+    again = inplace.plan_for(old, patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending, spare_bytes)
+    return replace(patch, plan=again)
+
+
 def _inflated(region: PatchRegion, _: bytes) -> bytes:
     stream = zlib.decompressobj()
     try:
@@ -137,3 +181,13 @@ def _inflated(region: PatchRegion, _: bytes) -> bytes:
 
 def _broken(en: str, zh: str) -> BadFormat:
     return BadFormat(format=NAME, reason=Text(en, zh), offset=0, rule="codec")
+
+
+CODECS: Final[Mapping[int, Codec]] = {
+    one.number: one
+    for one in (
+        Codec(RAW, "raw", _plain),
+        Codec(DEFLATE, "deflate", _inflated),
+        Codec(MAPPED, "mapped", _mapped, _make_mapped, _plan_mapped_again),
+    )
+}
