@@ -8,11 +8,10 @@ import random
 
 from moduline.delta import inplace, mapped, native
 from moduline.delta.inplace import InPlacePatch
-from moduline.delta.journal import Region
+from moduline.delta.journal import Journal, Region
 from moduline.delta.native import Choice
 from moduline.delta.steps import InPlaceUpdate
 from moduline.errors import FlashCut
-from moduline.formats.inplace import Plan
 from moduline.nor.faulty import FaultyFlash
 from moduline.nor.geometry import Geometry
 from moduline.nor.memory import MemoryFlash
@@ -35,9 +34,7 @@ def small_patch(old, new, *, block=4096, down=False, every=None):
     covers.choose_map(len(old), 4)
     stream, _ = native.encode(old, new, covers, choice)
     seen = inplace.watch(lambda at, n: old[at : at + n], len(old), stream, len(new), block, down)
-    every = every or len(seen.reads)
-    moves = inplace.lay(seen, len(old), block, down, every)
-    plan = Plan(len(old), len(new), block, down, every, seen.state_bytes, moves)
+    plan = inplace.plan_of(seen, len(old), len(new), block, down, every or len(seen.reads))
     return InPlacePatch(plan, stream, hashlib.sha256(old).digest(), hashlib.sha256(new).digest())
 
 
@@ -71,6 +68,9 @@ class Rig:
 
     def spare(self):
         return Region(self.flash, self.target_bytes, self.spare_bytes)
+
+    def journal(self):
+        return Journal(self.spare(), self.patch.session, self.patch.plan.bank_blocks)
 
     def update(self):
         return InPlaceUpdate(self.patch, Region(self.flash, 0, self.target_bytes), self.spare())

@@ -24,7 +24,7 @@ def area(fill=0xFF):
 
 
 def begun(region, session=OURS):
-    journal = Journal(region, session)
+    journal = Journal(region, session, 1)
     for _ in journal.begin():
         continue
     return journal
@@ -49,10 +49,10 @@ def test_journal_when_begun_then_its_bytes_are_those_of_the_specification():
 def test_journal_when_it_is_of_another_patch_or_junk_then_nothing_was_begun():
     region = area()
     add(begun(region), 1)
-    assert (Journal(region, OURS).generation, Journal(region, OURS).done) == (1, 1)
-    assert Journal(region, THEIRS).generation == 0
+    assert (Journal(region, OURS, 1).generation, Journal(region, OURS, 1).done) == (1, 1)
+    assert Journal(region, THEIRS, 1).generation == 0
     for fill in (0xFF, 0, 0x4D):
-        assert Journal(area(fill), OURS).generation == 0
+        assert Journal(area(fill), OURS, 1).generation == 0
 
 
 def test_journal_when_begun_again_then_nothing_of_the_older_one_counts():
@@ -62,7 +62,7 @@ def test_journal_when_begun_again_then_nothing_of_the_older_one_counts():
         add(journal, done)
     assert journal.generation == 3
     begun(region)
-    assert (Journal(region, OURS).generation, Journal(region, OURS).done) == (1, 0)
+    assert (Journal(region, OURS, 1).generation, Journal(region, OURS, 1).done) == (1, 0)
     assert region.is_blank(1)
 
 
@@ -72,7 +72,7 @@ def test_journal_when_power_goes_at_random_then_never_goes_back_and_never_tells_
     begun(region)
     done = 0
     for _ in range(4000):
-        journal = Journal(region, OURS)
+        journal = Journal(region, OURS, 1)
         assert journal.generation
         assert done <= journal.done <= done + 1
         done = journal.done
@@ -83,14 +83,14 @@ def test_journal_when_power_goes_at_random_then_never_goes_back_and_never_tells_
                 done += 1
         except FlashCut:
             flash.power_on()
-    assert Journal(region, OURS).generation > 10
+    assert Journal(region, OURS, 1).generation > 10
 
 
 def test_mark_when_its_number_is_changed_then_does_not_count():
     region = area()
     add(begun(region), 1)
     region.flash.flash.cells[4096 + 32 : 4096 + 36] = struct.pack("<I", 999)
-    assert Journal(region, OURS).done == 0
+    assert Journal(region, OURS, 1).done == 0
 
 
 @pytest.mark.parametrize("at", range(32))
@@ -99,4 +99,4 @@ def test_head_when_a_byte_is_changed_then_the_bank_does_not_count(at):
     begun(region)
     cell = region.flash.flash.cells[4096 + at]
     region.flash.flash.cells[4096 + at] = cell ^ 1
-    assert Journal(region, OURS).generation == 0
+    assert Journal(region, OURS, 1).generation == 0

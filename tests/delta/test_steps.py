@@ -9,9 +9,8 @@ import pytest
 
 from delta.inplace_rig import Rig, pair, small_patch
 from moduline.delta import inplace
-from moduline.delta.journal import Journal
-from moduline.errors import BadChecksum, FormatError, PatchMisfit, SpareTooSmall, TooBig
-from moduline.formats.inplace import KEEP, WRITE
+from moduline.errors import FormatError, PatchMisfit, SpareTooSmall, TooBig
+from moduline.formats.inplace import KEEP, WRITE, Move
 from samples import corpus
 
 OLD, NEW = pair(5, 7 * 4096, 3500)
@@ -65,17 +64,17 @@ def test_update_when_nothing_happens_then_the_new_image_is_there(up, down):
 
 
 def test_update_upwards_when_power_goes_at_any_operation_then_the_new_image_is_there(up):
-    assert cut_everywhere(Rig(up, OLD, NEW)) > 400
+    assert cut_everywhere(Rig(up, OLD, NEW)) > 300
 
 
 def test_update_downwards_when_power_goes_at_any_operation_then_the_new_image_is_there(down):
-    assert cut_everywhere(Rig(down, OLD, NEW), every=3) > 400
+    assert cut_everywhere(Rig(down, OLD, NEW), every=3) > 250
 
 
 def test_update_of_large_blocks_when_power_goes_then_the_new_image_is_there():
     old, new = pair(6, 5 * 65536, extra=70000)
     rig = Rig(small_patch(old, new, block=65536, down=True, every=2), old, new)
-    assert rig.patch.plan.checkpoints == 3
+    assert rig.patch.plan.checkpoints >= 2
     cut_everywhere(rig, every=211)
 
 
@@ -102,7 +101,7 @@ def test_step_when_taken_then_is_one_erase_or_one_program_and_a_mark(up):
     before = rig.chip.counts.erases, rig.chip.counts.programmed_bytes
     for _ in rig.update().steps():
         erases, programmed = rig.chip.counts.erases - before[0], rig.chip.counts.programmed_bytes - before[1]
-        assert (erases, programmed) in {(1, 0), (1, 8), (0, 32)} or (erases == 0 and programmed <= 4096 + 8)
+        assert (erases, programmed) in {(1, 0), (1, 8), (0, 32)} or (erases == 0 and 0 < programmed <= 4096 + 8)
         before = rig.chip.counts.erases, rig.chip.counts.programmed_bytes
 
 
@@ -111,14 +110,17 @@ def test_journal_when_full_then_goes_on_in_the_other_bank_whatever_is_cut(down):
     for step in rig.update().steps():
         if step.done == step.total // 2:
             break
-    bank = bytes(rig.chip.cells[rig.target_bytes : rig.target_bytes + 4096])
-    used, full = len(bank.rstrip(b"\xff")), 4096 - 2 * 8
-    rig.chip.program(rig.target_bytes + used, random.Random(2).randbytes(full - used))  # as many torn marks would
+    journal = rig.journal()
+    size = down.plan.bank_blocks * 4096
+    start = rig.target_bytes + (journal.generation - 1) % 2 * size
+    bank = bytes(rig.chip.cells[start : start + size])
+    used, full = len(bank.rstrip(b"\xff")), size - 2 * 8
+    rig.chip.program(start + used, random.Random(2).randbytes(full - used))  # as many torn marks would
     cells = bytes(rig.chip.cells)
     for number in range(60):
         for cuts in (f"cut@{number}", f"tear@{number}:{number}", f"tear@{number}:{number},tear@1:5,cut@2"):
             assert rig.survives(cuts, cells), cuts
-    assert Journal(rig.spare(), down.session).generation == 2
+    assert rig.journal().generation == down.plan.checkpoints + 2
 
 
 def test_source_when_another_then_refused_and_nothing_changed(up):
@@ -166,10 +168,14 @@ def test_checkpoint_when_its_bytes_rot_then_an_error_and_no_wrong_image(up):
     for step in rig.update().steps():
         if step.what == "target" and step.done > step.total // 2:
             break
-    start = rig.target_bytes + 2 * 4096
-    size = 2 * up.plan.checkpoint_blocks * 4096
-    rig.chip.cells[start : start + size] = bytes(size)
-    with pytest.raises(BadChecksum):
+    bank = (rig.journal().generation - 1) % 2 * up.plan.bank_blocks * 4096
+    rig.chip.cells[rig.target_bytes + bank + 40 : rig.target_bytes + bank + 48] = bytes(8)
+    with pytest.raises(FormatError):  # the bank before goes on from too early: the end does not match
+        rig.run()
+    rig.chip.cells[rig.target_bytes : rig.target_bytes + 2 * up.plan.bank_blocks * 4096] = bytes(
+        2 * up.plan.bank_blocks * 4096
+    )
+    with pytest.raises(PatchMisfit):
         rig.run()
 
 
@@ -199,11 +205,17 @@ def hostile(patch):
     """Patches that read well and would kill a module."""
     plan = patch.plan
     for step, move in enumerate(plan.moves):
-        if move not in {WRITE, KEEP}:
-            yield replace(patch, plan=replace(plan, moves=(*plan.moves[:step], WRITE, *plan.moves[step + 1 :])))
-            yield replace(patch, plan=replace(plan, moves=(*plan.moves[:step], KEEP, *plan.moves[step + 1 :])))
+        if not move.saved:
+            continue
+        fewer = (replace(run, groups=run.groups - 1) for run in move.saved if run.groups)
+        others = [WRITE, KEEP, Move(True, move.saved[1:]), *(Move(True, (run,)) for run in fewer)]
+        yield from (
+            replace(patch, plan=replace(plan, moves=(*plan.moves[:step], other, *plan.moves[step + 1 :])))
+            for other in others
+        )
     yield replace(patch, plan=replace(plan, every=plan.every + 1))
-    yield replace(patch, plan=replace(plan, state_bytes=plan.state_bytes - 4))
+    yield replace(patch, plan=replace(plan, saved_bytes=plan.saved_bytes - 4))
+    yield replace(patch, plan=replace(plan, saved_bytes=plan.saved_bytes + 4))
     yield replace(patch, new_sha256=bytes(32))
     yield replace(patch, stream=patch.stream[: len(patch.stream) // 2])
     chance = random.Random(8)

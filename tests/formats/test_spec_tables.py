@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moduline.delta import journal, steps
+from moduline.delta import journal
 from moduline.formats import appimg, cpio, inplace, sihr, uimage
 from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, eigen_binpkg, unisoc
 
@@ -37,7 +37,6 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("cpio", cpio.HEADER),
         ("in-place", inplace.HEADER),
         ("in-place", journal.BANK),
-        ("in-place", steps.STATE),
     ],
 )
 def test_spec_when_field_table_is_printed_then_it_is_the_codes(page, table):

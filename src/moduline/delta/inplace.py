@@ -1,28 +1,31 @@
 """Which old blocks must be copied before they are overwritten, for how long, and how much spare flash that takes.
 
 A block of the target that is overwritten is lost for the decoder, which may still want to read it: for later blocks, or
-again for blocks it has given already, when the power went away and it goes on from the last checkpoint. So a copy is
-needed from when the block is overwritten until the checkpoint behind its last reader; and a block that nobody reads any
-more needs none. A block whose new content is the old one is left alone.
+again for blocks it has given already, when the power went away and it goes on from the last checkpoint. So a copy of
+those of its pages is needed until the checkpoint behind their last reader; and a page that nobody reads any more needs
+none. A block whose new content is the old one is left alone.
 
-What each block reads is not guessed from covers: the decoder is run once and watched. The covers only say which order
-is likely to need less, before anything is encoded.
+What each block reads is not guessed from covers: the decoder is run once and watched. Nor is the length of checkpoints:
+each is packed as the device will pack it. The covers only say which order is likely to need less, before anything is
+encoded.
 
-Source: delta.md 4 (in place); docs/decisions/0017-in-place.md.
+Source: delta.md 4 (in place); docs/decisions/0017-in-place.md, 0021-less-spare-flash.md.
 """
 
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby, pairwise
 from typing import Final
 
 from moduline.delta import mapped, native
 from moduline.delta.native import Choice
 from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, Text
 from moduline.formats import inplace as plans
-from moduline.formats.inplace import KEEP, SAVE, WRITE, Plan
+from moduline.formats.inplace import KEEP, PAGE_BYTES, Move, Plan, Run, groups_of
 
 MARGIN_BYTES: Final = 36
 """An operand may be read with its pair, so far before or behind a cover."""
@@ -30,6 +33,9 @@ WINDOW_BYTES: Final = 128
 """The decoder reads aligned runs of so many bytes."""
 LEAST_GROUP_BYTES: Final = 32 << 10
 """Fewer bytes between two checkpoints wear the spare flash; done only when it is too small otherwise."""
+LONGS: Final = range(1, 6)
+"""Tried as ``Plan.log_long``."""
+MAX_PLAN_BYTES: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,27 @@ class InPlacePatch:
 
     @property
     def block(self) -> bytes:
-        """Plan and stream as one data block: length of the plan (u32), plan, stream."""
+        """Plan and stream as one data block: length of the plan (u32), of what it is packed to (u32), that, stream."""
         plan = plans.write(self.plan)
-        return len(plan).to_bytes(4, "little") + plan + self.stream
+        packed = native.pack(bytes(len(plan)), plan)
+        return struct.pack("<II", len(plan), len(packed)) + packed + self.stream
 
     @classmethod
     def of(cls, block: bytes, old_sha256: bytes, new_sha256: bytes) -> InPlacePatch:
         """The patch of a data block.
 
         Raises:
-            FormatError: the plan is damaged.
+            FormatError: the plan is damaged, or of another version.
         """
-        end = 4 + int.from_bytes(block[:4], "little")
-        return cls(plans.read(block[4:end]), block[end:], old_sha256, new_sha256)
+        plan_bytes, packed_bytes = struct.unpack("<II", block[:8].ljust(8, b"\0"))
+        if block[4:8] == plans.MAGIC:  # plans of version 1 lay there as they were
+            plans.read(block[4 : 4 + plan_bytes])
+        if plan_bytes > MAX_PLAN_BYTES or packed_bytes > len(block) - 8:
+            raise BadFormat(
+                format=plans.NAME, reason=Text("an impossible length", "长度不可能"), offset=0, rule="length"
+            )
+        end = 8 + packed_bytes
+        return cls(plans.read(native.unpack(bytes(plan_bytes), block[8:end])), block[end:], old_sha256, new_sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +89,15 @@ class Watched:
     """What came of running a decoder once.
 
     Attributes:
-        reads: of each step, the old blocks that it reads.
+        reads: of each step, the pages of the old image that it reads.
         is_changed: of each step, whether the block differs from the old one at its place.
-        state_bytes: of the decoder.
+        saved_bytes: of each step, the length of a checkpoint behind it.
         new_sha256: of what it gave, in the order of the image.
     """
 
     reads: tuple[frozenset[int], ...]
     is_changed: tuple[bool, ...]
-    state_bytes: int
+    saved_bytes: tuple[int, ...]
     new_sha256: bytes
 
 
@@ -122,17 +136,7 @@ def plan_for(
     written = max(1, sum(seen.is_changed))
     choices = [1 << power for power in range((written - 1).bit_length() + 1)]
     every_plan = [
-        Plan(
-            len(old),
-            new_bytes,
-            block_bytes,
-            is_descending,
-            every,
-            seen.state_bytes,
-            lay(seen, len(old), block_bytes, is_descending, every),
-        )
-        for every in choices
-        if every < 1 << 16
+        plan_of(seen, len(old), new_bytes, block_bytes, is_descending, every) for every in choices if every < 1 << 16
     ]
     if spare_bytes is not None:
         fitting = [one for one in every_plan if one.spare_bytes <= spare_bytes]
@@ -151,7 +155,7 @@ def watch(
     block_bytes: int,
     is_descending: bool,
 ) -> Watched:
-    """Run the decoder over the whole image and note what it reads.
+    """Run the decoder over the whole image and note what it reads, and how long its checkpoints are.
 
     Raises:
         BadFormat: the stream breaks a rule of the format.
@@ -159,43 +163,60 @@ def watch(
     reads: list[set[int]] = []
 
     def noted(at: int, count: int) -> bytes:
-        reads[-1].update(range(at // block_bytes, (at + count - 1) // block_bytes + 1))
+        reads[-1].update(range(at // PAGE_BYTES, (at + count - 1) // PAGE_BYTES + 1))
         return read_old(at, count)
 
     decoder = native.Decoder(noted, old_bytes, stream, new_bytes)
+    start = decoder.state()
     count = -(-new_bytes // block_bytes)
-    is_changed, pieces = [], []
+    is_changed, saved, pieces = [], [], []
     for step in range(count):
         place = (count - 1 - step if is_descending else step) * block_bytes
         reads.append(set())
         given = decoder.read(min(block_bytes, new_bytes - place))
         is_changed.append(place + len(given) > old_bytes or read_old(place, len(given)) != given)
+        saved.append(len(native.pack(start, decoder.state())))
         pieces.append(given)
     whole = hashlib.sha256()
     for piece in reversed(pieces) if is_descending else pieces:
         whole.update(piece)
-    return Watched(tuple(map(frozenset, reads)), tuple(is_changed), decoder.ram_bytes, whole.digest())
+    return Watched(tuple(map(frozenset, reads)), tuple(is_changed), tuple(saved), whole.digest())
 
 
-def lay(seen: Watched, old_bytes: int, block_bytes: int, is_descending: bool, every: int) -> tuple[int, ...]:
-    """The moves, one for each step, with as few and as short-lived copies as are safe."""
-    count, old_blocks = len(seen.reads), -(-old_bytes // block_bytes)
-    plain = tuple(WRITE if changed else KEEP for changed in seen.is_changed)
-    groups = Plan(old_bytes, count * block_bytes, block_bytes, is_descending, every, 0, plain).groups
+def plan_of(seen: Watched, old_bytes: int, new_bytes: int, block_bytes: int, is_descending: bool, every: int) -> Plan:
+    """The plan with so many written blocks between two checkpoints: as few and as short-lived copies as are safe."""
+    count, per_block = len(seen.reads), block_bytes // PAGE_BYTES
+    groups = groups_of(seen.is_changed, every)
     last_reader: dict[int, int] = {}
-    for step, blocks in enumerate(seen.reads):
-        last_reader.update(dict.fromkeys(blocks, step))
+    for step, pages in enumerate(seen.reads):
+        last_reader.update(dict.fromkeys(pages, groups[step]))
     moves = []
-    for step, move in enumerate(plain):
+    for step, changed in enumerate(seen.is_changed):
         place = count - 1 - step if is_descending else step
-        last = groups[last_reader[place]] if place < old_blocks and place in last_reader else -1
-        is_needed = move == WRITE and last >= groups[step]
-        moves.append(SAVE + last - groups[step] if is_needed else move)
-    return tuple(moves)
+        first = place * per_block
+        end = min(first + per_block, -(-old_bytes // PAGE_BYTES))
+        left = [last_reader.get(page, -1) - groups[step] for page in range(first, end)]
+        moves.append(Move(True, _runs(left)) if changed else KEEP)
+    ends = [step for step, (group, following) in enumerate(pairwise(groups)) if group < following]
+    saved = max((seen.saved_bytes[step] for step in ends), default=0)
+    plain = Plan(old_bytes, new_bytes, block_bytes, is_descending, every, saved, 0, tuple(moves))
+    apart = [replace(plain, log_long=log_long) for log_long in LONGS if groups[-1] >> log_long]
+    return min([plain, *apart], key=lambda one: one.slot_count)
+
+
+def _runs(left: Sequence[int]) -> tuple[Run, ...]:
+    """Runs of pages by how many groups longer they are needed; less than 0: not at all."""
+    runs, first = [], 0
+    for groups, same in groupby(left):
+        count = len(list(same))
+        if groups >= 0:
+            runs.append(Run(first, count, groups))
+        first += count
+    return tuple(runs)
 
 
 def check(plan: Plan, seen: Watched) -> None:
-    """Stop when a plan would not survive: a block is read that is gone, or left alone though it differs.
+    """Stop when a plan would not survive: a page is read that is gone, or a block left alone though it differs.
 
     Every read of every step is looked up as it stands at the end of the group, when most has been overwritten: what can
     be read there can be read at any moment of it.
@@ -203,31 +224,29 @@ def check(plan: Plan, seen: Watched) -> None:
     Raises:
         BadFormat: the plan is not safe for the stream.
     """
-    groups, slots = plan.groups, plan.slots
-    if plan.checkpoints and seen.state_bytes != plan.state_bytes:
-        raise _unsafe("the state is of another length", "状态长度不符", 0)
+    groups = plan.groups
+    fills = {group: list(some) for group, some in groupby(plan.fills, key=lambda one: one.group)}
     gone: set[int] = set()
-    copied: dict[int, int] = {}  # slot -> old block
-    first = 0
+    copied: dict[int, tuple[int, ...]] = {}  # slot -> old pages
+    longest = first = 0
     for group in range(groups[-1] + 1):
         end = next((step for step in range(first, len(groups)) if groups[step] > group), len(groups))
-        taken: set[int] = set()
+        copied.update({one.slot: one.pages for one in fills.get(group, ())})
         for step in range(first, end):
-            if plan.moves[step] == KEEP:
-                if seen.is_changed[step]:
-                    raise _unsafe("a block is left that changes", "有变化的块未写入", step)
-                continue
-            gone.add(plan.place(step))
-            slot = slots[step]
-            if slot is not None:
-                if slot in taken:
-                    raise _unsafe("a slot is taken twice", "备份块重复占用", step)
-                taken.add(slot)
-                copied[slot] = plan.place(step)
+            place = plan.place(step) * plan.pages_per_block
+            if plan.moves[step].is_written:
+                gone.update(range(place, place + plan.pages_per_block))
+            elif seen.is_changed[step]:
+                raise _unsafe("a block is left that changes", "有变化的块未写入", step)
+        kept = {page for pages in copied.values() for page in pages}
         for step in range(first, end):
-            if not seen.reads[step] & gone <= set(copied.values()):
-                raise _unsafe("a block is read that is gone", "读取的块已不存在", step)
+            if not seen.reads[step] & gone <= kept:
+                raise _unsafe("a page is read that is gone", "读取的页已不存在", step)
+        if end < len(groups):
+            longest = max(longest, seen.saved_bytes[end - 1])
         first = end
+    if longest != plan.saved_bytes:
+        raise _unsafe("the checkpoints are of another length", "检查点长度不符", 0)
 
 
 def choose_order(old: bytes, new: bytes, base: int | None, block_bytes: int) -> bool:
@@ -258,16 +277,15 @@ def slots_by_covers(
         != new[place * block_bytes : (place + 1) * block_bytes]
         for place in places
     )
-    seen = Watched(reads, is_changed, 0, b"")
+    seen = Watched(reads, is_changed, (0,) * count, b"")
     every = max(1, LEAST_GROUP_BYTES // block_bytes)
-    moves = lay(seen, len(old), block_bytes, is_descending, every)
-    return Plan(len(old), len(new), block_bytes, is_descending, every, 0, moves).slot_count
+    return plan_of(seen, len(old), len(new), block_bytes, is_descending, every).slot_count
 
 
 def reads_by_covers(
     rows: Sequence[tuple[int, int, int]], old_bytes: int, new_bytes: int, block_bytes: int, is_descending: bool
 ) -> tuple[frozenset[int], ...]:
-    """The old blocks that each step may read; never fewer than it does."""
+    """The old pages that each step may read; never fewer than it does."""
     count = -(-new_bytes // block_bytes)
     reads: list[set[int]] = [set() for _ in range(count)]
     for fresh, source, size in rows:
@@ -278,7 +296,7 @@ def reads_by_covers(
             low = max(0, source + at - fresh - MARGIN_BYTES) & ~(WINDOW_BYTES - 1)
             high = min(old_bytes, (source + end - fresh + MARGIN_BYTES + WINDOW_BYTES - 1) & ~(WINDOW_BYTES - 1))
             if high > low:
-                reads[block].update(range(low // block_bytes, (high - 1) // block_bytes + 1))
+                reads[block].update(range(low // PAGE_BYTES, (high - 1) // PAGE_BYTES + 1))
             at = end
     return tuple(map(frozenset, reversed(reads) if is_descending else reads))
 

@@ -123,6 +123,7 @@ def _library() -> Any:
                 library = ctypes.CDLL(str(path))
             library.mdl_encode.restype = ctypes.c_uint32
             library.mdl_search.restype = ctypes.c_int32
+            library.mdl_pack.restype = ctypes.c_uint32
             return library
     raise Unsupported(
         format=NAME,
@@ -275,6 +276,32 @@ def must_fit(*sizes: int) -> None:
     """
     if max(sizes) > MAX_IMAGE_BYTES:
         raise TooBig(what=Text("image", "镜像"), need=max(sizes), have=MAX_IMAGE_BYTES)
+
+
+def pack(start: bytes, state: bytes) -> bytes:
+    """A decoder's state, packed for a checkpoint.
+
+    Args:
+        start: the state with which decoding began.
+        state: the state now, as long.
+    """
+    room = len(state) + len(state) // 32 + 64
+    to = ctypes.create_string_buffer(room)
+    size = int(_library().mdl_pack(start, state, ctypes.c_uint32(len(state)), to, ctypes.c_uint32(room)))
+    assert size <= room  # what cannot be packed grows by a fiftieth
+    return to.raw[:size]
+
+
+def unpack(start: bytes, packed: bytes) -> bytes:
+    """The state that ``pack`` made ``packed`` of.
+
+    Raises:
+        BadFormat: it is none.
+    """
+    to = ctypes.create_string_buffer(max(len(start), 1))
+    if _library().mdl_unpack(packed, ctypes.c_uint32(len(packed)), start, to, ctypes.c_uint32(len(start))):
+        raise BadFormat(format=NAME, reason=Text("a damaged checkpoint", "检查点已损坏"), offset=0, rule="packed")
+    return to.raw[: len(start)]
 
 
 class Decoder:

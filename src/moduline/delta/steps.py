@@ -2,13 +2,13 @@
 
 ::
 
-    spare    journal (2 blocks) | checkpoints (0, 1 or 2) | copies of old blocks
+    spare    journal (two banks, each with room for a checkpoint) | copies of old pages
     target   the old image, then the new one
 
-The plan makes one list of *actions*, each the erase or the program of one block. A step does one of them and marks it
-in the journal. What comes next is known from flash and patch alone: the journal says how many actions are done, and a
-program that finds its block not blank was torn and erases it again. The decoder is part of no decision: after a
-restart it goes on from the last checkpoint and gives again what it gave before.
+The plan makes one list of *actions*: each the erase or the program of one block, or a checkpoint. A step does one
+operation of them and marks in the journal what is done. What comes next is known from flash and patch alone: the
+journal says how many actions are done, and a program that finds its block not blank was torn and erases it again. The
+decoder is part of no decision: after a restart it goes on from the last checkpoint and gives again what it gave before.
 
 The source is compared by its hash, and the whole patch is decoded and checked against the plan, before anything is
 erased; the target is compared at the end.
@@ -21,51 +21,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import groupby
+from typing import Final
 
 from moduline.delta import inplace, native
 from moduline.delta.inplace import InPlacePatch
-from moduline.delta.journal import MARK_BYTES, Journal, Region
-from moduline.digest import crc32
+from moduline.delta.journal import Journal, Region
 from moduline.errors import BadChecksum, PatchMisfit, SpareTooSmall, Text, TooBig
 from moduline.formats import inplace as plans
-from moduline.formats.inplace import CHECKPOINT_HEAD_BYTES, JOURNAL_BANKS, KEEP, Plan
-from moduline.formats.record import Field, RecordTable
+from moduline.formats.inplace import BANKS, MARK_BYTES, PAGE_BYTES, Fill, Plan
 
-STATE_MAGIC: Final = b"MDLS"
-STATE: Final = RecordTable(
-    "in-place checkpoint",
-    (
-        Field("magic", "bytes:4", "MDLS"),
-        Field("session", "bytes:8", "which patch it is for"),
-        Field("number", "u32", "of the checkpoint, from 1"),
-        Field("state_bytes", "u32", "length of the state behind it", "bytes"),
-        Field("state_crc", "u32", "CRC-32 of the state"),
-        Field("reserved", "u32", "0"),
-        Field("crc", "u32", "CRC-32 of the 28 bytes before"),
-    ),
-    total_bytes=CHECKPOINT_HEAD_BYTES,
-)
 _READ_BYTES: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """The erase or program of one block.
+    """The erase or program of one block, or a checkpoint.
 
     Attributes:
-        is_erase: erase, else program.
         what: ``copy``, ``target`` or ``checkpoint``.
+        is_erase: erase, else program.
         block: number of the block, in the spare area or (``target``) in the target.
         step: of the stream: the block that is written; the last one before a checkpoint.
-        piece: of a checkpoint, its block.
+        fill: what is copied.
     """
 
-    is_erase: bool
     what: str
-    block: int
-    step: int
-    piece: int = 0
+    is_erase: bool = False
+    block: int = 0
+    step: int = 0
+    fill: Fill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +71,15 @@ class StepDone:
 def actions_of(plan: Plan) -> tuple[Action, ...]:
     """All actions of a plan, in order."""
     actions: list[Action] = []
-    copies = JOURNAL_BANKS + plan.areas * plan.checkpoint_blocks
-    groups, slots = plan.groups, plan.slots
-
-    def renew(what: str, block: int, step: int, piece: int = 0) -> None:
-        actions.extend(Action(is_erase, what, block, step, piece) for is_erase in (True, False))
-
+    copies, groups = BANKS * plan.bank_blocks, plan.groups
+    fills = {group: list(some) for group, some in groupby(plan.fills, key=lambda one: one.group)}
     for step, move in enumerate(plan.moves):
         if step and groups[step] > groups[step - 1]:
-            first = JOURNAL_BANKS + (groups[step] - 1) % 2 * plan.checkpoint_blocks
-            for piece in range(plan.checkpoint_blocks):
-                renew("checkpoint", first + piece, step - 1, piece)
-        slot = slots[step]
-        if slot is not None:
-            renew("copy", copies + slot, step)
-        if move != KEEP:
-            renew("target", plan.place(step), step)
+            actions.append(Action("checkpoint", step=step - 1))
+        for fill in fills.pop(groups[step], ()):
+            actions += [Action("copy", is_erase, copies + fill.slot, step, fill) for is_erase in (True, False)]
+        if move.is_written:
+            actions += [Action("target", is_erase, plan.place(step), step) for is_erase in (True, False)]
     return tuple(actions)
 
 
@@ -139,16 +117,19 @@ class InPlaceUpdate:
         """All that will be done."""
         self._groups = plan.groups
         self._copied = {
-            plan.place(one.step): (number, one.block)
+            page: (number, one.block * plan.block_bytes + place * PAGE_BYTES)
             for number, one in enumerate(self.actions)
-            if one.what == "copy" and not one.is_erase
+            if one.fill is not None and not one.is_erase
+            for place, page in enumerate(one.fill.pages)
         }
+        """Of each page that is copied: the action that does it, and where in the spare flash it lies then."""
         self._first_renewed = next(
             (number for number, one in enumerate(self.actions) if one.what == "target" and not one.is_erase), 0
         )
-        self._journal = Journal(spare, patch.session)
+        self._journal = Journal(spare, patch.session, plan.bank_blocks)
         self._decoder: native.Decoder | None = None
-        self._given = 0  # steps that the decoder gave
+        self._start = b""  # its state at the beginning
+        self._given = 0  # steps that it gave
         self._content = b""  # the last of them
 
     @property
@@ -162,7 +143,7 @@ class InPlaceUpdate:
         Raises:
             PatchMisfit: what is there is neither the source nor a begun update of this patch; nothing was changed.
             BadFormat: the patch is not sound; nothing was changed.
-            BadChecksum: the same, or a checkpoint or the result is not what it should be.
+            BadChecksum: the same, or the result is not what it should be.
             FlashCut: the power went away; make a new object and go on.
         """
         if self.is_done:
@@ -176,9 +157,14 @@ class InPlaceUpdate:
             for _ in self._journal.begin():
                 yield self._step("journal")
         while self._journal.done < len(self.actions):
+            action = self.actions[self._journal.done]
+            if action.what == "checkpoint":
+                for _ in self._journal.open(self._checkpoint(action.step), self._journal.done + 1):
+                    yield self._step("checkpoint")
+                continue
             for _ in self._journal.make_room():
                 yield self._step("journal")
-            yield from self._perform(self.actions[self._journal.done])
+            yield from self._perform(action)
         if not self.is_done:
             found = self._hash(self._plan.new_bytes).hex()
             raise BadChecksum(format=plans.NAME, name="SHA-256", found=found, expected=self._patch.new_sha256.hex())
@@ -202,26 +188,28 @@ class InPlaceUpdate:
     # ---- content -----------------------------------------------------------------------------------------------------
 
     def _data_of(self, action: Action) -> bytes:
-        block = self._plan.block_bytes
-        if action.what == "copy":
-            at = self._plan.place(action.step) * block
-            return self._target.read(at, block)
+        if action.fill is not None:
+            return b"".join(self._target.read(page * PAGE_BYTES, PAGE_BYTES) for page in action.fill.pages)
         self._decode(action.step)
-        if action.what == "target":
-            return self._content
-        data = self._checkpoint(self._groups[action.step] + 1)
-        return data[action.piece * block : (action.piece + 1) * block]
+        return self._content
 
-    def _decode(self, step: int) -> None:
-        """Bring the decoder to just behind a step."""
+    def _decode(self, step: int) -> native.Decoder:
+        """The decoder, brought to just behind a step."""
         if self._decoder is None or self._given > step + 1:
             self._decoder = self._new_decoder()
-            self._given = next(number for number, group in enumerate(self._groups) if group == self._groups[step])
+            self._start = self._decoder.state()
+            self._given = self._groups.index(self._groups[step])
             if self._groups[step]:
-                self._decoder.restore(self._state(self._groups[step]))
+                self._decoder.restore(native.unpack(self._start, self._journal.saved))
         while self._given <= step:
             self._content = self._decoder.read(self._plan.size(self._given))
             self._given += 1
+        return self._decoder
+
+    def _checkpoint(self, step: int) -> bytes:
+        """What the decoder goes on from behind a step."""
+        state = self._decode(step).state()
+        return native.pack(self._start, state)
 
     def _new_decoder(self) -> native.Decoder:
         plan = self._plan
@@ -229,44 +217,16 @@ class InPlaceUpdate:
 
     def _read_old(self, at: int, count: int) -> bytes:
         """Bytes of the old image, from where they are now."""
-        block, data = self._plan.block_bytes, b""
+        data = b""
         while count:
-            part = min(count, block - at % block)
-            number, spare = self._copied.get(at // block, (len(self.actions), 0))
+            part = min(count, PAGE_BYTES - at % PAGE_BYTES)
+            number, place = self._copied.get(at // PAGE_BYTES, (len(self.actions), 0))
             if number < self._journal.done:
-                data += self._spare.read(spare * block + at % block, part)
+                data += self._spare.read(place + at % PAGE_BYTES, part)
             else:
                 data += self._target.read(at, part)
             at, count = at + part, count - part
         return data
-
-    def _checkpoint(self, number: int) -> bytes:
-        assert self._decoder is not None
-        state = self._decoder.state()
-        head: dict[str, Any] = {
-            "magic": STATE_MAGIC,
-            "session": self._patch.session,
-            "number": number,
-            "state_bytes": len(state),
-            "state_crc": crc32(state),
-            "reserved": 0,
-            "crc": 0,
-        }
-        head["crc"] = crc32(STATE.pack(head)[:-4])
-        return STATE.pack(head) + state
-
-    def _state(self, number: int) -> bytes:
-        """The decoder's state at a checkpoint."""
-        plan = self._plan
-        at = (JOURNAL_BANKS + (number - 1) % 2 * plan.checkpoint_blocks) * plan.block_bytes
-        data = self._spare.read(at, STATE.total_bytes + plan.state_bytes)
-        head, state = STATE.unpack(data), data[STATE.total_bytes :]
-        found = (head["magic"], head["session"], head["number"], head["state_bytes"], head["state_crc"], head["crc"])
-        crc = crc32(data[: STATE.total_bytes - 4])
-        wanted = (STATE_MAGIC, self._patch.session, number, plan.state_bytes, crc32(state), crc)
-        if found != wanted:
-            raise BadChecksum(format=STATE.name, name="CRC", found=f"0x{head['crc']:08x}", expected=f"0x{crc:08x}")
-        return state
 
     # ---- whole images ------------------------------------------------------------------------------------------------
 
