@@ -1,0 +1,7 @@
+"""Who changed what, from what, to what; written by the verbs, never changed."""
+
+from __future__ import annotations
+
+from moduline.cloud.audit.service import Entry, entries, note
+
+__all__ = ["Entry", "entries", "note"]

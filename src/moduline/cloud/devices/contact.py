@@ -1,0 +1,208 @@
+"""What devices do themselves: authenticate, connect, report, leave. Called by the device links, never by people.
+
+Who is online is a row: node and connection number. Every connection takes the next number, and an end that names an
+older one changes nothing, so the close of a connection that was taken over never marks the device offline.
+
+Source: ota-semantics, sections 1, 11.1, 12 (traps 2 and 12).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from moduline.cloud import tables
+from moduline.cloud.devices.device import DK, MCU, MODULE, Denied, Issued, Known
+from moduline.cloud.edge import clean_text
+
+VERSION_LIMIT: Final = 64
+"""Characters of a version that are kept; the SDK knows no longer one."""
+COMPONENT_LIMIT: Final = 32
+"""Characters of an identifier that are kept."""
+MCU_LIMIT: Final = 64
+"""Controllers of one device that are kept; 512 bytes of text can hold no more that mean anything."""
+FACT_LIMIT: Final = 256
+"""Characters of a text in a report that are kept."""
+
+_D: Final = tables.devices.c
+_FIND: Final = select(_D.id, _D.is_enabled, _D.authenticated_at).where(
+    _D.product_id == bindparam("product"), _D.dk == bindparam("key")
+)
+_CREDENTIALS: Final = (
+    select(_D.id, _D.product_id, tables.products.c.pk, _D.dk, tables.products.c.ps, _D.ds, _D.is_enabled)
+    .join_from(tables.devices, tables.products)
+    .where(tables.products.c.pk == bindparam("pk"), _D.dk == bindparam("dk"))
+)
+_CONNECT: Final = (
+    update(tables.devices)
+    .where(_D.id == bindparam("device"))
+    .values(
+        node=bindparam("at_node"),
+        connection=_D.connection + 1,
+        connected_at=bindparam("at"),
+        last_seen=bindparam("at"),
+    )
+    .returning(_D.connection)
+)
+_DISCONNECT: Final = (
+    update(tables.devices)
+    .where(_D.id == bindparam("device"), _D.connection == bindparam("number"), _D.node.is_not(None))
+    .values(node=None, last_seen=bindparam("at"))
+)
+_SEEN: Final = update(tables.devices).where(_D.id == bindparam("device")).values(last_seen=bindparam("at"))
+_FACTS: Final = select(_D.facts, _D.cell).where(_D.id == bindparam("device"))
+_KEEP_FACTS: Final = (
+    update(tables.devices)
+    .where(_D.id == bindparam("device"))
+    .values(facts=bindparam("known"), facts_at=bindparam("at"), last_seen=bindparam("at"), cell=bindparam("place"))
+)
+_V: Final = tables.device_versions.c
+_VERSIONS: Final = select(_V.type, _V.component, _V.version).where(_V.device_id == bindparam("device"))
+
+
+def _put_version(made: Any) -> Any:
+    """An INSERT that writes over what was there."""
+    new = {"version": made.excluded.version, "reported_at": made.excluded.reported_at}
+    return made.on_conflict_do_update(index_elements=["device_id", "type", "component"], set_=new)
+
+
+_PUT_VERSION: Final = {
+    "sqlite": _put_version(sqlite.insert(tables.device_versions)),
+    "postgresql": _put_version(postgresql.insert(tables.device_versions)),
+}
+
+
+def credentials(conn: Connection, pk: str, dk: str) -> Known | None:
+    """What is needed to check a device's password; None: the platform does not know the device."""
+    row = conn.execute(_CREDENTIALS, {"pk": pk, "dk": dk}).first()
+    return None if row is None else Known(*row)
+
+
+def authenticate(conn: Connection, product_id: int, dk: str, *, is_first_only: bool, now: float) -> Issued | Denied:
+    """Let a device in that has proved the product's secret; it is made known when it is not.
+
+    Every authentication issues a new device secret: a device that asks again has lost the former one.
+    """
+    if not DK.fullmatch(dk):
+        return Denied.DK_ILLEGAL
+    row = conn.execute(_FIND, {"product": product_id, "key": dk}).first()
+    if row is not None and not row.is_enabled:
+        return Denied.DISABLED
+    if row is not None and is_first_only and row.authenticated_at is not None:
+        return Denied.ALREADY
+    secret = secrets.token_hex(16)
+    number = add_row(conn, product_id, dk, origin="contact", now=now) if row is None else row.id
+    values = {"ds": secret, "authenticated_at": now, "last_seen": now}
+    conn.execute(update(tables.devices).where(_D.id == number), values)
+    return Issued(number, secret, row is None)
+
+
+def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: float) -> int:
+    """A new row; the caller has seen that there is none."""
+    values = {
+        "product_id": product_id,
+        "dk": dk,
+        "ds": "",
+        "is_enabled": True,
+        "origin": origin,
+        "connection": 0,
+        "cell": "",
+        "facts": {},
+        "created_at": now,
+    }
+    return int(conn.execute(insert(tables.devices).returning(_D.id), values).scalar_one())
+
+
+def connect(conn: Connection, device_id: int, node: str, *, now: float) -> int | None:
+    """Note that a device is connected to a node; the number of the connection, None when it was deleted meanwhile."""
+    values = {"device": device_id, "at_node": node, "at": now}
+    number = conn.execute(_CONNECT, values).scalar_one_or_none()
+    return None if number is None else int(number)
+
+
+def disconnect(conn: Connection, device_id: int, connection: int, *, now: float) -> bool:
+    """Note that a connection has ended; False when a newer one has taken its place."""
+    values = {"device": device_id, "number": connection, "at": now}
+    return conn.execute(_DISCONNECT, values).rowcount == 1
+
+
+def seen(conn: Connection, times: Mapping[int, float]) -> None:
+    """Note signs of life of many devices: id -> UTC seconds. Gateways gather pings and call this now and then."""
+    if times:
+        conn.execute(_SEEN, [{"device": device, "at": at} for device, at in times.items()])
+
+
+def forget_node(conn: Connection, node: str, *, now: float) -> int:
+    """All devices of a node are offline: what a node says when it starts, and others when it is lost. How many were."""
+    gone = update(tables.devices).where(_D.node == node).values(node=None, last_seen=now)
+    return conn.execute(gone).rowcount
+
+
+def report_facts(conn: Connection, device_id: int, facts: Mapping[str, Any], *, now: float) -> None:
+    """Keep a status or information report over what was known; empty texts mean "unknown" and change nothing.
+
+    Args:
+        facts: battery, signal, model, cell ... numbers and texts.
+    """
+    row = conn.execute(_FACTS, {"device": device_id}).first()
+    if row is None:
+        return
+    new = {clean_text(name, 64): _fact(value) for name, value in facts.items() if value is not None and value != ""}
+    known = {**row.facts, **new}
+    cell = new.get("cell", row.cell)
+    conn.execute(_KEEP_FACTS, {"device": device_id, "known": known, "at": now, "place": str(cell)})
+
+
+def report_versions(
+    conn: Connection,
+    device_id: int,
+    module: str | None,
+    controllers: Mapping[str, str] | None,
+    *,
+    now: float,
+) -> Mapping[tuple[int, str], str]:
+    """Keep reported versions; those that are new or differ from before: (type, component) -> version.
+
+    Args:
+        module: version of the module; None or "": not reported.
+        controllers: component -> version of all controllers; None: not reported. Those no longer named stay: a device
+            sends the list in several messages when it is long.
+    """
+    told: dict[tuple[int, str], str] = {}
+    if module:
+        told[MODULE, ""] = clean_text(module, VERSION_LIMIT)
+    for component, version in list((controllers or {}).items())[:MCU_LIMIT]:
+        if component and version:
+            told[MCU, clean_text(component, COMPONENT_LIMIT)] = clean_text(version, VERSION_LIMIT)
+    known = {(row.type, row.component): row.version for row in conn.execute(_VERSIONS, {"device": device_id})}
+    changed = {key: version for key, version in told.items() if known.get(key) != version}
+    if changed:
+        keep_versions(conn, [(device_id, *key, version) for key, version in changed.items()], now=now)
+    return changed
+
+
+def keep_versions(conn: Connection, versions: Sequence[tuple[int, int, str, str]], *, now: float) -> None:
+    """Write versions of any devices over what was there: (device, type, component, version)."""
+    rows = [
+        {"device_id": device, "type": kind, "component": component, "version": version, "reported_at": now}
+        for device, kind, component, version in versions
+    ]
+    conn.execute(_PUT_VERSION[conn.dialect.name], rows)
+
+
+def forget_versions(conn: Connection, device_id: int) -> None:
+    """Forget what a device reported: it was given to somebody else or repaired."""
+    conn.execute(delete(tables.device_versions).where(_V.device_id == device_id))
+
+
+def _fact(value: Any) -> Any:
+    """A fact as it is kept: short texts, numbers, truth values; anything else as text."""
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return round(value, 6) if abs(value) < 1e300 else str(value)
+    return clean_text(str(value), FACT_LIMIT)

@@ -1,0 +1,290 @@
+"""Verbs of devices that people use: lists, tags and attributes, switching off, making known before first contact.
+
+Lists are paged by the device's number, never by offset, and every condition of ``DeviceFilter`` is decided by the
+database; a filter that is a function (``holds``) is asked row by row in blocks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import delete as remove
+
+from moduline.cloud import audit, tables
+from moduline.cloud.devices import contact
+from moduline.cloud.devices.device import DK, MODULE, Device, DeviceFilter
+from moduline.cloud.edge import Actor, Page, acts, like, page_limit, page_of, plain_text
+from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Text
+
+KIND: Final = Text("device", "设备")
+PRODUCT: Final = Text("product", "产品")
+TAG: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+TAG_LIMIT: Final = 64
+"""Tags and attributes of one device."""
+_BLOCK: Final = 500
+"""Rows looked up at once."""
+
+_D: Final = tables.devices.c
+_COLUMNS: Final = (
+    _D.id, _D.product_id, _D.dk, _D.is_enabled, _D.origin, _D.node, _D.connected_at, _D.last_seen, _D.cell, _D.facts,
+    _D.facts_at, _D.created_at,
+)  # fmt: skip
+
+
+@acts("device.add")
+def add(conn: Connection, product_id: int, dk: str, *, actor: Actor, now: float) -> Device:
+    """Make a device known before it comes; it gets its secret when it authenticates.
+
+    Raises:
+        BadField, NameTaken, NoSuchObject: it cannot be done.
+    """
+    _require_product(conn, product_id, actor)
+    if not DK.fullmatch(dk):
+        reason = Text("1 to 16 letters, digits, '_' or '-'", "须为 1–16 位字母、数字、“_”或“-”")
+        raise BadField(field="dk", reason=reason)
+    if conn.execute(select(exists().where(_D.product_id == product_id, _D.dk == dk))).scalar_one():
+        raise NameTaken(kind=KIND, name=dk)
+    number = contact.add_row(conn, product_id, dk, origin="operator", now=now)
+    audit.note(conn, "device.add", number, dk, actor=actor, now=now, after={"product_id": product_id, "dk": dk})
+    return by_id(conn, number, actor=actor)
+
+
+@acts("device.change")
+def change(
+    conn: Connection,
+    device_id: int,
+    *,
+    actor: Actor,
+    now: float,
+    is_enabled: bool | None = None,
+    cell: str | None = None,
+) -> Device:
+    """Switch a device on or off for the platform, or say in which radio cell it is.
+
+    Raises:
+        BadField, NoSuchObject: it cannot be done.
+    """
+    old = by_id(conn, device_id, actor=actor)
+    before = {"is_enabled": old.is_enabled, "cell": old.cell}
+    after = dict(before)
+    if is_enabled is not None:
+        after["is_enabled"] = is_enabled
+    if cell is not None:
+        after["cell"] = plain_text("cell", cell, is_needed=False)
+    conn.execute(update(tables.devices).where(_D.id == device_id).values(**after))
+    audit.note(conn, "device.change", device_id, old.dk, actor=actor, now=now, before=before, after=after)
+    return by_id(conn, device_id, actor=actor)
+
+
+@acts("device.tag")
+def tag(
+    conn: Connection,
+    device_ids: Sequence[int],
+    tags: Mapping[str, str | None],
+    *,
+    actor: Actor,
+    now: float,
+) -> int:
+    """Give devices tags and attributes, or take them away; how many devices were changed.
+
+    Args:
+        tags: name -> value; "" is a plain tag, None takes it away.
+
+    Raises:
+        BadField: a name or a value cannot be so.
+        NoSuchObject: a device is not there; none is changed then.
+    """
+    for name, value in tags.items():
+        if not TAG.fullmatch(name):
+            reason = Text("1 to 64 letters, digits, '_', '.', ':' or '-'", "须为 1–64 位字母、数字、“_”、“.”、“:”或“-”")
+            raise BadField(field=f"tags.{name[:64]}", reason=reason)
+        plain_text(f"tags.{name}", value or "", limit=256, is_needed=False)
+    count = 0
+    for block in _blocks(device_ids):
+        for device in _with_parts(conn, _rows(conn, block, actor)):
+            after = {name: value for name, value in {**device.tags, **tags}.items() if value is not None}
+            if after == device.tags:
+                continue
+            if len(after) > TAG_LIMIT:
+                reason = Text("at most {most} tags per device", "每台设备最多 {most} 个标签")
+                raise BadField(field="tags", reason=reason, most=TAG_LIMIT)
+            _write_tags(conn, device.id, after)
+            before = dict(device.tags)
+            audit.note(conn, "device.tag", device.id, device.dk, actor=actor, now=now, before=before, after=after)
+            count += 1
+    return count
+
+
+@acts("device.delete")
+def delete(conn: Connection, device_id: int, *, actor: Actor, now: float) -> None:
+    """Forget a device that is in no plan; if it comes again it authenticates as a new one.
+
+    Raises:
+        NoSuchObject: there is none.
+        StateForbids: it has upgrades.
+    """
+    old = by_id(conn, device_id, actor=actor)
+    if conn.execute(select(exists().where(tables.upgrades.c.device_id == device_id))).scalar_one():
+        reason = Text("it is in plans; switch it off instead", "设备已在升级计划中，可改为停用")
+        raise StateForbids(kind=KIND, name=old.dk, reason=reason)
+    conn.execute(remove(tables.devices).where(_D.id == device_id))
+    before = {"product_id": old.product_id, "dk": old.dk}
+    audit.note(conn, "device.delete", device_id, old.dk, actor=actor, now=now, before=before)
+
+
+def by_id(conn: Connection, device_id: int, *, actor: Actor) -> Device:
+    """A device of the actor's main account.
+
+    Raises:
+        NoSuchObject: there is none.
+    """
+    return _with_parts(conn, _rows(conn, [device_id], actor))[0]
+
+
+def by_key(conn: Connection, product_id: int, dk: str, *, actor: Actor) -> Device:
+    """A device by its key.
+
+    Raises:
+        NoSuchObject: there is none.
+    """
+    _require_product(conn, product_id, actor)
+    row = conn.execute(select(*_COLUMNS).where(_D.product_id == product_id, _D.dk == dk)).first()
+    if row is None:
+        raise NoSuchObject(kind=KIND, name=dk)
+    return _with_parts(conn, [row])[0]
+
+
+def page(
+    conn: Connection,
+    wanted: DeviceFilter | None = None,
+    *,
+    actor: Actor,
+    after: int = 0,
+    limit: int | None = None,
+    holds: Callable[[Device], bool] | None = None,
+) -> Page[Device]:
+    """Some of the devices that are wanted, by their numbers.
+
+    Args:
+        wanted: which.
+        after: key of the page before.
+        limit: rows of the page.
+        holds: a further condition.
+
+    Raises:
+        BadField: the limit is out of range.
+    """
+    size = page_limit(limit)
+    found = scan(conn, wanted, actor=actor, after=after, block=size + 1 if holds is None else _BLOCK)
+    return page_of(list(islice((one for one in found if holds is None or holds(one)), size + 1)), size, _number)
+
+
+def scan(
+    conn: Connection,
+    wanted: DeviceFilter | None = None,
+    *,
+    actor: Actor,
+    after: int = 0,
+    block: int = _BLOCK,
+) -> Iterator[Device]:
+    """All devices that are wanted, by their numbers, read in blocks."""
+    query = select(*_COLUMNS).where(_mine(actor), *_conditions(wanted or DeviceFilter())).order_by(_D.id).limit(block)
+    while True:
+        rows = conn.execute(query.where(_D.id > after)).all()
+        yield from _with_parts(conn, rows)
+        if len(rows) < block:
+            return
+        after = rows[-1].id
+
+
+def count(conn: Connection, wanted: DeviceFilter | None = None, *, actor: Actor) -> int:
+    """How many devices are wanted."""
+    query = select(func.count()).select_from(tables.devices)
+    return int(conn.execute(query.where(_mine(actor), *_conditions(wanted or DeviceFilter()))).scalar_one())
+
+
+def _number(device: Device) -> int:
+    return device.id
+
+
+def _mine(actor: Actor) -> Any:
+    """Of a product of the actor's main account."""
+    own = select(tables.products.c.id).where(tables.products.c.account_id == actor.main_id)
+    return _D.product_id.in_(own)
+
+
+def _conditions(wanted: DeviceFilter) -> Iterator[Any]:
+    if wanted.product_id is not None:
+        yield _D.product_id == wanted.product_id
+    if wanted.dk:
+        yield _D.dk.like(like(wanted.dk), escape="\\")
+    if wanted.is_online is not None:
+        yield _D.node.is_not(None) if wanted.is_online else _D.node.is_(None)
+    if wanted.is_enabled is not None:
+        yield _D.is_enabled.is_(wanted.is_enabled)
+    if wanted.cell:
+        yield _D.cell == wanted.cell
+    if wanted.seen_before is not None:
+        yield func.coalesce(_D.last_seen, 0.0) < wanted.seen_before
+    if wanted.tag:
+        one = tables.device_tags.c
+        marked = select(one.device_id).where(one.name == wanted.tag)
+        yield _D.id.in_(marked if wanted.value is None else marked.where(one.value == wanted.value))
+    if wanted.version:
+        part = tables.device_versions.c
+        component = "" if wanted.type == MODULE else wanted.component
+        same = (part.type == wanted.type, part.component == component, part.version == wanted.version)
+        yield _D.id.in_(select(part.device_id).where(*same))
+
+
+def _rows(conn: Connection, device_ids: Sequence[int], actor: Actor) -> Sequence[Any]:
+    """Rows of these devices, in order of their numbers.
+
+    Raises:
+        NoSuchObject: one is not there.
+    """
+    rows = conn.execute(select(*_COLUMNS).where(_D.id.in_(device_ids), _mine(actor)).order_by(_D.id)).all()
+    missing = set(device_ids) - {row.id for row in rows}
+    if missing:
+        raise NoSuchObject(kind=KIND, name=str(min(missing)))
+    return rows
+
+
+def _with_parts(conn: Connection, rows: Sequence[Any]) -> list[Device]:
+    """Devices with their versions and tags."""
+    versions: dict[int, dict[tuple[int, str], str]] = {}
+    tags: dict[int, dict[str, str]] = {}
+    for block in _blocks([row.id for row in rows]):
+        part, mark = tables.device_versions.c, tables.device_tags.c
+        parts = select(part.device_id, part.type, part.component, part.version).where(part.device_id.in_(block))
+        for device, kind, component, version in conn.execute(parts):
+            versions.setdefault(device, {})[kind, component] = version
+        for device, name, value in conn.execute(
+            select(mark.device_id, mark.name, mark.value).where(mark.device_id.in_(block)).order_by(mark.name)
+        ):
+            tags.setdefault(device, {})[name] = value
+    return [Device(**row._mapping, versions=versions.get(row.id, {}), tags=tags.get(row.id, {})) for row in rows]
+
+
+def _write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> None:
+    conn.execute(remove(tables.device_tags).where(tables.device_tags.c.device_id == device_id))
+    rows = [{"device_id": device_id, "name": name, "value": value} for name, value in tags.items()]
+    if rows:
+        conn.execute(insert(tables.device_tags), rows)
+
+
+def _require_product(conn: Connection, product_id: int, actor: Actor) -> None:
+    one = tables.products.c
+    found = conn.execute(select(exists().where(one.id == product_id, one.account_id == actor.main_id))).scalar_one()
+    if not found:
+        raise NoSuchObject(kind=PRODUCT, name=str(product_id))
+
+
+def _blocks(items: Iterable[int]) -> Iterator[list[int]]:
+    rest = iter(items)
+    while block := list(islice(rest, _BLOCK)):
+        yield block

@@ -1,0 +1,214 @@
+"""One writer that commits for many.
+
+::
+
+    submit(verb) ──▶ queue ──▶ writer thread: BEGIN
+                                 SAVEPOINT, verb 1, RELEASE
+                                 SAVEPOINT, verb 2, ROLLBACK TO      (it raised: its own failure only)
+                                 ...  at most BATCH verbs
+                               COMMIT ──▶ all answers at once
+
+A batch that fails as a whole - disk full, a deadlock with another node, a connection lost before the commit - is rolled
+back and its verbs are run one by one, each with a transaction of its own; so a verb may be run more than once, but is
+kept at most once. Only a connection that breaks *during* a commit leaves it open whether the batch was kept: its askers
+are told so and nothing is repeated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, exc
+
+from moduline.cloud.db_reasons import has_crossed, in_our_words, is_lost
+from moduline.errors import DatabaseBusy, DatabaseUnreachable, Text
+
+BATCH: Final = 256
+"""How many verbs one commit takes at most."""
+WAITING_LIMIT: Final = 50_000
+"""How many verbs may wait; one more is refused."""
+TRIES: Final = 3
+"""How often a verb is run when connections break or changes cross."""
+RECONNECT_AFTER_S: Final = (0.0, 0.5, 2.0)
+"""Pauses before each attempt to reach a server again."""
+
+_CLOSING: Final = Text("the platform is being shut down", "平台正在关闭")
+_TOO_MANY: Final = Text("too many changes wait", "等待写入的更改过多")
+_UNKNOWN: Final = Text(
+    "the connection broke while a change was being kept; look whether it is there",
+    "提交更改时连接中断，请确认更改是否已生效",
+)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A verb that waits, with what it takes and where its answer goes."""
+
+    verb: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    answer: Future[Any]
+    value: Any = None
+    failure: Exception | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Run the verb and keep what it gives."""
+        self.failure = None
+        self.value = self.verb(connection, *self.args, **self.kwargs)
+
+    def tell(self) -> None:
+        """Hand the answer over."""
+        if self.failure is None:
+            self.answer.set_result(self.value)
+        else:
+            self.answer.set_exception(self.failure)
+
+
+class GroupCommit:
+    """The writer thread and the queue in front of it.
+
+    Args:
+        connect: opens a connection for writing; its errors are those of SQLAlchemy.
+        database: its name in errors.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], database: str) -> None:
+        self._connect = connect
+        self._database = database
+        self._has_work = threading.Condition()
+        self._waiting: deque[_Asked] = deque()
+        self._is_closing = threading.Event()
+        self._line: Connection | None = None
+        self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def submit(self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[Any]:
+        """The answer of ``verb``, once it is kept.
+
+        Raises:
+            DatabaseBusy: too many wait, or the writer is being closed.
+        """
+        asked = _Asked(verb, args, kwargs, Future())
+        with self._has_work:
+            if self._is_closing.is_set():
+                raise DatabaseBusy(database=self._database, reason=_CLOSING)
+            if len(self._waiting) >= WAITING_LIMIT:
+                raise DatabaseBusy(database=self._database, reason=_TOO_MANY)
+            self._waiting.append(asked)
+            self._has_work.notify()
+        return asked.answer
+
+    def close(self) -> None:
+        """Finish what waits, then end."""
+        with self._has_work:
+            self._is_closing.set()
+            self._has_work.notify()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while batch := self._take():
+            wanted = [asked for asked in batch if asked.answer.set_running_or_notify_cancel()]
+            try:
+                self._run_together(wanted)
+            except Exception as cause:  # noqa: BLE001  the writer outlives every failure; the askers get it
+                self._hang_up()
+                if not isinstance(cause, _CommitUnknownError):
+                    self._run_one_by_one(wanted)
+            for asked in wanted:
+                asked.tell()
+        self._hang_up()
+
+    def _take(self) -> Sequence[_Asked]:
+        """All that waits, at most BATCH; nothing only when the writer is to end."""
+        with self._has_work:
+            while not self._waiting and not self._is_closing.is_set():
+                self._has_work.wait()
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
+
+    def _run_together(self, batch: Sequence[_Asked]) -> None:
+        """Run each verb in a savepoint of one transaction, and commit."""
+        if self._line is None:
+            self._line = self._connect()
+        line = self._line
+        transaction = line.begin()
+        cursor = line.connection.cursor()  # savepoints without SQLAlchemy: they are half of the cost of a small verb
+        for asked in batch:
+            cursor.execute("SAVEPOINT verb")
+            try:
+                asked.run(line)
+            except Exception as cause:
+                if isinstance(cause, exc.IntegrityError) or is_lost(cause) or has_crossed(cause):
+                    raise
+                cursor.execute("ROLLBACK TO SAVEPOINT verb")
+                asked.failure = in_our_words(cause, self._database)
+            cursor.execute("RELEASE SAVEPOINT verb")
+        cursor.close()
+        self._commit(transaction, batch)
+
+    def _commit(self, transaction: Any, batch: Sequence[_Asked]) -> None:
+        try:
+            transaction.commit()
+        except exc.DBAPIError as cause:
+            if not is_lost(cause):
+                raise
+            for asked in batch:
+                asked.failure = asked.failure or DatabaseUnreachable(database=self._database, reason=_UNKNOWN)
+            raise _CommitUnknownError from cause
+
+    def _run_one_by_one(self, batch: Sequence[_Asked]) -> None:
+        """Run each verb with a transaction of its own; where no connection can be had, none is run any more."""
+        for number, asked in enumerate(batch):
+            for left in reversed(range(TRIES)):
+                try:
+                    line = self._reached()
+                except Exception as cause:  # noqa: BLE001  goes to all askers
+                    for rest in batch[number:]:
+                        rest.failure = in_our_words(cause, self._database)
+                    return
+                if not (self._run_alone(asked, line) and left):
+                    break
+
+    def _run_alone(self, asked: _Asked, line: Connection) -> bool:
+        """Run a verb and commit; whether it is worth another try."""
+        try:
+            transaction = line.begin()
+            asked.run(line)
+            self._commit(transaction, [asked])
+        except _CommitUnknownError:
+            self._hang_up()
+        except Exception as cause:  # noqa: BLE001  a verb's failure is its asker's
+            self._hang_up()
+            asked.failure = in_our_words(cause, self._database)
+            return isinstance(cause, exc.IntegrityError) or is_lost(cause) or has_crossed(cause)
+        return False
+
+    def _reached(self) -> Connection:
+        """The connection, made anew where it is gone; a server that restarts is given some seconds."""
+        for pause_s in RECONNECT_AFTER_S:
+            if self._line is None:
+                self._is_closing.wait(pause_s)
+                with contextlib.suppress(exc.OperationalError):
+                    self._line = self._connect()
+        if self._line is None:
+            self._line = self._connect()
+        return self._line
+
+    def _hang_up(self) -> None:
+        """Drop the connection and all that was not committed; the next transaction makes another one."""
+        line, self._line = self._line, None
+        if line is not None:
+            line.invalidate()
+            line.close()
+
+
+class _CommitUnknownError(Exception):
+    """The connection broke during a commit."""

@@ -1,0 +1,410 @@
+"""The first tables, as they were then: a copy of ``tables.py`` that is never edited after a release."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_ID: Final = BigInteger().with_variant(Integer, "sqlite")
+_JSON: Final = JSON().with_variant(JSONB, "postgresql")
+
+
+def _key() -> Column[int]:
+    """A number of our own; never given twice, also not after a deletion."""
+    return Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+def _to(table: str, *, key: bool = False, index: bool = False) -> Column[int]:
+    """A column that points to a row of another table and goes with it."""
+    target = ForeignKey(f"{table}.id", ondelete="CASCADE")
+    return Column(f"{table.removesuffix('s')}_id", _ID, target, nullable=False, primary_key=key, index=index)
+
+
+def _part(name: str, kind: Any) -> Column[Any]:
+    """A further column of a key of several."""
+    return Column(name, kind, primary_key=True, nullable=False)
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _key(),
+    Column("main_id", _ID, ForeignKey("accounts.id"), index=True),  # null: this is a main account
+    Column("name", Text, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    sqlite_autoincrement=True,
+)
+tokens = Table(
+    "tokens",
+    metadata,
+    _key(),
+    _to("accounts", index=True),
+    Column("name", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),  # SHA-256 of the token; the token itself is shown once
+    Column("role", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+    sqlite_autoincrement=True,
+)
+audit = Table(
+    "audit",
+    metadata,
+    _key(),
+    Column("at", Double, nullable=False),
+    Column("main_id", _ID, nullable=False),  # no foreign keys: what happened stays when the account goes
+    Column("account_id", _ID, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_id", _ID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("before", _JSON, nullable=False),
+    Column("after", _JSON, nullable=False),
+    Index("ix_audit_main_id_id", "main_id", "id"),
+    Index("ix_audit_object", "kind", "object_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+products = Table(
+    "products",
+    metadata,
+    _key(),
+    _to("accounts", index=True),
+    Column("name", Text, nullable=False),
+    Column("pk", Text, nullable=False, unique=True),
+    Column("ps", Text, nullable=False),
+    Column("is_first_only", Boolean, nullable=False),
+    Column("needs_verification", Boolean, nullable=False),
+    Column("grid_s", Integer, nullable=False),
+    Column("is_windows_strict", Boolean, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    CheckConstraint("grid_s > 0", name="grid"),
+    sqlite_autoincrement=True,
+)
+devices = Table(
+    "devices",
+    metadata,
+    _key(),
+    _to("products"),
+    Column("dk", Text, nullable=False),
+    Column("ds", Text, nullable=False),  # "": none issued yet
+    Column("is_enabled", Boolean, nullable=False),
+    Column("origin", Text, nullable=False),  # contact, line
+    Column("node", Text),  # null: offline
+    Column("connection", _ID, nullable=False),
+    Column("connected_at", Double),
+    Column("last_seen", Double),
+    Column("authenticated_at", Double),
+    Column("cell", Text, nullable=False),
+    Column("facts", _JSON, nullable=False),
+    Column("facts_at", Double),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("product_id", "dk"),
+    Index("ix_devices_product_id_id", "product_id", "id"),
+    Index("ix_devices_dk", "dk"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_devices_node",
+    devices.c.node,
+    devices.c.id,
+    sqlite_where=devices.c.node.is_not(None),
+    postgresql_where=devices.c.node.is_not(None),
+)
+device_versions = Table(
+    "device_versions",
+    metadata,
+    _to("devices", key=True),
+    _part("type", Integer),
+    _part("component", Text),  # "" for the module: a device has one
+    Column("version", Text, nullable=False),
+    Column("reported_at", Double, nullable=False),
+    Index("ix_device_versions_find", "type", "component", "version", "device_id"),
+)
+device_tags = Table(
+    "device_tags",
+    metadata,
+    _to("devices", key=True),
+    _part("name", Text),
+    Column("value", Text, nullable=False),  # "": a plain tag; else an attribute
+    Index("ix_device_tags_find", "name", "value", "device_id"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    _key(),
+    _to("accounts"),
+    Column("name", Text, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("component", Text, nullable=False),  # "" fits every identifier of its type
+    Column("is_delta", Boolean, nullable=False),
+    Column("source", Text, nullable=False),  # "": whole, fits every version
+    Column("target", Text, nullable=False),
+    Column("remark", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    sqlite_autoincrement=True,
+)
+artifact_files = Table(
+    "artifact_files",
+    metadata,
+    _key(),
+    _to("artifacts"),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("md5", Text, nullable=False),
+    Column("sha1", Text, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),  # the key in the file store
+    Column("crc32_mpeg2", Text, nullable=False),
+    UniqueConstraint("artifact_id", "position"),
+    sqlite_autoincrement=True,
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _key(),
+    _to("accounts"),
+    _to("products", index=True),
+    Column("kind", Text, nullable=False),  # plan, verification: a plan of one device that is in no list
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("start_local", Text, nullable=False),
+    Column("end_local", Text, nullable=False),
+    Column("windows", _JSON, nullable=False),
+    Column("is_windows_strict", Boolean, nullable=False),
+    Column("is_silent", Boolean, nullable=False),
+    Column("texts", _JSON, nullable=False),
+    Column("strategy", _JSON, nullable=False),
+    Column("has_white_list", Boolean, nullable=False),
+    Column("group_number", Integer, nullable=False),  # the last open one
+    Column("created_at", Double, nullable=False),
+    Column("activated_at", Double),
+    Column("ended_at", Double),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("account_id", "kind", "name"),
+    Index("ix_plans_state", "state", "product_id"),
+    sqlite_autoincrement=True,
+)
+plan_components = Table(
+    "plan_components",
+    metadata,
+    _to("plans", key=True),
+    _part("sort", Integer),
+    Column("component", Text, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("artifact_id", _ID, ForeignKey("artifacts.id"), nullable=False, index=True),
+    UniqueConstraint("plan_id", "component"),
+)
+plan_devices = Table(
+    "plan_devices",
+    metadata,
+    _to("plans", key=True),
+    _part("dk", Text),  # by name, for a device may be listed before it is known
+    _part("is_black", Boolean),
+)
+plan_groups = Table(
+    "plan_groups",
+    metadata,
+    _to("plans", key=True),
+    _part("number", Integer),
+    Column("percent", Double, nullable=False),
+    Column("success_percent", Double, nullable=False),
+    Column("failure_percent", Double, nullable=False),
+    Column("opened_at", Double),
+)
+plan_counters = Table(
+    "plan_counters",
+    metadata,
+    _to("plans", key=True),
+    _part("group_number", Integer),
+    _part("status", Integer),
+    _part("slot", Integer),  # of the node that counted: several nodes never wait for one row; the sum counts
+    Column("count", BigInteger, nullable=False),
+)
+
+upgrades = Table(
+    "upgrades",
+    metadata,
+    _key(),
+    _to("plans"),
+    _to("devices"),
+    Column("status", Integer, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("group_number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("deadline", Double),
+    Column("reason", Integer, nullable=False),
+    Column("refused_at", Double),
+    Column("retry_at", Double),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    UniqueConstraint("plan_id", "device_id"),
+    Index("ix_upgrades_device_id", "device_id", "plan_id"),
+    Index("ix_upgrades_page", "plan_id", "status", "id"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "upgrade_open", upgrades.c.device_id, unique=True,
+    sqlite_where=upgrades.c.is_open, postgresql_where=upgrades.c.is_open,
+)  # fmt: skip
+Index(
+    "ix_upgrades_deadline", upgrades.c.deadline,
+    sqlite_where=upgrades.c.deadline.is_not(None), postgresql_where=upgrades.c.deadline.is_not(None),
+)  # fmt: skip
+upgrade_components = Table(
+    "upgrade_components",
+    metadata,
+    _key(),
+    _to("upgrades"),
+    Column("sort", Integer, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("type", Integer, nullable=False),
+    Column("artifact_id", _ID, ForeignKey("artifacts.id"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("wire_status", Integer, nullable=False),
+    Column("reason", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    UniqueConstraint("upgrade_id", "sort"),
+    sqlite_autoincrement=True,
+)
+upgrade_log = Table(
+    "upgrade_log",
+    metadata,
+    _key(),
+    _to("upgrades"),
+    Column("at", Double, nullable=False),
+    Column("device_at", Double),
+    Column("source", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("code", Integer),
+    Index("ix_upgrade_log_upgrade_id_id", "upgrade_id", "id"),
+    sqlite_autoincrement=True,
+)
+confirmations = Table(
+    "confirmations",
+    metadata,
+    _to("upgrades", key=True),
+    Column("status", Integer, nullable=False),
+    Column("start_at", Double),
+    Column("end_at", Double),
+    Column("changed_at", Double, nullable=False),
+)
+verifications = Table(
+    "verifications",
+    metadata,
+    _key(),
+    _to("artifacts", index=True),
+    _to("plans", index=True),
+    _to("devices", index=True),
+    Column("state", Text, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("reason", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+downloads = Table(
+    "downloads",
+    metadata,
+    Column("token", Text, primary_key=True),
+    _to("upgrades", index=True),
+    Column("file_id", _ID, ForeignKey("artifact_files.id"), nullable=False),
+    Column("expires_at", Double, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Double, nullable=False),
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    _key(),
+    Column("kind", Text, nullable=False),
+    Column("payload", _JSON, nullable=False),
+    Column("due", Double, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", _JSON, nullable=False),
+)
+
+
+_SQLITE_RULES: Final = (
+    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN {refuse}; END",
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN {refuse}; END",
+    # INSERT OR REPLACE deletes without the trigger above.
+    """CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id) BEGIN {refuse}; END""",
+)
+_SQLITE_REFUSAL: Final = "SELECT RAISE(ABORT, 'audit is append-only')"
+_POSTGRES_RULES: Final = (
+    """CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$""",
+    """CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE ON audit
+    FOR EACH ROW EXECUTE FUNCTION audit_append_only()""",
+    """CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()""",
+)
+
+
+def upgrade() -> None:
+    """Make the tables, and the triggers that refuse changes of the audit log."""
+    connection = op.get_bind()
+    metadata.create_all(connection, checkfirst=False)
+    for rule in _SQLITE_RULES if connection.dialect.name == "sqlite" else _POSTGRES_RULES:
+        connection.exec_driver_sql(rule.format(refuse=_SQLITE_REFUSAL))

@@ -1,0 +1,60 @@
+"""Settings of the platform: read once and passed down; nothing below ``app.py`` reads the environment for them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator of the platform decides.
+
+    Args:
+        data: folder of the database and the files, made when absent.
+        db: URL of the database; "" is an SQLite file in ``data``.
+        nats: URL of the bus between several nodes; "" is none, one process does all.
+        store: URL of the file store; "" is a folder in ``data``.
+        node: name of this process among several; unique and the same after a restart.
+        host: address that all ports listen on.
+        http_port: of the operator API.
+        device_http_port: of downloads and the DDI.
+        mqtt_port: of QuecThing devices, plain.
+        mqtts_port: of QuecThing devices, TLS; 0 is none.
+        public_url: how devices reach ``device_http_port`` from outside, such as ``http://ota.example.com``; "" is
+            ``http://HOST:PORT``.
+        more_suffixes: endings of files that an artifact may hold besides the vendor's, such as ``.hex``.
+        grace_s: how long an unused file is kept, seconds.
+        log_kept_s: how long the lines of an upgrade are kept after its plan is over, seconds.
+    """
+
+    data: Path
+    db: str = ""
+    nats: str = ""
+    store: str = ""
+    node: str = "one"
+    host: str = "127.0.0.1"
+    http_port: int = 8310
+    device_http_port: int = 8311
+    mqtt_port: int = 1883
+    mqtts_port: int = 0
+    public_url: str = ""
+    more_suffixes: tuple[str, ...] = ()
+    grace_s: float = 24 * 3600.0
+    log_kept_s: float = 180 * 24 * 3600.0
+
+    @property
+    def db_url(self) -> str:
+        """URL or path of the database."""
+        return self.db or os.fspath(self.data / "ota.db")
+
+    @property
+    def blob_folder(self) -> Path:
+        """Folder of the files of artifacts, where they are kept on this machine."""
+        return self.data / "files"
+
+    @property
+    def device_url(self) -> str:
+        """What the addresses of downloads begin with; no ``/`` at the end."""
+        return (self.public_url or f"http://{self.host}:{self.device_http_port}").rstrip("/")
