@@ -44,7 +44,7 @@ def user_image():
 
 def packages(kind):
     sides = (read_side(firmware(version)) for version in (OLD, NEW))
-    return make(*sides, kind, user_image=user_image() if kind != "diff" else None).files
+    return make(*sides, kind, codec="whole", user_image=user_image() if kind != "diff" else None).files
 
 
 class Rig:

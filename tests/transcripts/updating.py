@@ -48,9 +48,10 @@ def user_image(module, files):
 
 @functools.cache
 def diff(module, old="", new="2"):
-    """The patch file from one firmware of a module to another."""
+    """The patch file from one firmware of a module to another; as a whole, so that downloading it takes a while."""
     changes = {"build_date": "2026-01-02", "qpy_version": "V0009"} if new == "2" else {}
-    return make(read_side(firmware(module, old)), read_side(firmware(module, new, **changes))).files[0]
+    sides = read_side(firmware(module, old)), read_side(firmware(module, new, **changes))
+    return make(*sides, codec="whole").files[0]
 
 
 class Served(http.server.BaseHTTPRequestHandler):

@@ -15,7 +15,7 @@ import functools
 import random
 from dataclasses import dataclass, field, replace
 
-from moduline.delta import InPlace, codecs, make, read_side
+from moduline.delta import codecs, make, read_side
 from moduline.delta.images import content_of
 from moduline.formats import patch, romfs, sihr, system_image, uimage
 from moduline.package import read_package
@@ -93,7 +93,7 @@ class Pair:
         else:
             sides = [read_side(self.packages[1 - to]), read_side(self.packages[to])]
         image = user_image(self.module, self.scripts(to)) if kind != "diff" else None
-        return make(*sides, kind, user_image=image, in_place=InPlace()).files
+        return make(*sides, kind, user_image=image).files
 
     def is_mapped(self, kind, to):
         """Whether the firmware in it reads the old content."""
@@ -236,6 +236,7 @@ class Journey:
         """One word for each upgrade that came to its end, none about any other."""
         slugs = self.bench.slugs()
         assert slugs.count("virt.update-done") == self.done, self.log
+        assert slugs.count("virt.update-told") == self.done, self.log
         assert "virt.update-failed" not in slugs, self.log
         assert not self.bench.module.update.is_due
         if is_new:

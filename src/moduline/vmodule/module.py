@@ -47,7 +47,7 @@ from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason
 from moduline.vmodule.power import Start as _Start
 from moduline.vmodule.update import UpdateUnit
 from moduline.vmodule.update.acceptance import abilities_of
-from moduline.vmodule.update.boot_loop import run_boot_steps
+from moduline.vmodule.update.boot_loop import end_line, run_boot_steps
 from moduline.vmodule.wiring import make_end, uart_numbers
 from moduline.vmodule.world.updates import Station
 from moduline.vmodule.world.world import World
@@ -331,8 +331,7 @@ class VirtualModule:
             forget_word(self.faults, "cut@boot")
             raise FlashCut(operation=self.file.flash.operation)
         if self.update.is_due and self._boot_code.can_update(decision):
-            self._boot_code.begin_update()
-            if await run_boot_steps(self.update, self._boot_code.sure_version(decision), self._notice):
+            if await self._is_restarted_by_update(self._boot_code.sure_version(decision)):
                 return _Start("reset", down_reason=PowerDownReason.NORMAL)
             decision = self._boot_code.decide()
         if isinstance(decision, StayInRom):
@@ -354,11 +353,24 @@ class VirtualModule:
             stack.push_async_callback(self._options.world.updates.close)
             self._options.world.updates.open(self._station())
             await self._start_runtime(self._plan(decision, start, ends), stack)
+            if (ended := self.update.take_result()) is not None:
+                self._notice("virt.update-told", is_done=ended.is_done)
+                ends["at"].write_if_room(end_line(ended))
             self._ports = ends
             self._become("booted")
             if self.faults.is_hanging:
                 self.hang()
             return await self._first_of(self._serve_at(ends["at"]))
+
+    async def _is_restarted_by_update(self, found_version: str | None) -> bool:
+        """Apply what waits, with progress on the AT port; whether the boot code restarts the module."""
+        self._boot_code.begin_update()
+        async with AsyncExitStack() as stack:
+            stack.callback(self._show, {})
+            end = await self._new_end("at", stack) if self.update.is_applying else None
+            self._show({"at": end} if end is not None else {})
+            say = end.write_if_room if end is not None else len
+            return await run_boot_steps(self.update, found_version, self._notice, say)
 
     async def _start_runtime(self, plan: RuntimePlan, stack: AsyncExitStack) -> None:
         try:

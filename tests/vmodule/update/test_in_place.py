@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from moduline.delta import InPlace, codecs, make, read_side
+from moduline.delta import Target, codecs, make, read_side
 from moduline.errors import FlashCut, FormatError, PatchMisfit
 from moduline.formats import patch
 from update_rig import IDENTITY, NEW, OLD, PROFILE, Rig, firmware, old_chip
@@ -19,7 +19,7 @@ OLD_FIRMWARE, NEW_FIRMWARE = firmware(OLD, BEFORE), firmware(NEW, AFTER)
 
 @pytest.fixture(scope="module")
 def package():
-    return make(read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE), in_place=InPlace()).files[0]
+    return make(read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE), codec="mapped").files[0]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_package_when_firmware_differs_little_then_is_coded_and_far_smaller(pack
     found = patch.read(package)
     assert [one.codec for one in found.regions] == [codecs.MAPPED]
     assert found.spare_bytes == codecs.in_place(found.regions[0]).plan.spare_bytes > 0
-    whole = make(read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE)).files[0]
+    whole = make(read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE), codec="whole").files[0]
     assert len(package) < len(whole) / 5
 
 
@@ -71,7 +71,7 @@ def test_update_when_staged_then_applied_in_place_and_back_again(package, fresh)
     rig.power_on()
     assert rig.boot() == 1
     assert (rig.version(), rig.unit.result.is_done) == (NEW, True)
-    back = make(read_side(NEW_FIRMWARE), read_side(OLD_FIRMWARE), in_place=InPlace()).files[0]
+    back = make(read_side(NEW_FIRMWARE), read_side(OLD_FIRMWARE), codec="mapped").files[0]
     rig.power_on()
     rig.unit.begin()
     rig.unit.write(back)
@@ -138,7 +138,9 @@ def test_package_when_hostile_then_refused_and_the_firmware_is_as_it_was(package
 
 
 def test_package_when_for_other_erase_units_then_refused(fresh):
-    large = make(read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE), in_place=InPlace(block_bytes=65536)).files[0]
+    large = make(
+        read_side(OLD_FIRMWARE), read_side(NEW_FIRMWARE), codec="mapped", target=Target(block_bytes=65536)
+    ).files[0]
     with pytest.raises(PatchMisfit):
         Rig(fresh()).stage([large])
 

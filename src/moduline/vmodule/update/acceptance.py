@@ -106,7 +106,7 @@ class Acceptance:
             for region in one.regions:
                 self._must_fit(one, region)
                 self.must_be_old(region)
-                if region.codec == codecs.MAPPED:
+                if not codecs.codec_of(region.codec).is_whole:
                     self.in_place(region, spare).examine()
                 old = self._flash.read(self.place_of(region), region.old_bytes)
                 _must_boot(self._identity, one, region, codecs.decode(region, old))
@@ -161,7 +161,8 @@ class Acceptance:
     def _must_fit(self, one: Patch, region: PatchRegion) -> None:
         if region.role not in ROLES_OF[one.kind, one.stage]:
             raise _misfit(f"'{region.role}' is never renewed by it", f"此类升级包不能更新“{region.role}”")
-        if region.role != USER_FS and not region.is_checked:
+        is_whole = codecs.codec_of(region.codec).is_whole
+        if not (region.is_checked or (is_whole and region.role == USER_FS)):
             raise _misfit(f"it does not say what '{region.role}' was before", f"未指明“{region.role}”的旧内容")
         partition = self._partition(region)
         if partition.address != region.address:
@@ -172,8 +173,6 @@ class Acceptance:
         need = max(region.new_bytes, region.old_bytes)
         if need > partition.size_bytes:
             raise TooBig(what=region.role, need=need, have=partition.size_bytes)
-        if not codecs.codec_of(region.codec).is_whole and region.role == USER_FS:
-            raise _misfit("scripts change while it waits", "脚本在等待期间可能变化")
 
     def _partition(self, region: PatchRegion) -> Partition:
         partition = self._identity.profile.partition(region.role)

@@ -59,6 +59,9 @@ class UpdateResult:
     reason: str = ""
 
 
+RESULT_FIELDS: Final = tuple(UpdateResult.__dataclass_fields__)
+
+
 @dataclass(frozen=True, slots=True)
 class SectorDone:
     """One sector of a region holds what it shall; bytes of the whole stage."""
@@ -206,13 +209,31 @@ class UpdateUnit:
         return self._store.get(STATE) is not None
 
     @property
+    def is_applying(self) -> bool:
+        """Whether what it has to do includes renewing something, not only comparing."""
+        state = self._store.get(STATE)
+        return state is not None and state.get("phase") != "done"
+
+    @property
     def result(self) -> UpdateResult | None:
         """How the last update ended; None when there was none."""
         record = self._store.get(RESULT)
         try:
-            return UpdateResult(**record) if record is not None else None
-        except TypeError:
+            return UpdateResult(**{name: record[name] for name in RESULT_FIELDS}) if record is not None else None
+        except KeyError:
             return None
+
+    def take_result(self) -> UpdateResult | None:
+        """How the update ended, for the firmware that runs after it; None when an earlier boot has taken it.
+
+        Raises:
+            FlashCut: the power went away; nothing was given.
+        """
+        record, result = self._store.get(RESULT), self.result
+        if record is None or result is None or not record.get("is_new"):
+            return None
+        self._store.put(RESULT, record | {"is_new": False})
+        return result
 
     def boot(self, found_version: str | None) -> Iterator[BootStep]:
         """What the boot code does now, step by step; after ``RestartDue`` or ``UpdateOver`` nothing more comes.
@@ -267,7 +288,7 @@ class UpdateUnit:
 
     def _renew(self, state: dict[str, Any], region: PatchRegion) -> Iterator[int]:
         """One region: in place, or as a whole; gives the bytes done."""
-        if region.codec == codecs.MAPPED:
+        if not codecs.codec_of(region.codec).is_whole:
             spare = self._store.spare(max(int(at) + int(size) for at, size, _ in state["packages"]))
             for step in self._acceptance.in_place(region, spare).steps():
                 yield region.new_bytes * step.done // step.total
@@ -326,7 +347,6 @@ class UpdateUnit:
         """Write the result, then forget the update; in this order, so that a cut in between repeats the last check."""
         words = {name: str(state.get(name, "")) for name in ("kind", "source", "target")}
         result = UpdateResult(is_done=not reason, reason=reason, **words)
-        fields = {name: getattr(result, name) for name in UpdateResult.__dataclass_fields__}
-        self._store.put(RESULT, fields)
+        self._store.put(RESULT, {name: getattr(result, name) for name in RESULT_FIELDS} | {"is_new": True})
         self._store.drop(STATE)
         return UpdateOver(result)
