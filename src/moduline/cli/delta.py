@@ -1,30 +1,77 @@
-"""``delta make|apply|info|rehearse`` and ``adiff``: patches between two firmwares."""
+"""``delta make`` and ``adiff``: patches between two firmwares."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from moduline.cli.delta_info import register_apply, register_info
 from moduline.cli.delta_rehearse import erase_unit_of, register_rehearse
+from moduline.cli.delta_words import NewArgument, OldArgument, PatchArgument, shown
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
-from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts, print_json
+from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts
 from moduline.cli.sizes import size_of
-from moduline.delta import InPlace, Made, Side, apply, compare, make, read_side
-from moduline.delta.make import CODECS, KINDS, user_image_of
+from moduline.delta import Made, Side, make, read_side, target_of
+from moduline.delta.choice import AUTO, names
+from moduline.delta.codecs import codec_of
+from moduline.delta.make import KINDS, user_image_of
+from moduline.delta.target import Target
 from moduline.digest import sha256_hex
-from moduline.errors import BadOption, Text, TooBig
+from moduline.errors import BadOption, Text
+from moduline.events import Event, Step
 from moduline.formats import patch
-from moduline.formats.patch import Patch
-from moduline.profiles import catalog
 
-OldArgument = Annotated[Path, typer.Argument(metavar="OLD", help=say("what runs before", "升级前的固件"))]
-NewArgument = Annotated[Path, typer.Argument(metavar="NEW", help=say("what shall run afterwards", "升级后的固件"))]
-PatchArgument = Annotated[Path, typer.Argument(metavar="PATCH", help=say("patch", "差分包"))]
+SLOW_BYTES = 1 << 19
+"""From this size on it is told what takes the time."""
+STORED = ("packed", "plain")
+
+SpareOption = Annotated[
+    str, typer.Option("--spare", metavar="BYTES", help=say("spare flash of the module", "模组的备份区大小"))
+]
+BlockOption = Annotated[
+    str, typer.Option("--block", metavar="BYTES", help=say("erase unit of the module", "模组的擦除单位"))
+]
+CodecOption = Annotated[
+    str,
+    typer.Option(
+        "--codec",
+        metavar="|".join(names()),
+        help=say(
+            "auto: the smallest that the module can apply; whole: all of it; others: what changed, applied in place",
+            "auto：模组可应用的最小方式；whole：完整内容；其他：仅差异，原地升级",
+        ),
+    ),
+]
+BackOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--back", metavar="PATCH", help=say("also write the patch from NEW to OLD", "同时生成由 NEW 回到 OLD 的差分包")
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was typed, whichever command."""
+
+    old: Path
+    new: Path
+    output: Path
+    back: Path | None = None
+    kind: str = "diff"
+    place: str = ""
+    spare: str = ""
+    block: str = ""
+    codec: str = AUTO
+    user_fs: Path | None = None
+    uses_old_scripts: bool = False
+    is_stored_plain: bool = False
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +83,8 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(noun, name="delta")
     _register_make(noun)
-    _register_apply(noun)
-    _register_info(noun)
+    register_apply(noun)
+    register_info(noun)
     register_rehearse(noun)
     register_adiff(app)
 
@@ -72,78 +119,52 @@ def _register_make(noun: typer.Typer) -> None:
                 help=say("where the patch will lie on the module", "差分包在模组上的存放位置"),
             ),
         ] = "",
-        spare: Annotated[
-            str, typer.Option("--spare", metavar="BYTES", help=say("spare flash of the module", "模组的备份区大小"))
-        ] = "",
-        codec: Annotated[
-            str,
-            typer.Option(
-                "--codec",
-                metavar="|".join(CODECS),
-                help=say("all of it | what changed, applied in place", "完整内容 | 仅差异，原地升级"),
-            ),
-        ] = "whole",
-        block: Annotated[
-            str, typer.Option("--block", metavar="BYTES", help=say("erase unit of the module", "模组的擦除单位"))
-        ] = "4096",
+        spare: SpareOption = "",
+        codec: CodecOption = AUTO,
+        block: BlockOption = "",
         user_fs: Annotated[
             Path | None,
             typer.Option("--user-fs", metavar="FILE", help=say("customer_fs.bin for full, mini", "用于 full、mini")),
         ] = None,
+        old_scripts: Annotated[
+            bool,
+            typer.Option(
+                "--old-scripts",
+                help=say(
+                    "full, mini: the module's scripts are still those in OLD, byte for byte",
+                    "full、mini：模组上的脚本分区仍与 OLD 完全一致",
+                ),
+            ),
+        ] = False,
+        stored: Annotated[
+            str,
+            typer.Option(
+                "--stored",
+                metavar="|".join(STORED),
+                help=say("how the module keeps parts that are compressed", "压缩部分在模组上的存放形式"),
+            ),
+        ] = STORED[0],
+        back: BackOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        before, after = (read_side(read_file(path), path.name) for path in (old, new))
-        image = _user_image(kind, after, user_fs)
-        in_place = _in_place(codec, block, spare)
-        made = make(before, after, kind, place=_place(store), user_image=image, in_place=in_place)
-        _must_fit(made, spare)
-        _write(made, before, after, output, dry_run=dry_run, as_json=as_json)
-
-
-def _register_apply(noun: typer.Typer) -> None:
-    @noun.command(
-        "apply",
-        help=say(
-            "Old plus patch gives new, on this computer. Example: moduline delta apply v1.pac v1-v2.bin -o new.pac",
-            "在本机由旧固件与差分包得到新固件。示例：moduline delta apply v1.pac v1-v2.bin -o new.pac",
-        ),
-    )
-    def apply_patch(
-        old: OldArgument,
-        file: PatchArgument,
-        output: Annotated[Path, typer.Option("-o", "--output", metavar="NEW")],
-        dry_run: DryRunFlag = False,
-        as_json: JsonFlag = False,
-    ) -> None:
-        found = patch.read(read_file(file))
-        data = apply(read_side(read_file(old), old.name), found)
-        if not dry_run:
-            write_file(output, data)
-        facts = {
-            "path": str(output),
-            "target": found.target_version,
-            "bytes": len(data),
-            "sha256": sha256_hex(data),
-            "is_dry_run": dry_run,
-        }
-        _print(facts, as_json=as_json)
-
-
-def _register_info(noun: typer.Typer) -> None:
-    @noun.command(
-        help=say(
-            "What a patch is: kind, models, versions, parts. Example: moduline delta info v1-v2.bin",
-            "差分包概况：类型、型号、版本、组成。示例：moduline delta info v1-v2.bin",
+        if stored not in STORED:
+            raise BadOption(name="--stored", reason=Text("packed or plain", "可用 packed 或 plain"))
+        wish = _Wish(
+            old,
+            new,
+            output,
+            back,
+            kind,
+            _place(store, "--store"),
+            spare,
+            block,
+            codec,
+            user_fs,
+            old_scripts,
+            stored == "plain",
         )
-    )
-    def info(file: PatchArgument, as_json: JsonFlag = False) -> None:
-        data = read_file(file)
-        found = patch.read(data)
-        if as_json:
-            print_json({"ok": True, **_info(found), "bytes": len(data), "sha256": sha256_hex(data)})
-            return
-        _print({**dict(patch.describe(found)), "direction": _shown(_direction(found), found)}, as_json=False)
+        _make(wish, dry_run=dry_run, as_json=as_json)
 
 
 def register_adiff(app: typer.Typer) -> None:
@@ -162,142 +183,138 @@ def register_adiff(app: typer.Typer) -> None:
         new: NewArgument,
         output: PatchArgument,
         store: Annotated[str, typer.Option("-l", metavar="fs|fp", help=say("where it will lie", "存放位置"))],
+        back: BackOption = None,
+        spare: SpareOption = "",
+        block: BlockOption = "",
+        codec: CodecOption = AUTO,
         as_json: JsonFlag = False,
     ) -> None:
-        before, after = (read_side(read_file(path), path.name) for path in (old, new))
-        made = make(before, after, place=_place(store, "-l"))
-        _must_fit(made, "")
-        _write(made, before, after, output, dry_run=False, as_json=as_json)
+        wish = _Wish(old, new, output, back, place=_place(store, "-l"), spare=spare, block=block, codec=codec)
+        _make(wish, dry_run=False, as_json=as_json)
 
 
-def _in_place(codec: str, block: str, spare: str) -> InPlace | None:
-    if codec not in CODECS:
-        why = Text("'{codec}' is not whole or mapped", "“{codec}”不是 whole 或 mapped")
-        raise BadOption(name="--codec", reason=why, codec=codec)
-    if codec == "whole":
-        return None
-    return InPlace(erase_unit_of(block), size_of(spare, "--spare") if spare else None)
-
-
-def _place(store: str, option: str = "--store") -> str:
+def _place(store: str, option: str) -> str:
     if store not in patch.PLACES.values() or (not store and option == "-l"):
         raise BadOption(name=option, reason=Text("'{given}' is not fs or fp", "“{given}”不是 fs 或 fp"), given=store)
     return store
 
 
-def _user_image(kind: str, new: Side, file: Path | None) -> bytes | None:
+def _make(wish: _Wish, *, dry_run: bool, as_json: bool) -> None:
+    """Make one patch, or both ways; nothing is written before all of it is made."""
+    old, new = (read_side(read_file(path), path.name) for path in (wish.old, wish.new))
+    jobs = [(old, new, wish.output, _user_image(wish, new))]
+    if wish.back is not None:
+        jobs.append((new, old, wish.back, None))
+    made = [(_made(wish, before, after, image), to) for before, after, to, image in jobs]
+    results = [(one, _paths(one, to)) for one, to in made]
+    targets = [path.resolve() for _, paths in results for path in paths]
+    if len(set(targets)) < len(targets):
+        raise BadOption(name="--back", reason=Text("it is the same file as PATCH", "与 PATCH 是同一文件"))
+    for one, paths in results:
+        for path, data in zip(paths, one.files, strict=True):
+            if not dry_run:
+                write_file(path, data)
+        _remark(one)
+    facts = [_facts(one, paths, is_for_people=not as_json) for one, paths in results]
+    whole = {**facts[0], "is_dry_run": dry_run}
+    if len(facts) > 1 and as_json:
+        whole["back"] = facts[1]
+    _print(whole, as_json=as_json)
+    if len(facts) > 1 and not as_json:
+        _print(facts[1], as_json=False)
+
+
+def _made(wish: _Wish, old: Side, new: Side, image: bytes | None) -> Made:
+    spare = size_of(wish.spare, "--spare") if wish.spare else None
+    target = target_of(old, wish.place, erase_unit_of(wish.block) if wish.block else 0, spare)
+    made = make(
+        old,
+        new,
+        wish.kind,
+        codec=wish.codec,
+        target=target,
+        user_image=image,
+        uses_old_scripts=wish.uses_old_scripts,
+        is_stored_plain=wish.is_stored_plain,
+        report=_tell_of_slow_work,
+    )
+    _say_what_is_not_known(made, target)
+    return made
+
+
+def _tell_of_slow_work(event: Event) -> None:
+    """One line for each thing that takes seconds."""
+    if isinstance(event, Step) and event.state == "begin" and event.facts.get("bytes", 0) >= SLOW_BYTES:
+        note("{role}: {codec}, {bytes} bytes ...", "{role}：{codec}，{bytes} 字节……", **event.facts)
+
+
+def _say_what_is_not_known(made: Made, target: Target) -> None:
+    need = max(one.spare_bytes for one in made.patches)
+    if need and made.spare_have is None and target.place:
+        note(
+            "it needs {need} bytes of spare flash; whether the module has them is not known (--spare BYTES checks it)",
+            "需要 {need} 字节备份区；无法得知模组是否具备（可用 --spare 指定）",
+            need=need,
+        )
+
+
+def _user_image(wish: _Wish, new: Side) -> bytes | None:
     """The scripts' file system for full and mini: the named file, else the package's; asked for on a terminal."""
-    if kind == "diff":
-        if file is not None:
-            raise BadOption(name="--user-fs", reason=Text("only for full and mini", "仅用于 full 与 mini"))
+    file = wish.user_fs
+    if wish.kind == "diff":
+        if file is not None or wish.uses_old_scripts:
+            name = "--user-fs" if file is not None else "--old-scripts"
+            raise BadOption(name=name, reason=Text("only for full and mini", "仅用于 full 与 mini"))
         return None
     if file is None and user_image_of(new) is None and sys.stdin.isatty():
         file = Path(typer.prompt(say("user image (customer_fs.bin)", "用户分区文件（customer_fs.bin）"), err=True))
     return read_file(file) if file is not None else None
 
 
-def _must_fit(made: Made, spare: str) -> None:
-    """Stop when the patch has no room where it is to lie, or needs more spare flash than there is.
-
-    Raises:
-        TooBig: either of them.
-    """
-    if spare:
-        have, need = size_of(spare, "--spare"), max(one.spare_bytes for one in made.patches)
-        if need > have:
-            raise TooBig(what=Text("the spare area", "备份区"), need=need, have=have)
-    first = made.patches[0]
-    profile = next(filter(None, map(catalog.module_of_model, first.models)), None)
-    role = {"fs": "user_fs", "fp": "update_store"}.get(first.place, "")
-    place = profile.partition(role) if profile is not None and role else None
-    need = sum(map(len, made.files))
-    if place is not None and need > place.size_bytes:
-        raise TooBig(
-            what=Text(f"the patch in {place.role}", f"{place.role} 中的差分包"), need=need, have=place.size_bytes
-        )
-
-
-def _write(made: Made, old: Side, new: Side, output: Path, *, dry_run: bool, as_json: bool) -> None:
-    paths = (
-        [output] if len(made.files) == 1 else [_numbered(output, number) for number in range(1, len(made.files) + 1)]
-    )
-    for path, data in zip(paths, made.files, strict=True):
-        if not dry_run:
-            write_file(path, data)
+def _remark(made: Made) -> None:
+    """What the user should know, on stderr."""
     for warning in made.warnings:
-        note(warning.en, warning.zh)
+        note("{text}", "{text}", text=warning.say(current()))
+    first = made.patches[0]
     if made.direction == "downgrade":
         note(
             "this patch leads back: it makes {target} out of {source}",
             "注意：此差分包为降级，由 {source} 变为 {target}",
-            source=old.version,
-            target=new.version,
+            source=first.source_version,
+            target=first.target_version,
         )
+
+
+def _facts(made: Made, paths: list[Path], *, is_for_people: bool) -> dict[str, Any]:
     first = made.patches[0]
+    regions = [region for one in made.patches for region in one.regions]
     facts: dict[str, Any] = {
         "path": str(paths[0]) if len(paths) == 1 else [str(path) for path in paths],
         "kind": first.kind,
-        "direction": made.direction if as_json else _shown(made.direction, first),
+        "direction": shown(made.direction, first) if is_for_people else made.direction,
         "source": first.source_version,
         "target": first.target_version,
-        "new_bytes": sum(region.new_bytes for one in made.patches for region in one.regions),
+        "codecs": [f"{region.role}: {codec_of(region.codec).name}" for region in regions]
+        if is_for_people
+        else {region.role: codec_of(region.codec).name for region in regions},
+        "new_bytes": sum(region.new_bytes for region in regions),
         "patch_bytes": sum(map(len, made.files)),
         "spare_bytes": max(one.spare_bytes for one in made.patches),
+        "spare_have": made.spare_have,
         "sha256": [sha256_hex(data) for data in made.files],
-        "is_dry_run": dry_run,
     }
-    if as_json:
+    if is_for_people:
+        facts["spare_have"] = "?" if made.spare_have is None else made.spare_have
+    else:
         facts["warnings"] = [warning.say(current()) for warning in made.warnings]
-    _print(facts, as_json=as_json)
+    return facts
 
 
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}_{number}{path.suffix}")
-
-
-def _direction(found: Patch) -> str:
-    return compare(found.source_version, found.target_version)
-
-
-def _shown(direction: str, found: Patch) -> str:
-    """The direction in words, with the versions."""
-    words = {
-        "upgrade": say("upgrade", "升级"),
-        "downgrade": say("downgrade", "降级"),
-        "same": say("same version", "版本相同"),
-        "unknown": say("direction not known by version", "无法由版本判断方向"),
-    }
-    return f"{words[direction]}: {found.source_version or '?'} -> {found.target_version or '?'}"
-
-
-def _info(found: Patch) -> dict[str, Any]:
-    return {
-        "kind": found.kind,
-        "stage": found.stage,
-        "stage_count": found.stage_count,
-        "models": list(found.models),
-        "chip": found.chip,
-        "source": found.source_version,
-        "target": found.target_version,
-        "direction": _direction(found),
-        "store": found.place,
-        "spare_bytes": found.spare_bytes,
-        "is_signed": found.is_signed,
-        "key_id": found.key_id.hex() if found.is_signed else "",
-        "regions": [
-            {
-                "role": one.role,
-                "address": one.address,
-                "old_bytes": one.old_bytes,
-                "old_sha256": one.old_sha256.hex() if one.is_checked else "",
-                "new_bytes": one.new_bytes,
-                "new_sha256": one.new_sha256.hex(),
-                "codec": one.codec,
-                "data_bytes": len(one.data),
-            }
-            for one in found.regions
-        ],
-    }
+def _paths(made: Made, output: Path) -> list[Path]:
+    """One file, or numbered ones for a set."""
+    if len(made.files) == 1:
+        return [output]
+    return [output.with_name(f"{output.stem}_{number}{output.suffix}") for number in range(1, len(made.files) + 1)]
 
 
 def _print(facts: dict[str, Any], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import replace
 
 from moduline.delta import codecs
+from moduline.delta.packed import packed_again, unpacked
 from moduline.delta.side import SCRIPT_ROLE, Side
 from moduline.errors import PatchForeign, PatchMisfit, Text
 from moduline.formats.patch import Patch, PatchRegion
@@ -45,8 +46,20 @@ def apply(old: Side, patch: Patch) -> bytes:
 
 
 def _new(old: Side, region: PatchRegion) -> bytes:
+    """The new content of a part, as it stands in a package."""
     part = old.part(region.role)
-    return codecs.decode(region, part.data if part is not None else b"")
+    if part is None or not region.is_checked:
+        return codecs.decode(region)
+    if _is_old(part.data, region):
+        return codecs.decode(region, part.data)
+    found = unpacked(part.data)
+    assert found is not None  # _must_match saw it
+    new = codecs.decode(region, found.content)
+    return new if old.is_raw else packed_again(new, part.data)
+
+
+def _is_old(data: bytes, region: PatchRegion) -> bool:
+    return len(data) == region.old_bytes and hashlib.sha256(data).digest() == region.old_sha256
 
 
 def must_be_for(old: Side, patch: Patch) -> None:
@@ -72,6 +85,7 @@ def _must_match(old: Side, region: PatchRegion) -> None:
     if part is None:
         why = Text(f"the old file has no part '{region.role}'", f"旧文件没有“{region.role}”部分")
         raise PatchMisfit(reason=why, role=region.role)
-    if len(part.data) != region.old_bytes or hashlib.sha256(part.data).digest() != region.old_sha256:
+    found = unpacked(part.data) if not _is_old(part.data, region) else None
+    if not _is_old(part.data, region) and not (found is not None and found.is_bare and _is_old(found.content, region)):
         why = Text(f"'{region.role}' is not the one it was made from", f"“{region.role}”不是制作时的旧版本")
         raise PatchMisfit(reason=why, role=region.role, wanted=region.old_sha256.hex())

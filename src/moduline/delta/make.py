@@ -7,7 +7,10 @@
     mini   stage 1 as diff, stage 2 as full: two containers of one set         both are renewed
 
 The old side is the *before*: ``make(old, new)`` leads from old to new, and ``direction`` says by the versions which
-way that is. Every patch was decoded and compared before this returns.
+way that is. How each part is packed is chosen in ``choice``. Every patch was decoded and compared before this returns.
+
+Scripts are whole, because a module writes into their file system: what lies there is seldom what was burnt. Whoever
+knows better (a file system that no script writes to) may say so with ``uses_old_scripts``; the module compares first.
 
 Source: device-api 7.5, 14.2 (T14), 14.5 (T55); delta.md 1, 4, 5.
 """
@@ -19,18 +22,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from moduline.delta import codecs, inplace
-from moduline.delta.side import FIRMWARE_ROLES, SCRIPT_ROLE, Side, SidePart, compare
-from moduline.errors import BadOption, PatchForeign, Text, TooBig
+from moduline.delta import codecs
+from moduline.delta.choice import AUTO, Coded, Content, choose
+from moduline.delta.packed import unpacked
+from moduline.delta.pairs import firmware_pairs, left_alone, must_be_related, scripts_differ
+from moduline.delta.side import SCRIPT_ROLE, Side, SidePart, compare
+from moduline.delta.target import Target, target_of
+from moduline.errors import BadOption, StoredPacked, Text, TooBig
+from moduline.events import Reporter, Step, silent
 from moduline.formats import littlefs, patch
 from moduline.formats.container import zip_members
 from moduline.formats.patch import Patch, PatchRegion
 
 KINDS: Final = ("diff", "full", "mini")
-CODECS: Final = ("whole", "mapped")
-"""``mapped``: firmware by what changed, applied in place; scripts stay whole."""
 USER_IMAGE: Final = "customer_fs.bin"
-BLOCK_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +47,22 @@ class Made:
         files: their bytes.
         direction: ``upgrade``, ``downgrade``, ``same`` or ``unknown``.
         warnings: what the user should know before using them.
+        spare_have: spare flash of the module beside them; None where nobody knows.
     """
 
     patches: tuple[Patch, ...]
     files: tuple[bytes, ...]
     direction: str
     warnings: tuple[Text, ...] = ()
+    spare_have: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class InPlace:
-    """For a device that renews its firmware in place.
+class _Region:
+    """What one region is to change, and where."""
 
-    Attributes:
-        block_bytes: erase unit of its flash.
-        spare_bytes: spare flash that it has; None: the patch says what it needs.
-    """
-
-    block_bytes: int = BLOCK_BYTES
-    spare_bytes: int | None = None
+    content: Content
+    address: int
 
 
 def make(
@@ -68,9 +70,12 @@ def make(
     new: Side,
     kind: str = "diff",
     *,
-    place: str = "",
+    codec: str = AUTO,
+    target: Target | None = None,
     user_image: bytes | None = None,
-    in_place: InPlace | None = None,
+    uses_old_scripts: bool = False,
+    is_stored_plain: bool = False,
+    report: Reporter = silent,
 ) -> Made:
     """The patch from ``old`` to ``new``.
 
@@ -78,58 +83,44 @@ def make(
         old: what runs before.
         new: what shall be there afterwards.
         kind: ``diff``, ``full`` or ``mini``.
-        place: where the patch is to lie on the device: ``fs``, ``fp`` or empty.
+        codec: ``auto`` for the smallest that the target can apply, else the one to take.
+        target: the module it is for; None for what is known of it, the patch lying anywhere.
         user_image: the scripts' file system (``customer_fs.bin``) for ``full`` and ``mini``; None takes it out of
             ``new``.
-        in_place: firmware by what changed, for such a device; None: as a whole.
+        uses_old_scripts: the module's file system of scripts is still the one in ``old``, byte for byte.
+        is_stored_plain: the module keeps unpacked what the packages hold compressed.
+        report: told what is being done.
 
     Raises:
-        BadOption: an unknown kind, nothing differs, or the user image is missing or none.
-        PatchMisfit: the spare flash of the device is too small.
+        BadOption: an unknown kind or codec, nothing differs, or the user image is missing or none.
+        SpareTooSmall: the codec asked for needs more spare flash than the module has.
+        StoredPacked: the codec asked for cannot work on what the module keeps compressed.
         PatchForeign: the sides are of different models or chips.
-        TooBig: a new part does not fit its place.
+        PatchPartMissing: the old side lacks a part of the new one.
+        TooBig: a new part does not fit its place, or the patch the place where it is to lie.
     """
     if kind not in KINDS:
-        raise BadOption(
-            name="--kind",
-            reason=Text("'{kind}' is not diff, full or mini", "“{kind}”不是 diff、full 或 mini"),
-            kind=kind,
-        )
+        why = Text("'{kind}' is not diff, full or mini", "“{kind}”不是 diff、full 或 mini")
+        raise BadOption(name="--kind", reason=why, kind=kind)
     must_be_related(old, new)
+    target = target or target_of(old)
     warnings: list[Text] = []
-    direction = compare(old.version, old.version if kind == "full" else new.version)
-    if kind != "full" and direction == "same":
-        warnings.append(Text(f"both have the version {old.version}", f"两者版本相同：{old.version}"))
-    stages: list[tuple[PatchRegion, ...]] = []
+    stages: list[list[_Region]] = []
     if kind != "full":
-        stages.append(_firmware(old, new, warnings, in_place))
+        stages.append(_firmware(old, new, is_stored_plain))
+    warnings += _remarks(old, new, kind)
     if kind != "diff":
-        stages.append((_scripts(new, user_image),))
-    elif new.part(SCRIPT_ROLE) is not None and not new.is_raw:
-        warnings.append(Text("the scripts in NEW are not part of a diff patch", "diff 差分包不包含 NEW 中的脚本"))
-    if kind == "full" and any(_differ(old, new)):
-        text = "the firmware differs too and is not part of a full patch; use mini"
-        warnings.append(Text(text, "固件也不同，但 full 包不含固件；请使用 mini"))
-    block = in_place.block_bytes if in_place is not None else BLOCK_BYTES
-    patches = tuple(
-        replace(one, block_bytes=block, spare_bytes=_spare(one.regions))
-        for one in _containers(old, new, kind, place, stages)
-    )
+        stages.append([_scripts(old, new, user_image, uses_old_scripts)])
+    chosen, remarks = choose([[one.content for one in stage] for stage in stages], codec, target, report)
+    warnings += remarks
+    patches = _containers(old, new, kind, target, stages, chosen)
     files = tuple(patch.write(one) for one in patches)
-    _must_give_back(old, files, stages)
-    return Made(patches, files, direction, tuple(warnings))
-
-
-def must_be_related(old: Side, new: Side) -> None:
-    """Stop when the two are known to be of different models or chips.
-
-    Raises:
-        PatchForeign: they are.
-    """
-    if old.models and new.models and not set(old.models) & set(new.models):
-        raise PatchForeign(ours=", ".join(old.models), theirs=", ".join(new.models))
-    if old.chip and new.chip and old.chip != new.chip:
-        raise PatchForeign(ours=old.chip, theirs=new.chip)
+    report(Step("delta.compare", "begin"))
+    _must_give(files, stages)
+    report(Step("delta.compare", "done"))
+    sizes = [len(data) for data in files]
+    target.must_hold(sizes)
+    return Made(patches, files, _direction(old, new, kind), tuple(warnings), target.spare_bytes(sizes))
 
 
 def user_image_of(side: Side) -> bytes | None:
@@ -147,68 +138,58 @@ def user_image_of(side: Side) -> bytes | None:
     return None
 
 
-def _firmware(old: Side, new: Side, warnings: list[Text], in_place: InPlace | None) -> tuple[PatchRegion, ...]:
-    regions = [_changed(before, after, in_place) for before, after in _differ(old, new)]
-    if not regions:
-        why = Text("the firmware of both is the same", "两者固件相同")
-        raise BadOption(name="OLD NEW", reason=why)
-    boots = old.part("boot"), new.part("boot")
-    if all(boots) and boots[0] != boots[1]:
-        text = "the boot code differs; it is never updated over the air"
-        warnings.append(Text(text, "引导代码不同；引导代码不会通过 OTA 升级"))
-    return tuple(regions)
+def _direction(old: Side, new: Side, kind: str) -> str:
+    return compare(old.version, _target_version(old, new, kind))
 
 
-def _differ(old: Side, new: Side) -> list[tuple[SidePart, SidePart]]:
-    """Firmware parts that both have with other content."""
-    is_raw = old.is_raw and new.is_raw
-    roles = [one.role for one in old.parts] if is_raw else list(FIRMWARE_ROLES)
-    pairs = []
-    for role in roles:
-        before, after = old.part(role), new.part(role)
-        if before is None and after is None:
+def _target_version(old: Side, new: Side, kind: str) -> str:
+    """Version afterwards: of the new system; the old one where the system stays."""
+    has_system = new.is_raw or new.part("system") is not None
+    return new.version if kind != "full" and has_system else old.version
+
+
+def _remarks(old: Side, new: Side, kind: str) -> list[Text]:
+    """What the user should know whatever the codecs are."""
+    if kind == "full":
+        differs = not (old.is_raw or new.is_raw) and any(a.data != b.data for a, b in firmware_pairs(old, new))
+        text = "the firmware differs too and is not part of a full patch; use mini"
+        return [Text(text, "固件也不同，但 full 包不含固件；请使用 mini")] if differs else []
+    found = []
+    if _direction(old, new, kind) == "same":
+        version = _target_version(old, new, kind)
+        found.append(Text(f"both have the version {version}", f"两者版本相同：{version}"))
+    if kind == "diff" and not new.is_raw and scripts_differ(old, new, SCRIPT_ROLE):
+        found.append(Text("the scripts in NEW are not part of a diff patch", "diff 差分包不包含 NEW 中的脚本"))
+    return found + left_alone(old, new)
+
+
+def _firmware(old: Side, new: Side, is_stored_plain: bool) -> list[_Region]:
+    """The parts of the firmware that differ."""
+    found = []
+    for before, after in firmware_pairs(old, new):
+        if before.data == after.data:
             continue
-        if before is None or after is None:
-            if old.is_raw == new.is_raw:
-                raise PatchForeign(ours=f"{old.name} ({role})", theirs=new.name)
-            continue
-        if before.address and after.address and before.address != after.address:
-            raise PatchForeign(ours=f"{role} @ 0x{before.address:08x}", theirs=f"0x{after.address:08x}")
-        if before.data != after.data:
-            pairs.append((before, after))
-    return pairs
+        room = before.room_bytes or after.room_bytes
+        if room and len(after.data) > room:
+            raise TooBig(what=after.role, need=len(after.data), have=room)
+        contents = [_as_stored(one, is_stored_plain) for one in (before, after)]
+        found.append(_Region(Content(after.role, *contents), before.address or after.address))
+    if not found:
+        raise BadOption(name="OLD NEW", reason=Text("the firmware of both is the same", "两者固件相同"))
+    return found
 
 
-def _spare(regions: Sequence[PatchRegion]) -> int:
-    """Spare flash that the regions take, one after the other."""
-    codes = [one for one in regions if one.codec == codecs.MAPPED]
-    return max((codecs.in_place(one).plan.spare_bytes for one in codes), default=0)
+def _as_stored(part: SidePart, is_stored_plain: bool) -> bytes:
+    """What lies in the flash of a part."""
+    found = unpacked(part.data) if is_stored_plain else None
+    if found is None:
+        return part.data
+    if not found.is_bare:
+        raise StoredPacked(role=part.role, packing=found.packing)
+    return found.content
 
 
-def _changed(before: SidePart, after: SidePart, in_place: InPlace | None) -> PatchRegion:
-    room = before.room_bytes or after.room_bytes
-    if room and len(after.data) > room:
-        raise TooBig(what=after.role, need=len(after.data), have=room)
-    codec, block = codecs.encode(after.data)
-    if in_place is not None:
-        coded = inplace.make(
-            before.data, after.data, block_bytes=in_place.block_bytes, spare_bytes=in_place.spare_bytes
-        )
-        if len(coded.block) < len(block):
-            codec, block = codecs.MAPPED, coded.block
-    return PatchRegion(
-        role=after.role,
-        address=before.address or after.address,
-        old_bytes=len(before.data),
-        old_sha256=hashlib.sha256(before.data).digest(),
-        new_bytes=len(after.data),
-        new_sha256=hashlib.sha256(after.data).digest(),
-        codec=codec,
-        data=block,
-    )
-
-
-def _scripts(new: Side, user_image: bytes | None) -> PatchRegion:
+def _scripts(old: Side, new: Side, user_image: bytes | None, uses_old_scripts: bool) -> _Region:
     image = user_image if user_image is not None else user_image_of(new)
     if image is None:
         why = Text(
@@ -216,6 +197,16 @@ def _scripts(new: Side, user_image: bytes | None) -> PatchRegion:
             "full 与 mini 需要用户分区文件 customer_fs.bin，而“{file}”中没有；请用 --user-fs 指定",
         )
         raise BadOption(name="--user-fs", reason=why, file=new.name or "NEW", needs=USER_IMAGE)
+    _must_be_scripts(new, image)
+    before = user_image_of(old) if uses_old_scripts else None
+    if uses_old_scripts and before is None:
+        why = Text("'{file}' holds no {needs}", "“{file}”中没有 {needs}")
+        raise BadOption(name="--old-scripts", reason=why, file=old.name or "OLD", needs=USER_IMAGE)
+    return _Region(Content(SCRIPT_ROLE, before, image), new.script_address)
+
+
+def _must_be_scripts(new: Side, image: bytes) -> None:
+    """Stop when an image is no file system of scripts for this firmware."""
     kind = littlefs.recognise(image)
     own = new.system.partition(SCRIPT_ROLE) if new.system is not None else None
     if kind is None or (own is not None and own.fs and own.fs != kind):
@@ -227,42 +218,55 @@ def _scripts(new: Side, user_image: bytes | None) -> PatchRegion:
     if room and len(image) < room:
         why = Text("it has {have} bytes, the area has {need}", "镜像为 {have} 字节，分区为 {need} 字节")
         raise BadOption(name="--user-fs", reason=why, have=len(image), need=room)
-    codec, block = codecs.encode(image)
+
+
+def _region(one: _Region, coded: Coded) -> PatchRegion:
+    old, new = one.content.old, one.content.new
     return PatchRegion(
-        role=SCRIPT_ROLE,
-        address=new.script_address,
-        old_bytes=0,
-        old_sha256=bytes(patch.SHA256_BYTES),
-        new_bytes=len(image),
-        new_sha256=hashlib.sha256(image).digest(),
-        codec=codec,
-        data=block,
+        role=one.content.role,
+        address=one.address,
+        old_bytes=len(old) if old is not None else 0,
+        old_sha256=hashlib.sha256(old).digest() if old is not None else bytes(patch.SHA256_BYTES),
+        new_bytes=len(new),
+        new_sha256=hashlib.sha256(new).digest(),
+        codec=coded.codec,
+        data=coded.block,
     )
 
 
 def _containers(
-    old: Side, new: Side, kind: str, place: str, stages: Sequence[tuple[PatchRegion, ...]]
+    old: Side,
+    new: Side,
+    kind: str,
+    target: Target,
+    stages: Sequence[Sequence[_Region]],
+    chosen: Sequence[Sequence[Coded]],
 ) -> tuple[Patch, ...]:
-    hashes = b"".join(region.new_sha256 for regions in stages for region in regions)
-    target = old.version if kind == "full" else new.version
+    regions = [
+        tuple(_region(one, coded) for one, coded in zip(stage, codes, strict=True))
+        for stage, codes in zip(stages, chosen, strict=True)
+    ]
+    hashes = b"".join(region.new_sha256 for stage in regions for region in stage)
     set_id = hashlib.sha256(hashes).digest()[: patch.SET_ID_BYTES] if len(stages) > 1 else bytes(patch.SET_ID_BYTES)
     whole = Patch(
         kind=kind,
         models=new.models or old.models,
-        regions=stages[0],
+        regions=regions[0],
         source_version=old.version,
-        target_version=target,
+        target_version=_target_version(old, new, kind),
         chip=new.chip or old.chip,
-        place=place,
+        place=target.place,
         set_id=set_id,
+        block_bytes=target.block_bytes,
     )
-    return tuple(replace(whole, regions=regions, stage=number) for number, regions in enumerate(stages, 1))
+    return tuple(
+        replace(whole, regions=stage, stage=number, spare_bytes=max(map(codecs.spare_bytes, stage)))
+        for number, stage in enumerate(regions, 1)
+    )
 
 
-def _must_give_back(old: Side, files: Sequence[bytes], stages: Sequence[tuple[PatchRegion, ...]]) -> None:
-    """Decode everything that was made; a difference is a fault of ours."""
-    for data, regions in zip(files, stages, strict=True):
-        for found, wanted in zip(patch.read(data).regions, regions, strict=True):
-            part = old.part(found.role)
-            new = codecs.decode(found, part.data if part is not None else b"")
-            assert hashlib.sha256(new).digest() == wanted.new_sha256
+def _must_give(files: Sequence[bytes], stages: Sequence[Sequence[_Region]]) -> None:
+    """Decode everything that was made, from its bytes; a difference is a fault of ours."""
+    for data, stage in zip(files, stages, strict=True):
+        for found, wanted in zip(patch.read(data).regions, stage, strict=True):
+            assert codecs.decode(found, wanted.content.old or b"") == wanted.content.new

@@ -9,7 +9,7 @@ Source: delta.md 4 (parts); seed S1 (system.img of two packages), seed S4 (custo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from moduline.delta.images import content_of, own_system_in
@@ -21,6 +21,8 @@ from moduline.package import FirmwarePackage, Part, read_package
 from moduline.package.parts import FIRST_LOGICAL
 from moduline.package.stock import StockFirmware, is_stock, read_stock
 from moduline.package.versions import identify
+from moduline.profiles import catalog
+from moduline.profiles.module import ModuleProfile
 
 FIRMWARE_ROLES: Final = ("system", "app", "modem")
 """Parts that a firmware upgrade renews, in this order. Boot code is never among them: losing it would kill a module."""
@@ -78,6 +80,14 @@ class Side:
     def is_raw(self) -> bool:
         """Whether it is a single image."""
         return self.package is None and self.stock is None
+
+    @property
+    def profile(self) -> ModuleProfile | None:
+        """The module it is for; None when it does not say, or nothing is known of that module."""
+        slug = self.system.module if self.system is not None else self.stock.module if self.stock is not None else ""
+        if slug in catalog.modules():
+            return catalog.module(slug)
+        return next(filter(None, map(catalog.module_of_model, self.models)), None)
 
     @property
     def script_room_bytes(self) -> int:
@@ -164,7 +174,11 @@ def _of_image(data: bytes, name: str) -> Side:
     if own is None:
         found = identify([Part("system", "system", "code", data, 0, 0)], name)
         models = (found.model,) if found.model else ()
-        return Side(name, found.version or "", models, "", (SidePart("system", 0, data),))
+        side = Side(name, found.version or "", models, "", (SidePart("system", 0, data),))
+        known = side.profile.partition("system") if side.profile is not None else None
+        if known is None:
+            return side
+        return replace(side, parts=(SidePart("system", known.address, data, known.size_bytes),))
     place = own.partition("system")
     part = SidePart("system", place.address if place else 0, data, place.size_bytes if place else 0)
     return Side(name, own.version, own.models, "", (part,), system=own)
