@@ -1,0 +1,1 @@
+"""Artifacts: uploaded releases of a component, and the rules they must keep."""

@@ -1,0 +1,1 @@
+"""Upgrades: one device going through one plan, from the offer to the verdict."""
