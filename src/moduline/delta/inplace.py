@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from typing import Final
@@ -154,8 +154,18 @@ def watch(
     new_bytes: int,
     block_bytes: int,
     is_descending: bool,
+    saved_at: Container[int] | None = None,
 ) -> Watched:
     """Run the decoder over the whole image and note what it reads, and how long its checkpoints are.
+
+    Args:
+        read_old: gives bytes of the old image: offset, length.
+        old_bytes: its length.
+        stream: of the decoder.
+        new_bytes: length of the new image.
+        block_bytes: erase unit.
+        is_descending: the blocks come last first.
+        saved_at: steps behind which checkpoints are measured, the others count 0; None: all.
 
     Raises:
         BadFormat: the stream breaks a rule of the format.
@@ -175,7 +185,8 @@ def watch(
         reads.append(set())
         given = decoder.read(min(block_bytes, new_bytes - place))
         is_changed.append(place + len(given) > old_bytes or read_old(place, len(given)) != given)
-        saved.append(len(native.pack(start, decoder.state())))
+        is_end = saved_at is None or step in saved_at
+        saved.append(len(native.pack(start, decoder.state())) if is_end else 0)
         pieces.append(given)
     whole = hashlib.sha256()
     for piece in reversed(pieces) if is_descending else pieces:
@@ -197,11 +208,15 @@ def plan_of(seen: Watched, old_bytes: int, new_bytes: int, block_bytes: int, is_
         end = min(first + per_block, -(-old_bytes // PAGE_BYTES))
         left = [last_reader.get(page, -1) - groups[step] for page in range(first, end)]
         moves.append(Move(True, _runs(left)) if changed else KEEP)
-    ends = [step for step, (group, following) in enumerate(pairwise(groups)) if group < following]
-    saved = max((seen.saved_bytes[step] for step in ends), default=0)
+    saved = max((seen.saved_bytes[step] for step in ends_of(groups)), default=0)
     plain = Plan(old_bytes, new_bytes, block_bytes, is_descending, every, saved, 0, tuple(moves))
     apart = [replace(plain, log_long=log_long) for log_long in LONGS if groups[-1] >> log_long]
     return min([plain, *apart], key=lambda one: one.slot_count)
+
+
+def ends_of(groups: Sequence[int]) -> frozenset[int]:
+    """The steps behind which a checkpoint comes, given the group of each."""
+    return frozenset(step for step, (group, following) in enumerate(pairwise(groups)) if group < following)
 
 
 def _runs(left: Sequence[int]) -> tuple[Run, ...]:

@@ -19,8 +19,9 @@ Source: style-anchors H11; docs/spec/in-place.md; delta.md 4.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -61,11 +62,13 @@ class StepDone:
         what: ``journal``, or as ``Action.what``.
         done: actions done.
         total: actions of the whole update.
+        generation: of the journal's bank that counts.
     """
 
     what: str
     done: int
     total: int
+    generation: int
 
 
 def actions_of(plan: Plan) -> tuple[Action, ...]:
@@ -81,6 +84,44 @@ def actions_of(plan: Plan) -> tuple[Action, ...]:
         if move.is_written:
             actions += [Action("target", is_erase, plan.place(step), step) for is_erase in (True, False)]
     return tuple(actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What follows from a patch alone.
+
+    Attributes:
+        session: of the journal.
+        actions: all that is to be done.
+        groups: of each step of the stream.
+        copied: of each page that is copied: the action that does it, and where in the spare flash it lies then.
+        first_renewed: the first action after which the old image is not whole any more.
+        bank_blocks: of the journal.
+        spare_bytes: spare flash it takes.
+    """
+
+    session: bytes
+    actions: tuple[Action, ...] = field(repr=False)
+    groups: tuple[int, ...] = field(repr=False)
+    copied: Mapping[int, tuple[int, int]] = field(repr=False)
+    first_renewed: int
+    bank_blocks: int
+    spare_bytes: int
+
+
+@lru_cache(maxsize=4)
+def work_of(patch: InPlacePatch) -> Work:
+    """The work of a patch; kept for a few of them, since sweeps begin thousands of lives with one."""
+    plan = patch.plan
+    actions = actions_of(plan)
+    copied = {
+        page: (number, one.block * plan.block_bytes + place * PAGE_BYTES)
+        for number, one in enumerate(actions)
+        if one.fill is not None and not one.is_erase
+        for place, page in enumerate(one.fill.pages)
+    }
+    renewed = (number for number, one in enumerate(actions) if one.what == "target" and not one.is_erase)
+    return Work(patch.session, actions, plan.groups, copied, next(renewed, 0), plan.bank_blocks, plan.spare_bytes)
 
 
 class InPlaceUpdate:
@@ -111,22 +152,14 @@ class InPlaceUpdate:
         if max(plan.old_bytes, len(plan.moves) * plan.block_bytes) > target.size:
             need = max(plan.old_bytes, len(plan.moves) * plan.block_bytes)
             raise TooBig(what=Text("the region", "目标区域"), need=need, have=target.size)
-        if plan.spare_bytes > spare.size:
-            raise SpareTooSmall(need=plan.spare_bytes, have=spare.size)
-        self.actions = actions_of(plan)
+        work = work_of(patch)
+        if work.spare_bytes > spare.size:
+            raise SpareTooSmall(need=work.spare_bytes, have=spare.size)
+        self.actions = work.actions
         """All that will be done."""
-        self._groups = plan.groups
-        self._copied = {
-            page: (number, one.block * plan.block_bytes + place * PAGE_BYTES)
-            for number, one in enumerate(self.actions)
-            if one.fill is not None and not one.is_erase
-            for place, page in enumerate(one.fill.pages)
-        }
-        """Of each page that is copied: the action that does it, and where in the spare flash it lies then."""
-        self._first_renewed = next(
-            (number for number, one in enumerate(self.actions) if one.what == "target" and not one.is_erase), 0
-        )
-        self._journal = Journal(spare, patch.session, plan.bank_blocks)
+        self._work = work
+        self._groups = work.groups
+        self._journal = Journal(spare, work.session, work.bank_blocks)
         self._decoder: native.Decoder | None = None
         self._start = b""  # its state at the beginning
         self._given = 0  # steps that it gave
@@ -149,7 +182,7 @@ class InPlaceUpdate:
         if self.is_done:
             return
         is_source = self._holds(self._plan.old_bytes, self._patch.old_sha256)
-        is_begun = self._journal.generation > 0 and not (is_source and self._journal.done > self._first_renewed)
+        is_begun = self._journal.generation > 0 and not (is_source and self._journal.done > self._work.first_renewed)
         if not is_begun:
             if not is_source:
                 raise PatchMisfit(reason=Text("the old image is not there", "旧镜像不存在"), slug="source-changed")
@@ -183,7 +216,7 @@ class InPlaceUpdate:
         yield self._step(action.what)
 
     def _step(self, what: str) -> StepDone:
-        return StepDone(what, self._journal.done, len(self.actions))
+        return StepDone(what, self._journal.done, len(self.actions), self._journal.generation)
 
     # ---- content -----------------------------------------------------------------------------------------------------
 
@@ -220,7 +253,7 @@ class InPlaceUpdate:
         data = b""
         while count:
             part = min(count, PAGE_BYTES - at % PAGE_BYTES)
-            number, place = self._copied.get(at // PAGE_BYTES, (len(self.actions), 0))
+            number, place = self._work.copied.get(at // PAGE_BYTES, (len(self.actions), 0))
             if number < self._journal.done:
                 data += self._spare.read(place + at % PAGE_BYTES, part)
             else:
@@ -238,7 +271,13 @@ class InPlaceUpdate:
         """
         plan = self._plan
         seen = inplace.watch(
-            self._target.read, plan.old_bytes, self._patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending
+            self._target.read,
+            plan.old_bytes,
+            self._patch.stream,
+            plan.new_bytes,
+            plan.block_bytes,
+            plan.is_descending,
+            saved_at=inplace.ends_of(self._groups),
         )
         inplace.must_give(seen, self._patch.new_sha256)
         inplace.check(plan, seen)
