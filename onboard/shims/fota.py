@@ -3,8 +3,9 @@
 Modelled: one object per module, re-initialised by each ``fota()``; packages written step by step or downloaded over
 HTTP and HTTPS; everything is checked before a flag is set; the boot code applies the package after the restart, which
 survives power cuts anywhere. Statuses are lists ``[status, value]``. Packages are those of ``moduline delta make``.
-Not modelled: FTP (refused), ``apn_set`` and ``download_cancel`` (BG95 only: such a module is not in the catalogue), the
-numbers of error codes (not documented).
+``apn_set`` and ``download_cancel`` where the profile has them (BG95; no module of the catalogue). Not modelled: FTP
+(refused), the numbers of error codes (not documented), keywords of the newest firmware such as ``key`` and ``header``
+(a TypeError).
 
 Source: device-api 7, 15.
 """
@@ -89,6 +90,24 @@ if _life.facts["has_fota_steps"]:
     fota.write = _write
     fota.flush = _flush
     fota.verify = _verify
+
+
+def _apn_set(self, fota_apn="", ip_type=0, fota_user="", fota_password=""):
+    if not isinstance(ip_type, int) or isinstance(ip_type, bool):
+        raise TypeError("can't convert %s to int" % type(ip_type).__name__)
+    for text in (fota_apn, fota_user, fota_password):
+        if not isinstance(text, str):
+            raise TypeError("can't convert '%s' object to str implicitly" % type(text).__name__)
+    return _ask("fota_apn", apn=fota_apn, ip_type=ip_type, user=fota_user, password=fota_password)
+
+
+def _download_cancel(self):
+    return _ask("fota_cancel")
+
+
+if _life.facts["has_fota_apn"]:
+    fota.apn_set = _apn_set
+    fota.download_cancel = _download_cancel
 
 
 AS_MODULE = fota

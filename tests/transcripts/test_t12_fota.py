@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from transcripts.board import run
-from transcripts.updating import diff, lines, needs_linux, updating, version_of
+from transcripts.updating import diff, lines, needs_linux, small_diff, updating, version_of
 
 pytestmark = pytest.mark.skipif(needs_linux, reason="the interpreter's sandbox needs Linux")
 
@@ -153,6 +153,44 @@ def test_t12_run_by_hand_when_in_usr_then_one_chunk_and_verify_error(tmp_path):
             said = lines(await bench.client.ask("run()"))
             assert said == ["INFO:Fota:flush verify...", "ERROR:Fota:verify error", ""]
             assert "the package is not complete" in str(bench.notices[-1].facts)
+
+    run(story)
+
+
+def test_t12_run_by_hand_when_the_package_is_one_chunk_then_accepted_without_a_word_and_applied_at_the_restart(
+    tmp_path,
+):
+    """No error line, and no restart message: the last line cannot be reached."""
+
+    async def story():
+        async with updating("ec600s", tmp_path) as bench:
+            package = small_diff("ec600s")
+            assert len(package) <= 1024
+            await bench.put("/usr/FotaFile.bin", package)
+            await define(bench)
+            await bench.client.until(b">>> ")
+            await bench.client.ask("uos.chdir('/usr')")
+            assert await bench.client.ask("run()") == "INFO:Fota:flush verify...\n"
+            assert await bench.client.ask("import modem; modem.getDevFwVersion()") == f"'{version_of('ec600s')}'\n"
+            former = bench.module.runtime
+            bench.client.write(b"Power.powerRestart()\r")
+            await bench.up_again(former)
+            assert await bench.client.ask("import modem; modem.getDevFwVersion()") == f"'{version_of('ec600s')}2'\n"
+
+    run(story)
+
+
+def test_t13_flush_when_left_out_then_verify_does_it(tmp_path):
+    """Both forms are accepted.  Source: device-api 15"""
+
+    async def story():
+        async with updating("ec600s", tmp_path) as bench:
+            await bench.put("/usr/FotaFile.bin", diff("ec600s"))
+            former = bench.module.runtime
+            await bench.run(CORRECTED.replace("    fota_obj.flush()\n", ""))
+            await bench.rest()
+            await bench.up_again(former)
+            assert await bench.client.ask("import modem; modem.getDevFwVersion()") == f"'{version_of('ec600s')}2'\n"
 
     run(story)
 

@@ -54,6 +54,13 @@ def diff(module, old="", new="2"):
     return make(*sides, codec="whole").files[0]
 
 
+@functools.cache
+def small_diff(module):
+    """The same patch by what changed, as small as it gets."""
+    sides = read_side(firmware(module)), read_side(firmware(module, "2", build_date="2026-01-02", qpy_version="V0009"))
+    return make(*sides, codec="mapped").files[0]
+
+
 class Served(http.server.BaseHTTPRequestHandler):
     """Serves the bytes of ``server.files``; an integer is a status, a pair a length that is promised and what comes."""
 

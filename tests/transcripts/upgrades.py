@@ -177,7 +177,7 @@ class Journey:
     def _is_up(self, former):
         module = self.bench.module
         is_other = module.runtime is not None and module.runtime is not former
-        return is_other and module.state == "running" and module.has_ports and not module.update.is_due
+        return is_other and module.state == "running" and module.has_ports
 
     # ---- pulls -------------------------------------------------------------------------------------------------------
 

@@ -146,6 +146,7 @@ class QuirkProfile:
         has_fota_steps: ``write``, ``flush`` and ``verify`` are supported.
         has_fota_full: packages with a whole script area are taken.
         has_fota_mini: the two-stage upgrade is supported.
+        has_fota_apn: ``fota.apn_set`` and ``fota.download_cancel`` exist.
         set_apn_form: ``dials`` or ``flag``.
         info_cb_arity: arguments of the OTA ``infoCB``, 5 or 6.
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing.
@@ -178,6 +179,7 @@ class QuirkProfile:
     is_nitz_in_quarters: bool
     pdp_profiles: int
     account_bytes: int
+    has_fota_apn: bool
     is_power_key_heard_on_release: bool
     can_alarm_switch_on: bool
 
@@ -331,6 +333,7 @@ def _quirks(top: Table) -> QuirkProfile:
         is_nitz_in_quarters=api.flag("is_nitz_in_quarters"),
         pdp_profiles=api.number("pdp_profiles"),
         account_bytes=api.number("account_bytes"),
+        has_fota_apn=fota.flag("has_apn", default=False),
         is_power_key_heard_on_release=quirks.flag("is_power_key_heard_on_release", default=False),
         can_alarm_switch_on=quirks.flag("can_alarm_switch_on", default=False),
     )

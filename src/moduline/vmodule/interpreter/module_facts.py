@@ -69,6 +69,7 @@ class Quirks:
         has_fota_steps: ``fota.write``, ``flush`` and ``verify`` are supported.
         has_fota_full: packages with a whole script area are taken (``/usr`` is replaced).
         has_fota_mini: the two-stage upgrade with ``url1`` and ``url2`` is supported.
+        has_fota_apn: ``fota.apn_set`` and ``fota.download_cancel`` exist.
         set_apn_form: ``dials`` (``dataCall.setApn`` always dials) or ``flag`` (it writes, and dials with flag 1).
         info_cb_arity: arguments of the OTA ``infoCB``: 5, or 6 with the size.
         is_missing_exec_silent: ``example.exec`` of a missing file says nothing; otherwise it raises OSError.
@@ -99,6 +100,7 @@ class Quirks:
     has_fota_steps: bool = True
     has_fota_full: bool = False
     has_fota_mini: bool = False
+    has_fota_apn: bool = False
     set_apn_form: str = "flag"
     info_cb_arity: int = 5
     is_missing_exec_silent: bool = True

@@ -10,7 +10,8 @@ The service belongs to the module's firmware, not to the interpreter: a soft res
 does. A mini-system set is two downloads; nothing is accepted before both are there and checked.
 
 Modelled: one download at a time, statuses with rising percent, restart about 250 ms after the package was accepted, the
-error codes of ``http_get`` and below. Not modelled: FTP (refused), resuming a broken download.
+error codes of ``http_get`` and below, a download that is cancelled. Not modelled: FTP (refused), resuming a broken
+download, an APN of its own for the download (it is checked and kept).
 
 Source: device-api 7; the order of statuses: 7.3 (inferred from UNI).
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from moduline.errors import FlashCut, ModulineError
@@ -40,7 +41,9 @@ ACCEPTED: Final = 2
 FAILED: Final = -1
 NO_ROOM: Final = 20
 REFUSED: Final = 21
+CANCELLED: Final = 22
 KEY_BYTES: Final = 32
+APN_CHARS: Final = 64
 MAX_REPORTS: Final = 256
 
 
@@ -120,6 +123,16 @@ class Station:
     notice: Callable[..., None]
 
 
+@dataclass(frozen=True, slots=True)
+class FotaApn:
+    """The access point a script asks downloads to be made through; empty texts: the one of the data call."""
+
+    name: str = ""
+    ip_type: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
 @dataclass(slots=True)
 class _Job:
     """One download."""
@@ -145,6 +158,7 @@ class Updates:
         self.connect = connect
         self.station: Station | None = None
         self.job = _Job()
+        self.apn = FotaApn()
         self.listener: Callable[[int, int], None] | None = None
         self._timers: set[asyncio.TimerHandle] = set()
 
@@ -201,6 +215,16 @@ class Updates:
         assert job.task is not None
         await asyncio.wait([job.task])
         return job.result == 0
+
+    def cancel(self) -> bool:
+        """End the download that goes on, as a failed one; False when none does, or it is accepted already."""
+        station, job = self.station, self.job
+        if station is None or job.task is None or not self.is_busy or job.result is not None:
+            return False
+        job.task.cancel()
+        station.unit.forget()
+        self._failed(station, job, CANCELLED, "the script cancelled it")
+        return True
 
     async def _work(self, station: Station, job: _Job, urls: Sequence[str], *, restarts: bool) -> None:
         try:
@@ -294,6 +318,8 @@ class UpdateDesk:
             "fota_verify": lambda call: self._guarded(self._verify, call),
             "fota_download": self._download,
             "fota_poll": self._poll,
+            "fota_apn": self._apn,
+            "fota_cancel": self._cancel,
         }
 
     async def close(self) -> None:
@@ -382,6 +408,23 @@ class UpdateDesk:
         self._waiting.clear()
         self._is_silent = is_mini
         return 0 if self._updates.start(urls, restarts=self._restarts) else -1, b""
+
+    def _apn(self, call: framing.Call) -> Answer:
+        """0 when it can be an access point; -1 otherwise, and the one before stays."""
+        apn = FotaApn(
+            fact(call, "apn", str), fact(call, "ip_type", int), fact(call, "user", str), fact(call, "password", str)
+        )
+        texts = (apn.name, apn.user, apn.password)
+        if apn.ip_type not in {0, 1} or not all(
+            one.isascii() and one.isprintable() and len(one) <= APN_CHARS for one in texts
+        ):
+            return -1, b""
+        self._updates.apn = apn
+        return 0, b""
+
+    def _cancel(self, call: framing.Call) -> Answer:
+        del call
+        return (0 if self._updates.cancel() else -1), b""
 
     def _hear(self, status: int, value: int) -> None:
         """A status of the download: to the script's callback at once, or kept until the blocked script asks."""
