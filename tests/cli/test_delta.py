@@ -210,7 +210,9 @@ def test_make_and_apply_when_packages_then_the_new_parts_are_in_the_old_package(
     code, made = type_json(
         capsys, "delta", "make", "old.pac", "new.pac", "-o", "p.bin", "--spare", "0", "--store", "fp"
     )
-    assert (code, made["direction"], made["warnings"], made["spare_bytes"]) == (0, "upgrade", [], 0)
+    assert (code, made["direction"], made["spare_bytes"], made["spare_have"]) == (0, "upgrade", 0, 0)
+    assert "0 are available" in made["warnings"][0]
+    assert made["codecs"] == {"system": "deflate"}
     assert made["patch_bytes"] == (folder / "p.bin").stat().st_size
     code, done = type_json(capsys, "delta", "apply", "old.pac", "p.bin", "-o", "result.pac")
     assert (code, done["target"]) == (0, A)

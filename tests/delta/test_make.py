@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from moduline.delta import apply, check_signature, compare, make, read_side, sign
+from moduline.delta import apply, check_signature, compare, make, read_side, sign, target_of
 from moduline.delta.images import content_of, own_system_in
-from moduline.errors import BadOption, FormatError, PatchForeign, PatchMisfit, PatchUntrusted, TooBig
+from moduline.errors import BadOption, FormatError, PatchForeign, PatchMisfit, PatchPartMissing, PatchUntrusted, TooBig
 from moduline.formats import patch, sihr, system_image, uimage
 from moduline.package import read_package
 from moduline.package.stock import StockFirmware, read_stock, write_stock
@@ -44,7 +44,7 @@ def test_compare_when_versions_are_given_then_numbers_count_as_numbers(old, new,
 
 
 def test_make_when_stock_firmware_then_only_what_differs():
-    made = make(*SIDES, place="fp")
+    made = make(*SIDES, target=target_of(SIDES[0], "fp"))
     (one,) = made.patches
     assert [region.role for region in one.regions] == ["system"]
     assert (one.kind, one.source_version, one.target_version, one.place) == ("diff", OLD, NEW, "fp")
@@ -119,7 +119,7 @@ def test_make_when_other_model_chip_place_or_nothing_new_then_refused():
     with pytest.raises(PatchForeign):
         make(old, replace(new, parts=moved))
     lost = tuple(one for one in new.parts if one.role != "system")
-    with pytest.raises(PatchForeign):
+    with pytest.raises(PatchPartMissing):
         make(old, replace(new, parts=lost))
     with pytest.raises(BadOption):
         make(old, old)
@@ -166,7 +166,7 @@ def test_image_when_behind_each_header_then_found():
 def test_side_when_scripts_image_or_anything_else_then_a_role_of_its_own():
     assert read_side(user_image()).parts[0].role == "user_fs"
     assert read_side(b"anything").parts[0].role == "image"
-    with pytest.raises(PatchForeign):
+    with pytest.raises(PatchPartMissing):
         make(read_side(user_image()), read_side(b"anything"))
     with pytest.raises(FormatError):
         read_side(b"")
