@@ -100,8 +100,11 @@ def is_due(last: float | None, now: float, zone: str, step_s: int = GRID_S) -> b
 
 def next_grid(now: float, zone: str, step_s: int = GRID_S) -> float:
     """The first mark of the grid after ``now``."""
-    found = now
-    later = now
+    offset = _offset_s(now, zone)
+    found = (math.floor((now + offset) / step_s) + 1) * step_s - offset
+    if _offset_s(found, zone) == offset:
+        return found
+    found = later = now
     while found <= now:  # once, but for clocks that were moved by no multiple of the step
         later += step_s
         found = grid_at_or_before(later, zone, step_s)
