@@ -8,10 +8,8 @@ from dataclasses import replace
 import pytest
 
 from delta.inplace_rig import Rig, pair, small_patch
-from moduline.delta import inplace
 from moduline.errors import FormatError, PatchMisfit, SpareTooSmall, TooBig
 from moduline.formats.inplace import KEEP, WRITE, Move
-from samples import corpus
 
 OLD, NEW = pair(5, 7 * 4096, 3500)
 
@@ -238,27 +236,3 @@ def test_patch_when_hostile_then_a_coded_error_and_nothing_changed(up):
         assert rig.is_new()  # a bit that says nothing, or a group that is as safe longer
         rig.reset()
     assert count > 70
-
-
-# ---- the full sets ---------------------------------------------------------------------------------------------------
-
-FULL = [(name, block) for name in ("zstack-cc2652r", "microbit2-m4") for block in (4096, 65536)]
-
-
-def full_rig(name, block):
-    old, new = corpus(name)
-    return Rig(inplace.make(old, new, block_bytes=block), old, new)
-
-
-@pytest.mark.sweep
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("name", "block"), FULL)
-def test_real_pair_when_power_goes_at_every_operation_then_the_new_image_is_there(name, block):
-    cut_everywhere(full_rig(name, block))
-
-
-@pytest.mark.sweep
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("name", "block"), FULL)
-def test_real_pair_when_recovery_is_cut_again_then_the_new_image_is_there(name, block):
-    cut_twice(full_rig(name, block), 5_000, 20265)

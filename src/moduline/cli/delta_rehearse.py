@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -22,6 +24,8 @@ JSON_NAME: Final = "rehearsal.json"
 PAGE_NAME: Final = "rehearsal.html"
 SEED: Final = 20265
 DOUBLES_ALL: Final = 1000
+TOLD_FROM: Final = 500
+"""Trials from which on every tenth part is told."""
 
 
 def register_rehearse(noun: typer.Typer) -> None:
@@ -62,8 +66,7 @@ def register_rehearse(noun: typer.Typer) -> None:
     ) -> None:
         if store not in rehearsal.STORES:
             raise _bad("--store", "it is fs or fp", "只能为 fs 或 fp")
-        count = _count(cuts)
-        doubles = double if double >= 0 else DOUBLES_ALL if count is None else count // 2
+        asked = Asked(_count(cuts), double)
         jobs = _jobs(
             read_side(read_file(old), old.name),
             file,
@@ -72,29 +75,62 @@ def register_rehearse(noun: typer.Typer) -> None:
         )
         unit = next((job.patch.plan.block_bytes for job in jobs if job.patch), erase_unit_of(block))
         model = rehearsal.Model(jobs, unit, store, b"".join(map(rehearsal.pack, jobs)))
-        found, page = _rehearse(model, count, doubles)
+        found, page = _rehearse(model, asked, read_file(file))
         if to is not None:
             write_file(to / JSON_NAME, (json.dumps(found, indent=1, sort_keys=True) + "\n").encode())
             write_file(to / PAGE_NAME, page.encode())
         _tell(found, to, as_json=as_json)
 
 
-def _rehearse(model: rehearsal.Model, count: int | None, doubles: int) -> tuple[dict[str, Any], str]:
-    steps = rehearsal.clean_run(model)
-    total = sum(step.count for step in steps)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How much is to be tried.
+
+    Attributes:
+        count: operations to cut at; None: all.
+        double: pairs; -1: as fits ``count``.
+    """
+
+    count: int | None
+    double: int
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of cuts."""
+        return self.double if self.double >= 0 else DOUBLES_ALL if self.count is None else self.count // 2
+
+
+def _rehearse(model: rehearsal.Model, asked: Asked, file: bytes) -> tuple[dict[str, Any], str]:
+    clean = rehearsal.clean_run(model)
+    cuts = [
+        *rehearsal.single_cuts(clean.total, asked.count),
+        *rehearsal.double_cuts(clean.total, asked.pairs, SEED),
+    ]
     note(
         "{total} flash operations; {singles} cuts and tears, {doubles} pairs",
         "共 {total} 个 Flash 操作；断电 {singles} 次，二次断电 {doubles} 次",
-        total=total,
-        singles=2 * (total if count is None else min(count, total)),
-        doubles=doubles,
+        total=clean.total,
+        singles=len(cuts) - asked.pairs,
+        doubles=asked.pairs,
     )
-    trials = [
-        *rehearsal.single_cuts(model, steps, count),
-        *rehearsal.double_cuts(model, total, doubles, SEED),
-    ]
-    found = proof.proof_of(model, steps, trials, SEED)
-    return found, proof.page_of(found, steps, trials)
+    trials = []
+    for trial in rehearsal.rehearse(model, clean, cuts):
+        trials.append(trial)
+        if len(cuts) >= TOLD_FROM and len(trials) * 10 // len(cuts) > (len(trials) - 1) * 10 // len(cuts):
+            _tell_progress(trials, len(cuts))
+    shown = "all" if asked.count is None else str(asked.count)
+    found = proof.proof_of(model, clean, trials, cuts=shown, seed=SEED, patch=file)
+    return found, proof.page_of(found, clean, trials)
+
+
+def _tell_progress(trials: Sequence[rehearsal.Trial], total: int) -> None:
+    note(
+        "{done} of {total} trials, {failed} failed",
+        "已完成 {done}/{total} 次试验，失败 {failed} 次",
+        done=len(trials),
+        total=total,
+        failed=sum(bool(one.complaint) for one in trials),
+    )
 
 
 def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> list[rehearsal.Job]:
@@ -133,7 +169,7 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
 def _tell(found: dict[str, Any], to: Path | None, *, as_json: bool) -> None:
     if not found["is_good"]:
         first = found["failures"][0]
-        raise TestsFailed(failed=len(found["failures"]), total=sum(found["trials"].values()), first=first["cuts"])
+        raise TestsFailed(failed=found["failed"], total=sum(found["trials"].values()), first=first["cuts"])
     facts = {name: found[name] for name in ("operations", "block_bytes", "spare_bytes", "store")}
     facts |= {"cuts": found["trials"]["cut"], "tears": found["trials"]["tear"], "pairs": found["trials"]["pair"]}
     facts |= {"failures": 0, "in_place": all(one["in_place"] for one in found["regions"])}
