@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 
 import pytest
 
@@ -32,12 +34,27 @@ def test_rehearse_when_given_a_firmware_then_renews_in_place_and_writes_the_proo
     assert (told["cuts"], told["tears"], told["pairs"]) == (6, 6, 2)
     proof = json.loads((folder / "proof" / "rehearsal.json").read_text("utf-8"))
     assert (proof["is_good"], proof["store"], proof["operations"]) == (True, "fs", told["operations"])
+    assert proof["patch"]["sha256"] == hashlib.sha256(NEW).hexdigest()
     page = (folder / "proof" / "rehearsal.html").read_text("utf-8")
     assert proof["regions"][0]["new_sha256"] in page
+    again = (folder / "proof" / "rehearsal.json").read_bytes()
+    assert type_json(capsys, *words)[0] == 0
+    assert (folder / "proof" / "rehearsal.json").read_bytes() == again
+
+
+def test_rehearse_when_the_firmware_is_the_same_then_refused(capsys, folder):
+    code, told = type_json(capsys, "old.img", "old.img")
+    assert (code, told["facts"]["name"]) == (2, "OLD NEW")
+
+
+def test_rehearse_when_there_are_many_trials_then_tells_how_far_it_is(capsys, folder):
+    assert run(["delta", "rehearse", "old.img", "new.img", "--cuts", "all", "--double", "0"]) == 0
+    told = capsys.readouterr().err
+    assert len(re.findall(r"\d+ of \d+ trials, 0 failed", told)) == 10
 
 
 def test_rehearse_when_given_a_patch_then_applies_it_as_the_boot_code_does(capsys, folder):
-    assert run(["delta", "make", "old.img", "new.img", "-o", "patch.bin"]) == 0
+    assert run(["delta", "make", "old.img", "new.img", "-o", "patch.bin", "--codec", "whole"]) == 0
     capsys.readouterr()
     code, told = type_json(capsys, "old.img", "patch.bin", "--cuts", "all", "--double", "5")
     assert (code, told["in_place"], told["spare_bytes"]) == (0, False, 0)
@@ -73,5 +90,5 @@ def test_rehearse_when_the_patch_is_mapped_then_in_place_and_apply_gives_the_sam
     capsys.readouterr()
     code, told = type_json(capsys, "old.img", "patch.bin", "--spare", "64K")
     assert (code, told["facts"]["need"]) == (13, made["spare_bytes"])
-    assert run(["delta", "make", *words, "--spare", "64K"]) == 17
+    assert run(["delta", "make", *words, "--spare", "64K"]) == 13
     assert run(["delta", "make", *words, "--codec", "other"]) == 2

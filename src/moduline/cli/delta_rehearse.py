@@ -14,8 +14,9 @@ from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, note, print_facts
 from moduline.cli.sizes import size_of
-from moduline.delta import codecs, inplace, make, proof, read_side, rehearsal
+from moduline.delta import codecs, inplace, proof, read_side, rehearsal
 from moduline.delta.apply import must_be_for
+from moduline.delta.pairs import firmware_pairs, must_be_related
 from moduline.delta.side import SCRIPT_ROLE, Side
 from moduline.errors import BadOption, PatchMisfit, SpareTooSmall, TestsFailed, Text
 from moduline.formats import patch
@@ -24,7 +25,7 @@ JSON_NAME: Final = "rehearsal.json"
 PAGE_NAME: Final = "rehearsal.html"
 SEED: Final = 20265
 DOUBLES_ALL: Final = 1000
-TOLD_FROM: Final = 500
+TOLD_FROM: Final = 200
 """Trials from which on every tenth part is told."""
 
 
@@ -138,17 +139,18 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
     data = read_file(file)
     if not patch.is_patch(data):
         new = read_side(data, file.name)
-        pairs = []
-        for region in make(old, new).patches[0].regions:
-            before, after = old.part(region.role), new.part(region.role)
-            assert before is not None  # made from it
-            assert after is not None
-            pairs.append((region.role, before.data, after.data))
+        must_be_related(old, new)
+        pairs = [(before, after) for before, after in firmware_pairs(old, new) if before.data != after.data]
+        if not pairs:
+            raise _bad("OLD NEW", "the firmware of both is the same", "两者固件相同")
         return [
             rehearsal.Job(
-                role, before, after, inplace.make(before, after, block_bytes=block_bytes, spare_bytes=spare_bytes)
+                before.role,
+                before.data,
+                after.data,
+                inplace.make(before.data, after.data, block_bytes=block_bytes, spare_bytes=spare_bytes),
             )
-            for role, before, after in pairs
+            for before, after in pairs
         ]
     found = patch.read(data)
     must_be_for(old, found)
@@ -159,7 +161,7 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
             why = Text("the old file has no part '{role}'", "旧文件没有“{role}”部分")
             raise PatchMisfit(reason=why, role=one.role)
         content = part.data if part is not None else b""
-        coded = codecs.in_place(one) if one.codec == codecs.MAPPED else None
+        coded = None if codecs.codec_of(one.codec).is_whole else codecs.in_place(one)
         if coded is not None and spare_bytes is not None and coded.plan.spare_bytes > spare_bytes:
             raise SpareTooSmall(need=coded.plan.spare_bytes, have=spare_bytes)
         jobs.append(rehearsal.Job(one.role, content, codecs.decode(one, content), coded))
