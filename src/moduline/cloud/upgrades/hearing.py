@@ -27,7 +27,7 @@ _UNKNOWN_BIT: Final = 0
 _WHOLE_OFFER: Final = frozenset({Code.RECEIVED, Code.ACCEPTED, Code.REFUSED})
 _SKIPPED: Final = "Skipped Update."
 """What SWUpdate closes an action with that it was told to skip: nothing was installed."""
-_FAILED_TRY: Final = frozenset({Code.DOWNLOAD_START, Code.DOWNLOADING, Code.DOWNLOAD_SUCCESS})
+_OF_A_TRY: Final = frozenset({Code.DOWNLOAD_START, Code.DOWNLOADING, Code.DOWNLOAD_SUCCESS})
 
 
 def status(work: Work, event: StatusReported) -> None:
@@ -119,15 +119,13 @@ def _step(work: Work, one: ComponentState, code: Code, event: StatusReported, to
     if one.status.is_final:
         _note_late(work, one, event, told)
         return
-    if one.status is ComponentStatus.DOWNLOAD_FAILED and code in _FAILED_TRY and one.urls_sent == 0:
-        return  # repeated from the try that failed
     target = after(one.status, code)
     if target is None:
-        if one.status is ComponentStatus.DOWNLOADED and code in _FAILED_TRY:
+        if one.status is ComponentStatus.DOWNLOADED and code in _OF_A_TRY:
             work.put(replace(one, last_code=code, code_at=work.now))  # the next piece of an MCU's file
         if one.status is ComponentStatus.DOWNLOADING:
             work.put(replace(one, code_at=work.now))
-            work.rearm()
+            _rearm(work, code)
         return
     if code is Code.ERROR and agreement(one, event.versions) is Agreement.TARGET:
         work.succeed(one, LogSource.DEVICE, **told)  # what it reports counts, not what it thinks of it
@@ -159,6 +157,13 @@ def _advance(work: Work, one: ComponentState, code: Code, target: ComponentStatu
         work.log(LogSource.DEVICE, text, moved, facts={"reason": (moved.reason or Reason.UNKNOWN).text}, **told)
     elif is_new:
         work.log(LogSource.DEVICE, TEXTS[target], moved, **told)
+    _rearm(work, code)
+
+
+def _rearm(work: Work, code: Code) -> None:
+    wake = work.state.wake
+    if code in _OF_A_TRY and wake is not None and wake.kind is WakeKind.DOWNLOAD_AGAIN:
+        return  # perhaps a repetition from the try that failed: the URL that is due is sent all the same
     work.rearm()
 
 

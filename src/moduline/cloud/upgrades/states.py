@@ -105,8 +105,7 @@ TRANSITIONS: Final[Mapping[tuple[ComponentStatus, Code], ComponentStatus]] = {
     (_S.RECEIVED, Code.REFUSED): _S.NOT_RECEIVED,
     (_S.CONFIRMED, Code.REFUSED): _S.NOT_RECEIVED,
 }
-"""(status, code) -> status. From DOWNLOAD_FAILED the codes 4, 5 and 8 count only after another URL was sent: before
-that they are repetitions of the try that failed."""
+"""(status, code) -> status."""
 
 
 def after(status: ComponentStatus, code: Code) -> ComponentStatus | None:
