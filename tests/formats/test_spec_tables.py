@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moduline.delta import journal
-from moduline.formats import appimg, cpio, inplace, sihr, uimage
+from moduline.formats import appimg, cpio, inplace, script_patch, sihr, uimage
 from moduline.formats.container import asr_fip, asr_flash_list, asr_sparse, asr_table, eigen_binpkg, unisoc
 
 SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
@@ -36,6 +36,7 @@ SPEC = Path(__file__).resolve().parents[2] / "docs" / "spec"
         ("images", appimg.HEADER),
         ("cpio", cpio.HEADER),
         ("in-place", inplace.HEADER),
+        ("script-patch", script_patch.HEADER),
         ("in-place", journal.BANK),
     ],
 )

@@ -15,9 +15,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from moduline.delta.scripts import pack_scripts
 from moduline.formats import littlefs
 from moduline.vmodule.world.network import Network, NetworkPlan
 from moduline.vmodule.world.socket_desk import SocketDesk
@@ -167,6 +169,44 @@ def download_rests(usr, _):
     assert not [name for name in usr if name.startswith(".updater/usr")]
 
 
+BULK_MAIN = """\
+import app_fota, uos
+if uos.stat('/usr/app.py')[6] == 240:
+    fota = app_fota.new()
+    items = [{'url': 'http://files.example.com/' + name, 'file_name': '/usr/' + name} for name in ('app.py', 'lib/b.py')]
+    if fota.bulk_download(items) is None:
+        fota.set_update_flag()
+"""
+
+
+def bulk_holds(usr, _):
+    assert usr["app.py"] in {OLD, NEW}
+    assert usr.get("lib/b.py") in {None, b"", NEW}
+    if ".updater/update.flag" in usr:
+        for entry in json.loads(usr.get(".updater/download.stat", b"[]")):
+            assert usr[".updater" + entry["name"]] == NEW
+
+
+def bulk_rests(usr, _):
+    download_rests(usr, _)
+    assert usr["lib/b.py"] == NEW
+
+
+# ---- by what changed: the helper script unpacks a patch, then the boot applies it ------------------------------------
+
+PATCHED = pack_scripts({"app.py": OLD}, {"app.py": NEW, "lib/b.py": NEW})
+HELPER = (Path(__file__).resolve().parents[2] / "onboard" / "sdk" / "script_patch.py").read_bytes()
+PATCH_MAIN = f"""\
+import app_fota, uos, ujson
+from usr import script_patch
+if uos.stat('/usr/app.py')[6] == 240:
+    fota = app_fota.new()
+    rows = ujson.loads({json.dumps(PATCHED.rows)!r})
+    if script_patch.fetch(fota, 'http://files.example.com/', rows) is None:
+        fota.set_update_flag()
+"""
+
+
 BACKUP = {**dict([ENABLED]), "checksum.json": listing(PROTECTED), **{f"usr/{n}": d for n, d in PROTECTED.items()}}
 STORIES = {
     story.name: story
@@ -189,6 +229,17 @@ STORIES = {
             apply_rests,
         ),
         Story("download", {"app.py": OLD}, {}, DOWNLOAD_MAIN, download_holds, download_rests, 2, is_online=True),
+        Story("bulk", {"app.py": OLD}, {}, BULK_MAIN, bulk_holds, bulk_rests, 2, is_online=True),
+        Story(
+            "patched",
+            {"app.py": OLD, "script_patch.py": HELPER},
+            {},
+            PATCH_MAIN,
+            bulk_holds,
+            bulk_rests,
+            2,
+            is_online=True,
+        ),
     )
 }
 
@@ -266,7 +317,7 @@ def sweep(story, kind, work, limit_s=90):
 
     async def whole():
         mounts = (lfs1_mounts if kind == "lfs1" else lfs2_mounts)(USR_BYTES, BAK_BYTES)
-        with file_server({"app.py": NEW}) as server:
+        with file_server({"app.py": NEW, "lib/b.py": NEW, **PATCHED.files}) as server:
             plan = NetworkPlan(aliases={"files.example.com": f"127.0.0.1:{server.server_address[1]}"})
             desks = (partial(SocketDesk, Network(plan)),) if STORIES[story].is_online else ()
             async with Board(mounts=mounts, is_powered=False, desks=desks) as board:
