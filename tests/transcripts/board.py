@@ -58,6 +58,16 @@ def lfs2_mounts(usr_bytes=USR_BYTES, bak_bytes=BAK_BYTES):
     )
 
 
+def _end_of(end, seen):
+    """Where the first ``end`` in ``seen`` ends, prompts inside of it left out; None while it is not there."""
+    at = seen.find(end)
+    if at >= 0:
+        return at + len(end)
+    pieces = b"(?:>>> )?".join(re.escape(bytes([one])) for one in end)
+    found = re.search(pieces, seen) if b">>> " in seen and b">" not in end else None
+    return found.end() if found else None
+
+
 class Client:
     """The host's end of a serial port."""
 
@@ -98,18 +108,17 @@ class Client:
                 finally:
                     loop.remove_writer(self.fd)
 
-    async def until(self, end, limit_s=10):
-        """Everything up to and with ``end``."""
+    async def until(self, end, limit_s=30):
+        """Everything up to and with ``end``; a prompt of the main thread may stand between the pieces of what others print."""
         if isinstance(end, str):
             end = end.encode()
         try:
             async with asyncio.timeout(limit_s):
-                while end not in self.seen:
+                while (at := _end_of(end, self.seen)) is None:
                     self._arrived.clear()
                     await self._arrived.wait()
         except TimeoutError:
             raise AssertionError(f"waited for {end!r}, saw {self.seen!r}") from None
-        at = self.seen.index(end) + len(end)
         taken, self.seen = self.seen[:at], self.seen[at:]
         return taken
 

@@ -30,7 +30,7 @@ from moduline.burn import BurnPlan, BurnRecord
 from moduline.cli import output
 from moduline.cli.burn_view import LiveView
 from moduline.cli.language import current, say
-from moduline.events import Event, Notice, Reporter
+from moduline.events import Event, Notice, Reporter, Step
 from moduline.line.board import Board, Head, SlotView, Totals
 from moduline.line.records.labels import LabelTemplate
 from moduline.line.records.printing import LabelTarget, print_label
@@ -103,6 +103,7 @@ class Relay:
         self._board = board
         self._lock = threading.Lock()
         self._lines: LiveView | None = None
+        self._unprinted: dict[str, list[Event | BurnRecord]] = {}
         self._clock_offset = time.time() - time.monotonic()
 
     def now(self) -> float:
@@ -114,6 +115,8 @@ class Relay:
         with self._lock:
             self._board.take(event, self.now())
             lines = self._lines
+            if lines is None and isinstance(event, Step):
+                self._unprinted[event.where] = [event]
         if lines is not None:
             self._print(lines.report, event)
 
@@ -122,6 +125,8 @@ class Relay:
         with self._lock:
             self._board.finished(record, self.now())
             lines = self._lines
+            if lines is None:
+                self._unprinted.setdefault(record.slot, []).append(record)
         if lines is not None:
             self._print(lines.finished, record)
 
@@ -132,9 +137,14 @@ class Relay:
             return self._board.head, self._board.slots(now), self._board.totals(now)
 
     def tell(self, lines: LiveView | None) -> None:
-        """From now on print lines too, or no more."""
+        """From now on print lines too, beginning with the last of each slot that nobody printed; or no more."""
         with self._lock:
             self._lines = lines
+            waiting = [one for slot in self._unprinted.values() for one in slot]
+            self._unprinted.clear()
+        if lines is not None:
+            for one in waiting:
+                self._print(lines.finished if isinstance(one, BurnRecord) else lines.report, one)
 
     def _print(self, show: Callable[[Any], None], what: Event | BurnRecord) -> None:
         """A terminal that is gone must not end the gang."""
