@@ -55,7 +55,8 @@ def main():
                     rescue, short = (statistics.median(one[at] for one in rounds) for at in (0, 1))
                     word = "met" if rescue < AIM_S else "MISSED"
                     print(
-                        f"{module:<14}{name:<10}{rounds[0][2]:<11}{rescue:>7.1f}s{short:>7.2f}s{rescue / short:>7.1f}   {word}"
+                        f"{module:<14}{name:<10}{rounds[0][2]:<11}"
+                        f"{rescue:>7.1f}s{short:>7.2f}s{rescue / short:>7.1f}   {word}"
                     )
             finally:
                 moduline("virt", "down")
