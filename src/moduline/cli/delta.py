@@ -15,7 +15,7 @@ from moduline.cli.delta_rehearse import erase_unit_of, register_rehearse
 from moduline.cli.delta_words import NewArgument, OldArgument, PatchArgument, shown
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
-from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts
+from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_facts
 from moduline.cli.sizes import size_of
 from moduline.delta import Made, Side, make, read_side, target_of
 from moduline.delta.choice import AUTO, names
@@ -52,6 +52,44 @@ BackOption = Annotated[
     Path | None,
     typer.Option(
         "--back", metavar="PATCH", help=say("also write the patch from NEW to OLD", "同时生成由 NEW 回到 OLD 的差分包")
+    ),
+]
+
+
+KindOption = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        metavar="|".join(KINDS),
+        help=say("firmware | scripts | both, in two files", "固件 | 脚本 | 两者（两个文件）"),
+    ),
+]
+StoreOption = Annotated[
+    str,
+    typer.Option(
+        "--store", metavar="fs|fp", help=say("where the patch will lie on the module", "差分包在模组上的存放位置")
+    ),
+]
+UserFsOption = Annotated[
+    Path | None,
+    typer.Option("--user-fs", metavar="FILE", help=say("customer_fs.bin for full, mini", "用于 full、mini")),
+]
+OldScriptsOption = Annotated[
+    bool,
+    typer.Option(
+        "--old-scripts",
+        help=say(
+            "full, mini: the module's scripts are still those in OLD, byte for byte",
+            "full、mini：模组上的脚本分区仍与 OLD 完全一致",
+        ),
+    ),
+]
+StoredOption = Annotated[
+    str,
+    typer.Option(
+        "--stored",
+        metavar="|".join(STORED),
+        help=say("how the module keeps parts that are compressed", "压缩部分在模组上的存放形式"),
     ),
 ]
 
@@ -103,47 +141,14 @@ def _register_make(noun: typer.Typer) -> None:
         old: OldArgument,
         new: NewArgument,
         output: Annotated[Path, typer.Option("-o", "--output", metavar="PATCH")],
-        kind: Annotated[
-            str,
-            typer.Option(
-                "--kind",
-                metavar="|".join(KINDS),
-                help=say("firmware | scripts | both, in two files", "固件 | 脚本 | 两者（两个文件）"),
-            ),
-        ] = "diff",
-        store: Annotated[
-            str,
-            typer.Option(
-                "--store",
-                metavar="fs|fp",
-                help=say("where the patch will lie on the module", "差分包在模组上的存放位置"),
-            ),
-        ] = "",
+        kind: KindOption = "diff",
+        store: StoreOption = "",
         spare: SpareOption = "",
         codec: CodecOption = AUTO,
         block: BlockOption = "",
-        user_fs: Annotated[
-            Path | None,
-            typer.Option("--user-fs", metavar="FILE", help=say("customer_fs.bin for full, mini", "用于 full、mini")),
-        ] = None,
-        old_scripts: Annotated[
-            bool,
-            typer.Option(
-                "--old-scripts",
-                help=say(
-                    "full, mini: the module's scripts are still those in OLD, byte for byte",
-                    "full、mini：模组上的脚本分区仍与 OLD 完全一致",
-                ),
-            ),
-        ] = False,
-        stored: Annotated[
-            str,
-            typer.Option(
-                "--stored",
-                metavar="|".join(STORED),
-                help=say("how the module keeps parts that are compressed", "压缩部分在模组上的存放形式"),
-            ),
-        ] = STORED[0],
+        user_fs: UserFsOption = None,
+        old_scripts: OldScriptsOption = False,
+        stored: StoredOption = STORED[0],
         back: BackOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
@@ -216,12 +221,14 @@ def _make(wish: _Wish, *, dry_run: bool, as_json: bool) -> None:
                 write_file(path, data)
         _remark(one)
     facts = [_facts(one, paths, is_for_people=not as_json) for one, paths in results]
-    whole = {**facts[0], "is_dry_run": dry_run}
-    if len(facts) > 1 and as_json:
-        whole["back"] = facts[1]
-    _print(whole, as_json=as_json)
-    if len(facts) > 1 and not as_json:
-        _print(facts[1], as_json=False)
+    if as_json:
+        back = {"back": facts[1]} if len(facts) > 1 else {}
+        print_facts({**facts[0], **back, "is_dry_run": dry_run}, as_json=True)
+        return
+    for number, rows in enumerate(facts):
+        if number:
+            out().print()
+        _print({**rows, "is_dry_run": True} if dry_run else rows)
 
 
 def _made(wish: _Wish, old: Side, new: Side, image: bytes | None) -> Made:
@@ -317,9 +324,8 @@ def _paths(made: Made, output: Path) -> list[Path]:
     return [output.with_name(f"{output.stem}_{number}{output.suffix}") for number in range(1, len(made.files) + 1)]
 
 
-def _print(facts: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_facts(facts, as_json=True)
-        return
+def _print(facts: dict[str, Any]) -> None:
+    """Facts for people; what stands in the direction already is left out."""
+    facts = {name: value for name, value in facts.items() if name not in {"source", "target"}}
     rows = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in facts.items()}
     print_facts({name: escape(str(value)) for name, value in rows.items()}, as_json=False)

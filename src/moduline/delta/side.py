@@ -174,14 +174,21 @@ def _of_image(data: bytes, name: str) -> Side:
     if own is None:
         found = identify([Part("system", "system", "code", data, 0, 0)], name)
         models = (found.model,) if found.model else ()
-        side = Side(name, found.version or "", models, "", (SidePart("system", 0, data),))
-        known = side.profile.partition("system") if side.profile is not None else None
-        if known is None:
-            return side
-        return replace(side, parts=(SidePart("system", known.address, data, known.size_bytes),))
+        return _placed(Side(name, found.version or "", models, "", (SidePart("system", 0, data),)))
     place = own.partition("system")
     part = SidePart("system", place.address if place else 0, data, place.size_bytes if place else 0)
-    return Side(name, own.version, own.models, "", (part,), system=own)
+    side = Side(name, own.version, own.models, "", (part,), system=own)
+    return replace(side, chip=side.profile.chip) if side.profile is not None else side
+
+
+def _placed(side: Side) -> Side:
+    """A vendor's system image with the chip and the place that its module's profile knows."""
+    profile = side.profile
+    place = profile.partition("system") if profile is not None else None
+    if profile is None or place is None:
+        return side
+    part = SidePart("system", place.address, side.parts[0].data, place.size_bytes)
+    return replace(side, chip=profile.chip, parts=(part,))
 
 
 def _own(data: bytes) -> SystemImage | None:

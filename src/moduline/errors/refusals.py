@@ -57,10 +57,10 @@ class SpareTooSmall(Refusal):
         "原地升级需要 {need} 字节备份区，仅有 {have} 字节",
     )
     hint = Text(
-        "make the patch with --codec auto or whole, which need no spare flash; other ways: --store fs keeps the patch "
-        "out of fota_pkg, smaller blocks (--block), --spare BYTES if the module has more",
-        "请用 --codec auto 或 whole 制作（无需备份区）；也可用 --store fs（差分包不占用 fota_pkg）、"
-        "更小的擦除单位（--block），或在模组确有更多空间时用 --spare 指定",
+        "make the patch with --codec auto, which takes a whole part where a difference does not fit, or with whole; "
+        "other ways: smaller erase units (--block) if the flash has them, --spare BYTES if the module has more",
+        "请用 --codec auto（放不下差异时自动改用完整内容）或 whole；若 Flash 支持更小的擦除单位可用 --block，"
+        "若模组确有更多空间可用 --spare 指定",
     )
 
 
