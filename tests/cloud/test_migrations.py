@@ -9,6 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from cloud_rig import Rig
 from moduline.cloud import migrations, tables
 from moduline.cloud.db import Database
 from moduline.errors import StorageFailed
@@ -64,6 +65,13 @@ def test_tables_when_all_changes_have_run_then_exactly_those_of_the_metadata(add
     assert migrated == made
 
 
+@pytest.fixture
+def rig(address):
+    rig = Rig(address)
+    yield rig
+    rig.close()
+
+
 def test_open_when_the_tables_are_there_then_they_stay(rig):
     product = rig.product()
     rig.db.close()
@@ -79,9 +87,9 @@ def test_open_when_a_newer_platform_wrote_the_tables_then_storage_failed_and_not
         Database(address).open()
 
 
-def test_file_when_looked_at_by_another_program_then_whole(file_rig, tmp_path):
+def test_file_when_looked_at_by_another_program_then_whole(file_rig, quick_folder):
     file_rig.product()
-    with sqlite3.connect(tmp_path / "ota.db") as other:
+    with sqlite3.connect(quick_folder / "ota.db") as other:
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert other.execute("PRAGMA foreign_key_check").fetchall() == []
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -62,8 +62,8 @@ class BlobStore(Protocol):
     def stored(self) -> Iterator[Stored]:
         """Every whole file there is, in no order."""
 
-    def remove(self, key: str) -> None:
-        """Forget a file; nothing when it is not there."""
+    def remove(self, key: str, before: float) -> bool:
+        """Forget a file if it was last written before this time; whether it is gone."""
 
     def sweep(self, before: float) -> int:
         """Remove what was begun before this time and never finished; how many."""
@@ -146,10 +146,23 @@ class FolderStore:
                     found = path.stat()
                     yield Stored(path.name, found.st_size, found.st_mtime)
 
-    def remove(self, key: str) -> None:
-        """Forget a file."""
+    def remove(self, key: str, before: float) -> bool:
+        """Forget a file if it was last written before this time; whether it is gone.
+
+        It is taken aside first, so that one that is put at this very moment is never the one that is removed.
+        """
+        place, aside = self._path(key), self.folder / "new" / uuid.uuid4().hex
         with self._in_our_words():
-            self._path(key).unlink(missing_ok=True)
+            try:
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                place.replace(aside)
+            except FileNotFoundError:
+                return True
+            if aside.stat().st_mtime >= before:
+                aside.replace(place)
+                return False
+            aside.unlink()
+            return True
 
     def sweep(self, before: float) -> int:
         """Remove what was begun before this time and never finished."""
@@ -197,8 +210,8 @@ def collect(store: BlobStore, is_used: Callable[[str], bool], *, now: float, gra
     """
     gone = []
     for stored in store.stored():
-        if stored.written_at < now - grace_s and not is_used(stored.key):
-            store.remove(stored.key)
+        is_old = stored.written_at < now - grace_s
+        if is_old and not is_used(stored.key) and store.remove(stored.key, now - grace_s):
             gone.append(stored.key)
     store.sweep(now - grace_s)
     return tuple(gone)

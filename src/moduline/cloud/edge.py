@@ -53,7 +53,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "verification.start": "operator",
         "plan.create": "operator",
         "plan.change": "operator",
-        "plan.list": "operator",
+        "plan.approve": "operator",
         "plan.delete": "operator",
         "plan.activate": "releaser",
         "plan.suspend": "releaser",

@@ -11,10 +11,8 @@ small values that no query joins on. Two rules live here and not in code: a devi
               │                        └─ device_tags
               ├─ artifacts ─┬─ artifact_files
               │             └─ verifications
-              └─ plans ─┬─ plan_components, plan_devices, plan_groups, plan_counters
-                        └─ upgrades ─┬─ upgrade_components ── downloads
-                                     ├─ upgrade_log
-                                     └─ confirmations
+              └─ plans ─┬─ plan_components, plan_releases, plan_devices, plan_approvals, plan_counters
+                        └─ upgrades ─── upgrade_log, confirmations, downloads
     leases   outbox   settings
 """
 
@@ -190,7 +188,8 @@ artifacts = Table(
     Column("source", Text, nullable=False),  # "": whole, fits every version
     Column("target", Text, nullable=False),
     Column("remark", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False),  # unverified, verifying, passed, failed
+    Column("is_rehearsed", Boolean, nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("account_id", "name"),
     sqlite_autoincrement=True,
@@ -229,11 +228,15 @@ plans = Table(
     Column("texts", _JSON, nullable=False),
     Column("strategy", _JSON, nullable=False),
     Column("has_white_list", Boolean, nullable=False),
-    Column("group_number", Integer, nullable=False),  # the last open one
+    Column("filter", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # grows with every edit; approvals are for one of them
+    Column("authors", _JSON, nullable=False),  # accounts that wrote this revision
+    Column("open_group", Integer, nullable=False),  # the last open one, from 0
+    Column("ignored_failures", Integer, nullable=False),  # that were seen when it was resumed
     Column("created_at", Double, nullable=False),
     Column("activated_at", Double),
     Column("ended_at", Double),
-    Column("reason", Text, nullable=False),
+    Column("reason", _JSON),  # why it was suspended or ended, in both languages
     UniqueConstraint("account_id", "kind", "name"),
     Index("ix_plans_state", "state", "product_id"),
     sqlite_autoincrement=True,
@@ -245,8 +248,16 @@ plan_components = Table(
     _part("sort", Integer),
     Column("component", Text, nullable=False),
     Column("type", Integer, nullable=False),
-    Column("artifact_id", _ID, ForeignKey("artifacts.id"), nullable=False, index=True),
     UniqueConstraint("plan_id", "component"),
+)
+plan_releases = Table(
+    "plan_releases",
+    metadata,
+    _to("plans", key=True),
+    _part("sort", Integer),
+    _part("position", Integer),  # stepping stones, the plan's target last
+    Column("artifact_id", _ID, ForeignKey("artifacts.id"), nullable=False, index=True),
+    Column("needs", _JSON, nullable=False),
 )
 plan_devices = Table(
     "plan_devices",
@@ -255,15 +266,13 @@ plan_devices = Table(
     _part("dk", Text),  # by name, for a device may be listed before it is known
     _part("is_black", Boolean),
 )
-plan_groups = Table(
-    "plan_groups",
+plan_approvals = Table(
+    "plan_approvals",
     metadata,
     _to("plans", key=True),
-    _part("number", Integer),
-    Column("percent", Double, nullable=False),
-    Column("success_percent", Double, nullable=False),
-    Column("failure_percent", Double, nullable=False),
-    Column("opened_at", Double),
+    _part("account_id", _ID),
+    Column("revision", Integer, nullable=False),
+    Column("at", Double, nullable=False),
 )
 plan_counters = Table(
     "plan_counters",
@@ -282,19 +291,23 @@ upgrades = Table(
     _to("plans"),
     _to("devices"),
     Column("status", Integer, nullable=False),
+    Column("phase", Text, nullable=False),  # waiting, open, final
     Column("is_open", Boolean, nullable=False),
     Column("group_number", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("deadline", Double),
-    Column("reason", Integer, nullable=False),
+    Column("deadline", Double),  # null unless open
+    Column("reason", Integer),
     Column("refused_at", Double),
-    Column("retry_at", Double),
-    Column("started_at", Double),
-    Column("ended_at", Double),
+    Column("failed_at", Double),
+    Column("begun_at", Double),  # of the last offer
+    Column("over", Integer),  # the plan ended or was terminated meanwhile
+    Column("is_lapsed", Boolean, nullable=False),
+    Column("state", _JSON),  # upgrades.stored: all the rest, components too; null before the first offer
     UniqueConstraint("plan_id", "device_id"),
     Index("ix_upgrades_device_id", "device_id", "plan_id"),
     Index("ix_upgrades_page", "plan_id", "status", "id"),
+    Index("ix_upgrades_phase", "plan_id", "phase", "id"),
+    Index("ix_upgrades_begun", "plan_id", "begun_at"),
     sqlite_autoincrement=True,
 )
 Index(
@@ -305,26 +318,6 @@ Index(
     "ix_upgrades_deadline", upgrades.c.deadline,
     sqlite_where=upgrades.c.deadline.is_not(None), postgresql_where=upgrades.c.deadline.is_not(None),
 )  # fmt: skip
-upgrade_components = Table(
-    "upgrade_components",
-    metadata,
-    _key(),
-    _to("upgrades"),
-    Column("sort", Integer, nullable=False),
-    Column("component", Text, nullable=False),
-    Column("type", Integer, nullable=False),
-    Column("artifact_id", _ID, ForeignKey("artifacts.id"), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("target", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("wire_status", Integer, nullable=False),
-    Column("reason", Integer, nullable=False),
-    Column("tries", Integer, nullable=False),
-    Column("started_at", Double),
-    Column("ended_at", Double),
-    UniqueConstraint("upgrade_id", "sort"),
-    sqlite_autoincrement=True,
-)
 upgrade_log = Table(
     "upgrade_log",
     metadata,
@@ -334,9 +327,10 @@ upgrade_log = Table(
     Column("device_at", Double),
     Column("source", Text, nullable=False),
     Column("component", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("status", Text),
+    Column("text", _JSON, nullable=False),  # in both languages
     Column("code", Integer),
+    Column("message", Text, nullable=False),
     Index("ix_upgrade_log_upgrade_id_id", "upgrade_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -347,6 +341,7 @@ confirmations = Table(
     Column("status", Integer, nullable=False),
     Column("start_at", Double),
     Column("end_at", Double),
+    Column("account", Text, nullable=False),
     Column("changed_at", Double, nullable=False),
 )
 verifications = Table(

@@ -36,7 +36,7 @@ def test_page_when_filtered_then_each_condition_counts(rig):
     one = rig.device(product, "860001", module="V1", mcu1="1.0")
     two = rig.device(product, "860002", module="V2")
     rig.device(other, "990001", module="V1")
-    rig.tell(contact.connect, two, "one")
+    rig.tell(contact.connect, two, "one", 1)
     rig.tell(contact.report_facts, two, {"cell": "c7"})
     rig.act(service.tag, [one], {"pilot": "", "site": "south"})
     rig.act(service.change, one, is_enabled=False)

@@ -1,7 +1,7 @@
 """What devices do themselves: authenticate, connect, report, leave. Called by the device links, never by people.
 
-Who is online is a row: node and connection number. Every connection takes the next number, and an end that names an
-older one changes nothing, so the close of a connection that was taken over never marks the device offline.
+Who is online is a row: node and connection number. The gateway numbers connections, larger is later; an end that names
+an older one changes nothing, so the close of a connection that was taken over never marks the device offline.
 
 Source: ota-semantics, sections 1, 11.1, 12 (traps 2 and 12).
 """
@@ -39,14 +39,13 @@ _CREDENTIALS: Final = (
 )
 _CONNECT: Final = (
     update(tables.devices)
-    .where(_D.id == bindparam("device"))
+    .where(_D.id == bindparam("device"), _D.connection < bindparam("number"))
     .values(
         node=bindparam("at_node"),
-        connection=_D.connection + 1,
+        connection=bindparam("number"),
         connected_at=bindparam("at"),
         last_seen=bindparam("at"),
     )
-    .returning(_D.connection)
 )
 _DISCONNECT: Final = (
     update(tables.devices)
@@ -117,11 +116,15 @@ def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: flo
     return int(conn.execute(insert(tables.devices).returning(_D.id), values).scalar_one())
 
 
-def connect(conn: Connection, device_id: int, node: str, *, now: float) -> int | None:
-    """Note that a device is connected to a node; the number of the connection, None when it was deleted meanwhile."""
-    values = {"device": device_id, "at_node": node, "at": now}
-    number = conn.execute(_CONNECT, values).scalar_one_or_none()
-    return None if number is None else int(number)
+def connect(conn: Connection, device_id: int, node: str, connection: int, *, now: float) -> bool:
+    """Note that a device is connected to a node; False when a later connection is known or the device was deleted.
+
+    Args:
+        node: which the device is connected to.
+        connection: its number; larger is later.
+    """
+    values = {"device": device_id, "at_node": node, "number": connection, "at": now}
+    return conn.execute(_CONNECT, values).rowcount == 1
 
 
 def disconnect(conn: Connection, device_id: int, connection: int, *, now: float) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
 from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
@@ -33,6 +33,8 @@ _COLUMNS: Final = (
     _D.id, _D.product_id, _D.dk, _D.is_enabled, _D.origin, _D.node, _D.connected_at, _D.last_seen, _D.cell, _D.facts,
     _D.facts_at, _D.created_at,
 )  # fmt: skip
+
+_SOME: Final = select(*_COLUMNS).where(_D.id.in_(bindparam("devices", expanding=True))).order_by(_D.id)
 
 
 @acts("device.add")
@@ -143,6 +145,15 @@ def by_id(conn: Connection, device_id: int, *, actor: Actor) -> Device:
         NoSuchObject: there is none.
     """
     return _with_parts(conn, _rows(conn, [device_id], actor))[0]
+
+
+def of_numbers(conn: Connection, device_ids: Sequence[int]) -> dict[int, Device]:
+    """Devices by their numbers, whoever's they are: for the platform itself."""
+    found: dict[int, Device] = {}
+    for block in _blocks(device_ids):
+        rows = conn.execute(_SOME, {"devices": block}).all()
+        found |= {one.id: one for one in _with_parts(conn, rows)}
+    return found
 
 
 def by_key(conn: Connection, product_id: int, dk: str, *, actor: Actor) -> Device:

@@ -1,0 +1,314 @@
+"""Verbs of upgrades: what happened goes in, what is to be said comes out; one transaction each.
+
+::
+
+    device link, schedule, people ──event──▶ rows ──▶ reading.read (pure) ──▶ rows, counters, log
+                                                                     └──▶ Downlinks, sent after the commit
+
+Which device is offered what is decided by ``plans.rules``; here is only who is looked at, in which order, and that a
+device has one open upgrade. A reason is kept for everybody who is looked at and must wait.
+
+Source: ota-semantics, sections 6 to 9 and 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from moduline.cloud import tables
+from moduline.cloud.devices import contact
+from moduline.cloud.devices import service as devices
+from moduline.cloud.devices.device import Device
+from moduline.cloud.plans import course, scope, stored
+from moduline.cloud.plans.groups import Admission, admit
+from moduline.cloud.plans.rules import DeviceStatus as Status
+from moduline.cloud.plans.rules import LivePlan, Match, Standing, Trigger, Versions, judge_all
+from moduline.cloud.plans.states import PlanState
+from moduline.cloud.plans.stored import StoredPlan
+from moduline.cloud.upgrades import rows
+from moduline.cloud.upgrades.confirm import Confirmation, ConfirmStatus
+from moduline.cloud.upgrades.events import (
+    Connected,
+    Disconnected,
+    Event,
+    FileAsked,
+    Retried,
+    SpaceReported,
+    StatusReported,
+    TimePassed,
+    VersionsReported,
+)
+from moduline.cloud.upgrades.offer import LookAgain, Say, offered
+from moduline.cloud.upgrades.reading import read
+from moduline.cloud.upgrades.rows import Downlink, Row
+
+LINK_GRACE_S: Final = 24 * 3600.0
+"""Links to files are good until the plan ends and so long after."""
+BLOCK: Final = 200
+"""Devices that one transaction of the grid begins at most."""
+_AGAIN: Final = 3
+"""How often one event may lead to another look at the same device."""
+_U: Final = tables.upgrades.c
+
+
+def came_online(conn: Connection, device_id: int, node: str, connection: int, *, now: float) -> tuple[Downlink, ...]:
+    """A device is connected and can be spoken to; nothing is said before it has told its versions."""
+    if not contact.connect(conn, device_id, node, connection, now=now):
+        return ()
+    return hear(conn, device_id, Connected(), now=now)
+
+
+def went_offline(conn: Connection, device_id: int, connection: int, *, now: float) -> tuple[Downlink, ...]:
+    """A connection has ended; nothing happens when a newer one has taken its place."""
+    if not contact.disconnect(conn, device_id, connection, now=now):
+        return ()
+    return hear(conn, device_id, Disconnected(), now=now)
+
+
+def told_facts(conn: Connection, device_id: int, facts: Mapping[str, Any], *, now: float) -> tuple[Downlink, ...]:
+    """A status or information report."""
+    contact.report_facts(conn, device_id, facts, now=now)
+    free = facts.get("free_flash")
+    return hear(conn, device_id, SpaceReported(int(free)), now=now) if isinstance(free, int | float) else ()
+
+
+def told_versions(
+    conn: Connection,
+    device_id: int,
+    module: str | None,
+    controllers: Mapping[str, str] | None,
+    *,
+    now: float,
+    is_request: bool = False,
+) -> tuple[Downlink, ...]:
+    """Versions, by whatever message; a request is answered with a plan if there is one."""
+    contact.report_versions(conn, device_id, module, controllers, now=now)
+    told = Versions(module or None, {name: one for name, one in (controllers or {}).items() if name and one})
+    said = hear(conn, device_id, VersionsReported(told, is_request=is_request), now=now)
+    if not is_request:
+        return said
+    return (*said, *look(conn, device_id, Trigger.REQUEST, now=now))
+
+
+def hear(conn: Connection, device_id: int, event: Event, *, now: float) -> tuple[Downlink, ...]:
+    """Something happened to a device: every upgrade that it concerns hears of it.
+
+    A status concerns the open upgrade, else the last one whose offer was withdrawn; versions concern all that could
+    still change; everything else concerns the open one.
+    """
+    if isinstance(event, VersionsReported):
+        found = [row for row in _of_device(conn, device_id) if row.state.components]
+    else:
+        opened = conn.execute(rows.OPEN, {"device": device_id}).first()
+        found = [] if opened is None else [rows.row_of(opened)]
+        if not found and isinstance(event, StatusReported):
+            found = [row for row in _of_device(conn, device_id) if row.state.is_lapsed][:1]
+    said: list[Downlink] = []
+    for row in found:
+        said += apply(conn, row, event, now=now)
+    return _go_on(conn, said, now=now)
+
+
+def look(conn: Connection, device_id: int, trigger: Trigger, *, now: float) -> tuple[Downlink, ...]:
+    """Offer a device what the rules give it now, and keep the reason for every plan that it waits for."""
+    device = devices.of_numbers(conn, [device_id]).get(device_id)
+    if device is None:
+        return ()
+    course.join(conn, device, now=now)
+    plans = {plan.id: plan for plan in course.live(conn, device.product_id)}
+    mine = [row for row in _of_device(conn, device_id) if row.plan_id in plans]
+    match = _judge(conn, device, [(plans[row.plan_id], row) for row in mine], trigger, now=now)
+    if match is None:
+        return ()
+    row = next(row for row in mine if row.plan_id == match.plan_id)
+    held = _admitted(conn, plans[row.plan_id], [device], now=now).held
+    if held:
+        rows.note_reason(conn, row.id, held[device.dk])
+        return ()
+    return _begin(conn, device, plans[row.plan_id], row, match, now=now)
+
+
+def grid(conn: Connection, plan_id: int, *, now: float, after: int = 0) -> tuple[tuple[Downlink, ...], int | None]:
+    """One block of the grid of a running plan: what is said, and where the next block begins (None: that was the last).
+
+    Args:
+        after: key of the block before.
+    """
+    if course.settle(conn, plan_id, now=now) is not PlanState.RUNNING:
+        return (), None
+    plan = stored.load(conn, plan_id)
+    assert plan is not None
+    found = conn.execute(_candidates(plan, after)).all()
+    mine = [rows.row_of(one) for one in found]
+    there = devices.of_numbers(conn, [row.device_id for row in mine])
+    fits: dict[str, tuple[Device, Row, Match]] = {}
+    for row in mine:
+        device = there[row.device_id]
+        match = _judge(conn, device, [(plan, row)], Trigger.GRID, now=now)
+        if match is not None:
+            fits[device.dk] = (device, row, match)
+    admitted = _admitted(conn, plan, [device for device, _, _ in fits.values()], now=now)
+    said: list[Downlink] = []
+    for dk in admitted.admitted:
+        device, row, match = fits[dk]
+        said += _begin(conn, device, plan, row, match, now=now)
+    for dk, reason in admitted.held.items():
+        rows.note_reason(conn, fits[dk][1].id, reason)
+    next_after = mine[-1].id if len(mine) == BLOCK and admitted.next_at is None else None
+    return tuple(said), next_after
+
+
+def due(conn: Connection, *, now: float, limit: int = BLOCK) -> tuple[Downlink, ...]:
+    """Upgrades whose time has come hear of it; at most ``limit`` of them, the most urgent first."""
+    query = select(*rows.COLUMNS).where(_U.deadline <= now).order_by(_U.deadline).limit(limit)
+    said: list[Downlink] = []
+    for found in conn.execute(query).all():
+        said += apply(conn, rows.row_of(found), TimePassed(), now=now)
+    return _go_on(conn, said, now=now)
+
+
+def file_asked(conn: Connection, token: str, http_status: int, *, now: float, is_broken: bool = False) -> None:
+    """A line of the HTTP log: a device has loaded a file, or could not."""
+    link, file = tables.downloads.c, tables.artifact_files.c
+    query = select(link.upgrade_id, file.artifact_id).join_from(tables.downloads, tables.artifact_files)
+    asked = conn.execute(query.where(link.token == token)).first()
+    if asked is None:
+        return
+    found = conn.execute(rows.BY_ID, {"upgrade": asked.upgrade_id}).one()
+    apply(conn, rows.row_of(found), FileAsked(asked.artifact_id, http_status, is_broken), now=now)
+
+
+def apply(conn: Connection, row: Row, event: Event, *, now: float, begun_at: float | None = None) -> Sequence[Downlink]:
+    """Let one upgrade hear of an event: the rules decide, the row, its counters and its log are written."""
+    state, lines, says = read(row.state, event, now)
+    kept = rows.save(conn, row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
+    return _linked(conn, kept, says)
+
+
+def _go_on(conn: Connection, said: Sequence[Downlink], *, now: float, left: int = _AGAIN) -> tuple[Downlink, ...]:
+    """Look again at devices whose upgrade says so: a stepping stone was reached, or an attempt is left."""
+    again = dict.fromkeys(one.device_id for one in said if isinstance(one.say, LookAgain))
+    rest = [one for one in said if not isinstance(one.say, LookAgain)]
+    for device_id in again:
+        rest += look(conn, device_id, Trigger.GRID, now=now) if left else ()
+    return tuple(rest)
+
+
+def _judge(
+    conn: Connection, device: Device, plans: Sequence[tuple[StoredPlan, Row]], trigger: Trigger, *, now: float
+) -> Match | None:
+    """What the rules give a device of these plans; the reason for every plan that it waits for is kept."""
+    by_id = {plan.id: row for plan, row in plans}
+    busy = conn.execute(rows.OPEN, {"device": device.id}).first()
+    opened = None if busy is None else stored.load(conn, busy.plan_id)
+    is_verifying = opened is not None and opened.kind == stored.VERIFICATION
+    ruled = scope.ruled(device, busy_plan=None if busy is None else busy.plan_id, is_verifying=is_verifying)
+    said = _confirmations(conn, [row for plan, row in plans if not plan.plan.is_silent])
+    standings = [(_live(plan, device), _standing(row, said.get(row.id), now)) for plan, row in plans]
+    match, waits = judge_all(standings, ruled, trigger, now)
+    for wait in waits:
+        row = by_id[wait.plan_id]
+        if row.state.phase == "waiting" and row.state.reason is not wait.reason:
+            rows.note_reason(conn, row.id, wait.reason)
+    return match
+
+
+def _begin(
+    conn: Connection, device: Device, plan: StoredPlan, row: Row, match: Match, *, now: float
+) -> tuple[Downlink, ...]:
+    """Offer what matched; a failed upgrade begins its next attempt first."""
+    if row.state.status is Status.FAILED:
+        state, lines, _ = read(row.state, Retried(), now)
+        row = rows.save(conn, row, state, lines, begun_at=row.begun_at)
+    versions = scope.ruled(device).versions
+    said = apply(conn, row, offered(plan.plan, match, versions), now=now, begun_at=now)
+    return tuple(one for one in said if not isinstance(one.say, LookAgain))
+
+
+def _of_device(conn: Connection, device_id: int) -> list[Row]:
+    return [rows.row_of(found) for found in conn.execute(rows.OF_DEVICE, {"device": device_id}).all()]
+
+
+def _linked(conn: Connection, row: Row, says: Sequence[Say]) -> tuple[Downlink, ...]:
+    if not says:
+        return ()
+    plan = stored.load(conn, row.plan_id)
+    assert plan is not None
+    return rows.downlinks(conn, row, says, until=plan.plan.end_at + LINK_GRACE_S)
+
+
+def _live(plan: StoredPlan, device: Device) -> LivePlan:
+    """The plan for a device that has a row in it, and is therefore in its lists."""
+    live = plan.live
+    return LivePlan(
+        live.plan_id,
+        stored.named(live.plan, device.dk, is_white=True, is_black=False),
+        live.state,
+        live.activated_at,
+        live.open_group,
+    )
+
+
+def _standing(row: Row, said: Confirmation | None, now: float) -> Standing:
+    state = row.state
+    has_failed = state.status is Status.FAILED
+    is_now = said is not None and said.status is ConfirmStatus.NOW
+    return Standing(
+        status=state.status,
+        is_open=state.is_open,
+        attempts=state.attempt if has_failed else state.attempt - 1,
+        failed_at=state.failed_at,
+        failed_versions=state.failed_versions,
+        refused_at=state.refused_at,
+        group=row.group,
+        is_confirmed=said is not None and said.wants(now),
+        is_now=is_now,
+    )
+
+
+def _confirmations(conn: Connection, of: Sequence[Row]) -> dict[int, Confirmation]:
+    """What users have said, by upgrade."""
+    if not of:
+        return {}
+    one = tables.confirmations.c
+    query = select(one.upgrade_id, one.status, one.start_at, one.end_at, one.changed_at)
+    found = conn.execute(query.where(one.upgrade_id.in_([row.id for row in of])))
+    return {row[0]: Confirmation(ConfirmStatus(row[1]), row[2], row[3], row[4]) for row in found}
+
+
+def _candidates(plan: StoredPlan, after: int) -> Any:
+    """Who could be offered a plan now, as a set; the rules judge each of them."""
+    device, other = tables.devices.c, tables.upgrades.alias()
+    is_busy = select(other.c.id).where(other.c.device_id == _U.device_id, other.c.is_open).exists()
+    may_begin = _U.phase == "waiting"
+    if plan.plan.strategy.retries and plan.plan.is_silent:
+        may_begin |= (_U.status == int(Status.FAILED)) & (_U.attempt <= plan.plan.strategy.retries)
+    return (
+        select(*rows.COLUMNS)
+        .join_from(tables.upgrades, tables.devices)
+        .where(_U.plan_id == plan.id, _U.id > after, may_begin, _U.group_number <= plan.open_group)
+        .where(device.node.is_not(None), device.is_enabled, ~is_busy)
+        .order_by(_U.id)
+        .limit(BLOCK)
+    )
+
+
+def _admitted(conn: Connection, plan: StoredPlan, wanting: Sequence[Device], *, now: float) -> Admission:
+    """Who of them may begin now by the plan's rate and the number in progress per radio cell."""
+    strategy = plan.plan.strategy
+    keys = [(device.dk, device.cell) for device in wanting]
+    if not strategy.rate_per_min and not strategy.cell_most:
+        return Admission(tuple(key for key, _ in keys), {})
+    recent = select(_U.begun_at).where(_U.plan_id == plan.id, _U.begun_at > now - 60.0)
+    cells: dict[str, int] = {}
+    if strategy.cell_most:
+        one = tables.devices.c
+        query = (
+            select(one.cell, func.count()).join_from(tables.devices, tables.upgrades).where(_U.is_open, one.cell != "")
+        )
+        cells = {cell: count for cell, count in conn.execute(query.group_by(one.cell))}
+    begun = tuple(conn.execute(recent).scalars())
+    return admit(strategy, keys, now=now, upgraded=course.total(conn, plan).upgraded, begun_at=begun, cells=cells)
