@@ -95,9 +95,9 @@ class Pair:
         image = user_image(self.module, self.scripts(to)) if kind != "diff" else None
         return make(*sides, kind, user_image=image).files
 
-    def is_mapped(self, kind, to):
-        """Whether the firmware in it reads the old content."""
-        return patch.read(self.files(kind, to)[0]).regions[0].codec == codecs.MAPPED
+    def reads_old(self, kind, to):
+        """Whether the firmware in it is by what changed."""
+        return not codecs.codec_of(patch.read(self.files(kind, to)[0]).regions[0].codec).is_whole
 
 
 class Journey:
