@@ -54,7 +54,7 @@ svg{width:100%;height:auto;display:block;margin:1.2em 0 .4em}svg text{fill:var(-
 .legend span{margin-right:1.6em;white-space:nowrap}
 i{display:inline-block;width:.9em;height:.9em;margin-right:.45em;border-radius:2px;vertical-align:-.08em}
 table{border-collapse:collapse;width:100%;margin-top:1.2em}td,th{padding:.35em 0;border-top:1px solid var(--none);
-vertical-align:top}th{text-align:left;padding-right:1.5em;font-weight:normal;color:var(--soft);width:16em}
+vertical-align:top}small{display:block;font-size:.85em}th{text-align:left;padding-right:1.5em;font-weight:normal;color:var(--soft);width:16em}
 td{overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
 """
 
@@ -124,15 +124,27 @@ def page_of(proof: Mapping[str, Any], clean: CleanRun, trials: Sequence[Trial]) 
     legend = "".join(
         f'<span><i style="background:var(--{name})"></i>{en} / {zh}</span>' for name, (en, zh) in _WORDS.items()
     )
-    facts = "".join(f"<tr><th>{en}<br>{zh}</th><td>{html.escape(value)}</td></tr>" for en, zh, value in _facts(proof))
-    tried = f"{sum(proof['trials'].values()):,}"
+    facts = "".join(
+        f"<tr><th>{en}<small>{zh}</small></th><td>{html.escape(value)}</td></tr>" for en, zh, value in _facts(proof)
+    )
+    tried, failed = f"{sum(proof['trials'].values()):,}", f"{proof['failed']:,}"
     verdict = ("Every trial ended well", "全部通过") if proof["is_good"] else ("NOT SAFE", "不安全")
+    lines = (
+        (
+            f"The power was cut in {tried} trials while this update was applied; all ended with the new firmware.",
+            f"升级过程中断电试验 {tried} 次，结束时新固件均完整。",
+        )
+        if proof["is_good"]
+        else (
+            f"The power was cut in {tried} trials while this update was applied; {failed} did not recover.",
+            f"升级过程中断电试验 {tried} 次，{failed} 次未恢复。",
+        )
+    )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>Moduline rehearsal</title>'
         f'<style>{_STYLE}</style><h1 class="{"good" if proof["is_good"] else "bad"}">{verdict[0]} · {verdict[1]}</h1>'
-        f"<p>The power was cut {tried} times while this update was applied; {proof['failed']} trials did not recover."
-        f"<br>升级过程中断电 {tried} 次，{proof['failed']} 次未恢复。</p>"
+        f"<p>{lines[0]}<br>{lines[1]}</p>"
         f'<svg viewBox="0 0 {_WIDTH} {height}" font-size="13" role="img">{"".join(rows)}{_axis(total)}</svg>'
         f'<p class="legend">{legend}</p><table>{facts}</table></html>\n'
     )
@@ -144,7 +156,9 @@ def _row_of(trial: Trial) -> str:
 
 def _facts(proof: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     trials, uses = proof["trials"], proof["operations_by_kind"]
-    rows = [
+    shown = proof["failures"][:_SHOWN_FAILURES]
+    rows = [("failed", "失败", f"{one['cuts']}: {one['complaint']}") for one in shown]
+    rows += [
         ("flash operations", "Flash 操作数", f"{proof['operations']:,}: {_counts(uses)}"),
         ("trials", "试验次数", _counts({en: trials[name] for name, en, _ in _ROWS})),
         ("cut at, seed", "断电位置，随机种子", f"{proof['cuts']}, {proof['seed']}"),
@@ -159,9 +173,7 @@ def _facts(proof: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             (f"{role}: old", f"{role}：旧", f"{one['old_bytes']:,} bytes, SHA-256 {one['old_sha256']}"),
             (f"{role}: new", f"{role}：新", f"{one['new_bytes']:,} bytes, SHA-256 {one['new_sha256']}"),
         ]
-    rows += [("made by", "生成工具", f"{proof['tool']['name']} {proof['tool']['version']}")]
-    shown = proof["failures"][:_SHOWN_FAILURES]
-    return rows + [("failed", "失败", f"{one['cuts']}: {one['complaint']}") for one in shown]
+    return [*rows, ("made by", "生成工具", f"{proof['tool']['name']} {proof['tool']['version']}")]
 
 
 def _counts(some: Mapping[str, int]) -> str:
@@ -183,10 +195,17 @@ def _columns(marks: Iterable[tuple[int, str]], total: int, row: int) -> str:
         while end < columns and shown.get(end) == shown.get(at):
             end += 1
         if at in shown:
-            place = f'x="{_LEFT + at * width:.1f}" y="{top}" width="{(end - at) * width:.1f}" height="{_BAR}"'
-            bars.append(f'<rect {place} style="fill:var(--{shown[at]})"/>')
+            bars.append(_bar(_LEFT + at * width, (end - at) * width, top, shown[at]))
         at = end
-    return "".join(bars)
+    return "".join(sorted(bars, key=lambda one: "--bad" in one))  # these are drawn last, over their neighbours
+
+
+def _bar(at: float, width: float, top: int, name: str) -> str:
+    """One bar; what went wrong is wide and high enough to be seen."""
+    more = 4 if name == "bad" else 0
+    missing = max(0.0, 1.5 * more - width)
+    place = f'x="{at - missing / 2:.1f}" y="{top - more}" width="{width + missing:.1f}" height="{_BAR + 2 * more}"'
+    return f'<rect {place} style="fill:var(--{name})"/>'
 
 
 def _axis(total: int) -> str:

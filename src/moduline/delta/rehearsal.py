@@ -28,6 +28,7 @@ from typing import Final
 from moduline.delta import codecs
 from moduline.delta.inplace import InPlacePatch
 from moduline.delta.journal import Journal, Region
+from moduline.delta.recall import Memory
 from moduline.delta.renew import renew
 from moduline.delta.steps import InPlaceUpdate, work_of
 from moduline.errors import BadFormat, FlashCut, ModulineError, Text
@@ -193,6 +194,7 @@ class Model:
             chip.cells[start : start + len(job.old)] = job.old
         chip.cells[self._store_start : self._store_start + len(kept)] = kept
         self.flash = _Watched(chip)
+        self._memories = [Memory() for _ in self.jobs]
         self._targets = [Region(self.flash, at, size) for at, size in zip(starts, sizes, strict=False)]
         self._spare = Region(self.flash, starts[-1], self.spare_bytes)
         self.before = bytes(chip.cells[:])
@@ -222,7 +224,8 @@ class Model:
                 for done in renew(target, job.new):
                     yield Moment("target", (number, 0, done))
             else:
-                for step in InPlaceUpdate(job.patch, target, self._spare).steps():
+                update = InPlaceUpdate(job.patch, target, self._spare, self._memories[number].decoder)
+                for step in update.steps():
                     yield Moment(step.what, (number, step.generation, step.done))
 
     def standing(self, number: int) -> tuple[object, ...]:

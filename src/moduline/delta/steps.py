@@ -19,15 +19,16 @@ Source: style-anchors H11; docs/spec/in-place.md; delta.md 4.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import groupby
-from typing import Final
+from typing import Final, Protocol
 
 from moduline.delta import inplace, native
 from moduline.delta.inplace import InPlacePatch
 from moduline.delta.journal import Journal, Region
+from moduline.delta.streams import Decoder, decoder_of
 from moduline.errors import BadChecksum, PatchMisfit, SpareTooSmall, Text, TooBig
 from moduline.formats import inplace as plans
 from moduline.formats.inplace import BANKS, MARK_BYTES, PAGE_BYTES, Fill, Plan
@@ -124,6 +125,33 @@ def work_of(patch: InPlacePatch) -> Work:
     return Work(patch.session, actions, plan.groups, copied, next(renewed, 0), plan.bank_blocks, plan.spare_bytes)
 
 
+class Decodes(Protocol):
+    """What an update asks of a decoder: ``Decoder``, or one that remembers (``delta.recall``)."""
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes of the new image, in the order of the stream."""
+
+    def state(self) -> bytes:
+        """All that it needs to go on from here."""
+
+    def restore(self, state: bytes, /) -> None:
+        """Go on from a state."""
+
+
+NewDecoder = Callable[[native.ReadAt, int, bytes, int], Decodes]
+"""Makes one: gives bytes of the old image, its length, stream, length of the new image."""
+
+
+@lru_cache(maxsize=4)
+def _packed(start: bytes, state: bytes) -> bytes:
+    return native.pack(start, state)
+
+
+@lru_cache(maxsize=4)
+def _unpacked(start: bytes, packed: bytes) -> bytes:
+    return native.unpack(start, packed)
+
+
 class InPlaceUpdate:
     """The update of one region by one patch.
 
@@ -131,6 +159,7 @@ class InPlaceUpdate:
         patch: what to do.
         target: where the old image is.
         spare: flash that is free, at least ``patch.plan.spare_bytes``.
+        new_decoder: makes the decoders.
 
     Raises:
         PatchMisfit: made for another erase unit.
@@ -138,8 +167,10 @@ class InPlaceUpdate:
         TooBig: an image is longer than the target.
     """
 
-    def __init__(self, patch: InPlacePatch, target: Region, spare: Region) -> None:
-        self._patch, self._plan = patch, patch.plan
+    def __init__(
+        self, patch: InPlacePatch, target: Region, spare: Region, new_decoder: NewDecoder = Decoder
+    ) -> None:
+        self._patch, self._plan, self._make_decoder = patch, patch.plan, new_decoder
         self._target, self._spare = target, spare
         plan = patch.plan
         for region in (target, spare):
@@ -160,7 +191,7 @@ class InPlaceUpdate:
         self._work = work
         self._groups = work.groups
         self._journal = Journal(spare, work.session, work.bank_blocks)
-        self._decoder: native.Decoder | None = None
+        self._decoder: Decodes | None = None
         self._start = b""  # its state at the beginning
         self._given = 0  # steps that it gave
         self._content = b""  # the last of them
@@ -226,14 +257,14 @@ class InPlaceUpdate:
         self._decode(action.step)
         return self._content
 
-    def _decode(self, step: int) -> native.Decoder:
+    def _decode(self, step: int) -> Decodes:
         """The decoder, brought to just behind a step."""
         if self._decoder is None or self._given > step + 1:
             self._decoder = self._new_decoder()
             self._start = self._decoder.state()
             self._given = self._groups.index(self._groups[step])
             if self._groups[step]:
-                self._decoder.restore(native.unpack(self._start, self._journal.saved))
+                self._decoder.restore(_unpacked(self._start, self._journal.saved))
         while self._given <= step:
             self._content = self._decoder.read(self._plan.size(self._given))
             self._given += 1
@@ -242,11 +273,11 @@ class InPlaceUpdate:
     def _checkpoint(self, step: int) -> bytes:
         """What the decoder goes on from behind a step."""
         state = self._decode(step).state()
-        return native.pack(self._start, state)
+        return _packed(self._start, state)
 
-    def _new_decoder(self) -> native.Decoder:
+    def _new_decoder(self) -> Decodes:
         plan = self._plan
-        return native.Decoder(self._read_old, plan.old_bytes, self._patch.stream, plan.new_bytes)
+        return self._make_decoder(self._read_old, plan.old_bytes, self._patch.stream, plan.new_bytes)
 
     def _read_old(self, at: int, count: int) -> bytes:
         """Bytes of the old image, from where they are now."""
@@ -258,6 +289,17 @@ class InPlaceUpdate:
                 data += self._spare.read(place + at % PAGE_BYTES, part)
             else:
                 data += self._target.read(at, part)
+            at, count = at + part, count - part
+        return data
+
+    def _read_new(self, at: int, count: int) -> bytes:
+        """Bytes that the decoder gave for earlier blocks, from where they stand now; counted along the stream."""
+        data, first = b"", self._plan.size(0)
+        while count:
+            step, inside = (0, at) if at < first else divmod(at - first, self._plan.block_bytes)
+            step += at >= first
+            part = min(count, self._plan.size(step) - inside)
+            data += self._target.read(self._plan.place(step) * self._plan.block_bytes + inside, part)
             at, count = at + part, count - part
         return data
 
