@@ -17,13 +17,14 @@ from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.events import DdiFeedback, StatusReported, VersionsReported
 from moduline.cloud.upgrades.offer import AskVersions, standing
 from moduline.cloud.upgrades.states import TEXTS, Code, ComponentStatus, after
-from moduline.cloud.upgrades.timers import DECISION_S, GREETING_S, PLAN_ANSWER_S, UNCHANGED_S
+from moduline.cloud.upgrades.timers import DECISION_S, GREETING_S, PLAN_ANSWER_S, UNCHANGED_S, wake_for
 from moduline.cloud.upgrades.upgrade import ComponentState, LogSource, Phase, Wake, WakeKind
 from moduline.cloud.upgrades.verdict import Agreement, agreement, download_reason, failure_reason, on_success
 from moduline.cloud.upgrades.work import Work
 from moduline.errors import Text
 
 _UNKNOWN_BIT: Final = 0
+_CODES: Final = {int(code): code for code in Code}
 _WHOLE_OFFER: Final = frozenset({Code.RECEIVED, Code.ACCEPTED, Code.REFUSED})
 _SKIPPED: Final = "Skipped Update."
 """What SWUpdate closes an action with that it was told to skip: nothing was installed."""
@@ -38,7 +39,7 @@ def status(work: Work, event: StatusReported) -> None:
     if one is None:
         return
     told: dict[str, Any] = {"code": event.code, "message": event.message, "device_at": event.device_at}
-    code = Code(event.code) if event.code in set(Code) else None
+    code = _CODES.get(event.code)
     if not _is_listening(work, one, event, code):
         _note_late(work, one, event, told)
         return
@@ -123,9 +124,8 @@ def _step(work: Work, one: ComponentState, code: Code, event: StatusReported, to
     if target is None:
         if one.status is ComponentStatus.DOWNLOADED and code in _OF_A_TRY:
             work.put(replace(one, last_code=code, code_at=work.now))  # the next piece of an MCU's file
-        if one.status is ComponentStatus.DOWNLOADING:
-            work.put(replace(one, code_at=work.now))
-            _rearm(work, code)
+        if one.status is ComponentStatus.DOWNLOADING and code is Code.DOWNLOADING:
+            _progress(work, one)
         return
     if code is Code.ERROR and agreement(one, event.versions) is Agreement.TARGET:
         work.succeed(one, LogSource.DEVICE, **told)  # what it reports counts, not what it thinks of it
@@ -158,6 +158,17 @@ def _advance(work: Work, one: ComponentState, code: Code, target: ComponentStatu
     elif is_new:
         work.log(LogSource.DEVICE, TEXTS[target], moved, **told)
     _rearm(work, code)
+
+
+def _progress(work: Work, one: ComponentState) -> None:
+    """Most of what devices say: still downloading. One pass, for there are thousands of them a second."""
+    moved = replace(one, code_at=work.now)
+    wake = work.state.wake
+    is_turn = one is work.state.current and (wake is None or wake.kind is not WakeKind.DOWNLOAD_AGAIN)
+    if is_turn:
+        work.put(moved, wake=wake_for(moved, work.now))
+    else:
+        work.put(moved)
 
 
 def _rearm(work: Work, code: Code) -> None:

@@ -39,7 +39,7 @@ def to_json(state: UpgradeState) -> dict[str, Any]:
 
 def from_json(raw: Mapping[str, Any]) -> UpgradeState:
     """What ``to_json`` gave."""
-    made = _made(UpgradeState, {name: raw[name] for name in raw if name not in _INNER})
+    made = _made(UpgradeState, raw)
     versions = raw.get("versions") or {}
     made |= {
         "components": tuple(ComponentState(**_made(ComponentState, one)) for one in raw.get("components") or ()),
@@ -53,20 +53,28 @@ def from_json(raw: Mapping[str, Any]) -> UpgradeState:
 _INNER: Final = frozenset({"components", "terms", "versions", "wake"})
 
 
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_DEFAULTS: Final[Mapping[type, tuple[tuple[str, Any], ...]]] = {
+    kind: tuple((one.name, one.default) for one in fields(kind) if one.name not in _INNER)
+    for kind in (UpgradeState, ComponentState, Terms, Wake)
+}
+
+
 def _plain(value: Any) -> dict[str, Any]:
     """Fields of a dataclass that differ from their defaults, enumerations as their values."""
     found = {}
-    for one in fields(value):
-        content = getattr(value, one.name)
-        if one.name not in _INNER and content != one.default:
-            found[one.name] = getattr(content, "value", content)
+    for name, default in _DEFAULTS[type(value)]:
+        content = getattr(value, name)
+        if content != default:
+            found[name] = content if type(content) in _PLAIN else content.value
     return found
 
 
 def _made(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:
-    known = {one.name for one in fields(kind)}
-    return {
-        name: _TYPES[name](value) if name in _TYPES and value is not None else value
-        for name, value in raw.items()
-        if name in known
-    }
+    made = {}
+    for name, default in _DEFAULTS[kind]:
+        value = raw.get(name, default)
+        if value is not default:
+            convert = _TYPES.get(name)
+            made[name] = convert(value) if convert is not None and value is not None else value
+    return made

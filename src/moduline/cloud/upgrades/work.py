@@ -36,9 +36,10 @@ class Work:
         """The component of that identifier, which is there."""
         return next(one for one in self.state.components if one.component == name)
 
-    def put(self, one: ComponentState) -> None:
-        """Replace a component."""
-        self.change(components=tuple(one if one.sort == old.sort else old for old in self.state.components))
+    def put(self, one: ComponentState, **fields: Any) -> None:
+        """Replace a component, and fields of the upgrade with it."""
+        components = tuple([one if one.sort == old.sort else old for old in self.state.components])
+        self.state = replace(self.state, components=components, **fields)
 
     def log(
         self,
