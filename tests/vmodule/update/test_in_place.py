@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import replace
 
 import pytest
 
-from moduline.delta import Target, codecs, make, read_side
+from moduline.delta import Target, codecs, inplace, make, read_side
 from moduline.errors import FlashCut, FormatError, PatchMisfit
-from moduline.formats import patch
-from update_rig import IDENTITY, NEW, OLD, PROFILE, Rig, firmware, old_chip
+from moduline.formats import littlefs, patch
+from update_rig import IDENTITY, NEW, OLD, PROFILE, Rig, firmware, old_chip, packages
 
 BEFORE = random.Random(1).randbytes(40000)
 AFTER = BEFORE[:9000] + random.Random(2).randbytes(3000) + BEFORE[9000:-500]
@@ -114,6 +115,79 @@ def test_update_when_power_goes_while_it_is_applied_then_the_new_firmware(packag
 @pytest.mark.timeout(3600)
 def test_update_when_power_goes_at_every_operation_then_the_new_firmware(package, fresh, chip):
     cut_while_applying(package, fresh, chip, 1)
+
+
+# ---- scripts that are still what they were ---------------------------------------------------------------------------
+
+SMALL = 64 * 4096
+USER_FS = PROFILE.partition("user_fs")
+
+
+def scripts_image(*files):
+    return littlefs.write_image(list(files), PROFILE.fs.geometry(SMALL))
+
+
+OLD_SCRIPTS = scripts_image(("main.py", random.Random(4).randbytes(9000)), ("lib.py", b"lib = 1\n" * 900))
+NEW_SCRIPTS = scripts_image(("main.py", random.Random(4).randbytes(9000)), ("lib.py", b"lib = 2\n" * 900))
+
+
+def scripts_package(**changes):
+    """A full package that reads the scripts it was made from."""
+    full = patch.read(packages("full")[0])
+    made = inplace.make(OLD_SCRIPTS, NEW_SCRIPTS)
+    facts = {
+        "old_bytes": SMALL,
+        "old_sha256": hashlib.sha256(OLD_SCRIPTS).digest(),
+        "new_bytes": SMALL,
+        "new_sha256": hashlib.sha256(NEW_SCRIPTS).digest(),
+        "codec": codecs.MAPPED,
+        "data": made.block,
+    }
+    region = replace(full.regions[0], **{**facts, **changes})
+    return patch.write(replace(full, regions=(region,)))
+
+
+def rig_with_scripts(fresh, chip):
+    at = IDENTITY.offset_of(USER_FS)
+    fresh()
+    chip.cells[at : at + SMALL] = OLD_SCRIPTS
+    return Rig(chip)
+
+
+def test_scripts_when_they_are_what_the_patch_was_made_from_then_renewed_in_place(fresh, chip):
+    rig = rig_with_scripts(fresh, chip)
+    package = scripts_package()
+    assert len(package) < SMALL // 4
+    rig.stage([package])
+    rig.power_on()
+    assert (rig.boot(), rig.version()) == (1, OLD)
+    assert rig.unit.result.is_done
+    assert rig.usr()[:SMALL] == NEW_SCRIPTS
+
+
+def test_scripts_when_written_to_before_the_restart_then_left_alone_and_the_reason_told(fresh, chip):
+    rig = rig_with_scripts(fresh, chip)
+    rig.stage([scripts_package()])
+    at = IDENTITY.offset_of(USER_FS) + SMALL - 4096
+    rig.flash.erase(at, 4096)
+    rig.flash.program(at, b"a file that a script has written")
+    before = rig.usr()
+    rig.power_on()
+    assert (rig.boot(), rig.unit.result.reason) == (0, "source-changed")
+    assert rig.usr() == before
+
+
+def test_scripts_when_the_patch_does_not_say_what_they_were_then_refused(fresh, chip):
+    rig = rig_with_scripts(fresh, chip)
+    with pytest.raises(PatchMisfit):
+        rig.stage([scripts_package(old_bytes=0, old_sha256=bytes(32))])
+    chip.cells[IDENTITY.offset_of(USER_FS) + 5000] ^= 1
+    with pytest.raises(PatchMisfit):
+        rig.stage([scripts_package()])
+    assert not rig.unit.is_due
+
+
+# ---- what is refused -------------------------------------------------------------------------------------------------
 
 
 def hostile(package):
