@@ -150,6 +150,23 @@ def _target_version(old: Side, new: Side, kind: str) -> str:
 
 def _remarks(old: Side, new: Side, kind: str) -> list[Text]:
     """What the user should know whatever the codecs are."""
+    return _not_taken(old, kind) + _of_content(old, new, kind)
+
+
+def _not_taken(old: Side, kind: str) -> list[Text]:
+    """That the module does not take this kind."""
+    profile = old.profile
+    if profile is None or {"full": profile.quirks.has_fota_full, "mini": profile.quirks.has_fota_mini}.get(kind, True):
+        return []
+    return [
+        Text(
+            f"{profile.slug} takes no {kind} packages; `moduline delta info --modules` tells which module does",
+            f"{profile.slug} 不支持 {kind} 升级包；用 `moduline delta info --modules` 查看各型号支持的类型",
+        )
+    ]
+
+
+def _of_content(old: Side, new: Side, kind: str) -> list[Text]:
     if kind == "full":
         differs = not (old.is_raw or new.is_raw) and any(a.data != b.data for a, b in firmware_pairs(old, new))
         text = "the firmware differs too and is not part of a full patch; use mini"
