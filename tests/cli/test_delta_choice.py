@@ -206,3 +206,11 @@ def test_adiff_when_nobody_knows_the_module_then_it_says_what_the_patch_needs(ca
 @pytest.mark.parametrize("codec", ["best", "raw", ""])
 def test_codec_when_there_is_none_then_2(capsys, folder, codec):
     assert type_json(capsys, "delta", "make", "v1.zip", "v2.zip", "-o", "p.bin", "--codec", codec)[0] == 2
+
+
+def test_jsonl_when_asked_for_then_events_and_the_patch_last(capsys, folder):
+    assert run(["delta", "make", "v1.zip", "v2.zip", "-o", "p.bin", "--jsonl"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {one["event"] for one in lines[:-1]} == {"step"}
+    assert [one["name"] for one in lines[-3:-1]] == ["delta.compare", "delta.compare"]
+    assert (lines[-1]["event"], lines[-1]["ok"], lines[-1]["path"]) == ("patch", True, "p.bin")

@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from moduline.cli.delta_info import register_apply, register_info
 from moduline.cli.delta_rehearse import erase_unit_of, register_rehearse
+from moduline.cli.delta_scripts import register_scripts
 from moduline.cli.delta_words import NewArgument, OldArgument, PatchArgument, shown
 from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
-from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_facts
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, out, print_facts, print_json
 from moduline.cli.sizes import size_of
 from moduline.delta import Made, Side, make, read_side, target_of
 from moduline.delta.choice import AUTO, names
@@ -24,7 +25,7 @@ from moduline.delta.make import KINDS, user_image_of
 from moduline.delta.target import Target
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
-from moduline.events import Event, Step
+from moduline.events import Event, Step, to_json
 from moduline.formats import patch
 
 SLOW_BYTES = 1 << 19
@@ -112,6 +113,26 @@ class _Wish:
     is_stored_plain: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _View:
+    """How it is told, and whether anything is written."""
+
+    as_json: bool
+    as_jsonl: bool
+    dry_run: bool = False
+
+    @property
+    def is_for_people(self) -> bool:
+        return not self.as_json and not self.as_jsonl
+
+    def report(self, event: Event) -> None:
+        """Every event for programs; for people one line for each thing that takes seconds."""
+        if self.as_jsonl:
+            print_json(to_json(event))
+        elif isinstance(event, Step) and event.state == "begin" and event.facts.get("bytes", 0) >= SLOW_BYTES:
+            note("{role}: {codec}, {bytes} bytes ...", "{role}：{codec}，{bytes} 字节……", **event.facts)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the tree."""
     noun = typer.Typer(
@@ -124,6 +145,7 @@ def register(app: typer.Typer) -> None:
     register_apply(noun)
     register_info(noun)
     register_rehearse(noun)
+    register_scripts(noun)
     register_adiff(app)
 
 
@@ -152,6 +174,7 @@ def _register_make(noun: typer.Typer) -> None:
         back: BackOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
     ) -> None:
         if stored not in STORED:
             raise BadOption(name="--stored", reason=Text("packed or plain", "可用 packed 或 plain"))
@@ -169,7 +192,7 @@ def _register_make(noun: typer.Typer) -> None:
             old_scripts,
             stored == "plain",
         )
-        _make(wish, dry_run=dry_run, as_json=as_json)
+        _make(wish, _View(as_json, as_jsonl, dry_run))
 
 
 def register_adiff(app: typer.Typer) -> None:
@@ -193,9 +216,10 @@ def register_adiff(app: typer.Typer) -> None:
         block: BlockOption = "",
         codec: CodecOption = AUTO,
         as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
     ) -> None:
         wish = _Wish(old, new, output, back, place=_place(store, "-l"), spare=spare, block=block, codec=codec)
-        _make(wish, dry_run=False, as_json=as_json)
+        _make(wish, _View(as_json, as_jsonl))
 
 
 def _place(store: str, option: str) -> str:
@@ -204,34 +228,35 @@ def _place(store: str, option: str) -> str:
     return store
 
 
-def _make(wish: _Wish, *, dry_run: bool, as_json: bool) -> None:
+def _make(wish: _Wish, view: _View) -> None:
     """Make one patch, or both ways; nothing is written before all of it is made."""
     old, new = (read_side(read_file(path), path.name) for path in (wish.old, wish.new))
     jobs = [(old, new, wish.output, _user_image(wish, new))]
     if wish.back is not None:
         jobs.append((new, old, wish.back, None))
-    made = [(_made(wish, before, after, image), to) for before, after, to, image in jobs]
+    made = [(_made(wish, before, after, image, view), to) for before, after, to, image in jobs]
     results = [(one, _paths(one, to)) for one, to in made]
     targets = [path.resolve() for _, paths in results for path in paths]
     if len(set(targets)) < len(targets):
         raise BadOption(name="--back", reason=Text("it is the same file as PATCH", "与 PATCH 是同一文件"))
     for one, paths in results:
         for path, data in zip(paths, one.files, strict=True):
-            if not dry_run:
+            if not view.dry_run:
                 write_file(path, data)
         _remark(one)
-    facts = [_facts(one, paths, is_for_people=not as_json) for one, paths in results]
-    if as_json:
+    facts = [_facts(one, paths, is_for_people=view.is_for_people) for one, paths in results]
+    if not view.is_for_people:
         back = {"back": facts[1]} if len(facts) > 1 else {}
-        print_facts({**facts[0], **back, "is_dry_run": dry_run}, as_json=True)
+        kind = {"event": "patch"} if view.as_jsonl else {}
+        print_json({**kind, "ok": True, **facts[0], **back, "is_dry_run": view.dry_run})
         return
     for number, rows in enumerate(facts):
         if number:
             out().print()
-        _print({**rows, "is_dry_run": True} if dry_run else rows)
+        _print({**rows, "is_dry_run": True} if view.dry_run else rows)
 
 
-def _made(wish: _Wish, old: Side, new: Side, image: bytes | None) -> Made:
+def _made(wish: _Wish, old: Side, new: Side, image: bytes | None, view: _View) -> Made:
     spare = size_of(wish.spare, "--spare") if wish.spare else None
     target = target_of(old, wish.place, erase_unit_of(wish.block) if wish.block else 0, spare)
     made = make(
@@ -243,16 +268,10 @@ def _made(wish: _Wish, old: Side, new: Side, image: bytes | None) -> Made:
         user_image=image,
         uses_old_scripts=wish.uses_old_scripts,
         is_stored_plain=wish.is_stored_plain,
-        report=_tell_of_slow_work,
+        report=view.report,
     )
     _say_what_is_not_known(made, target)
     return made
-
-
-def _tell_of_slow_work(event: Event) -> None:
-    """One line for each thing that takes seconds."""
-    if isinstance(event, Step) and event.state == "begin" and event.facts.get("bytes", 0) >= SLOW_BYTES:
-        note("{role}: {codec}, {bytes} bytes ...", "{role}：{codec}，{bytes} 字节……", **event.facts)
 
 
 def _say_what_is_not_known(made: Made, target: Target) -> None:
