@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moduline.cloud.plans.zone import Window, is_open, next_grid, to_utc, zone_names
+from moduline.cloud.plans.zone import Window, is_open, next_grid, next_open, to_utc, zone_names
 
 WINDOWS = (Window(1, 4), Window(22, 1), Window(12, 13))
 HOURS = {1, 2, 3, 22, 23, 0, 12}
@@ -112,3 +112,20 @@ def test_planned_time_when_on_a_day_of_change_then_the_first_minute_that_shows_i
     for minute in range(0, 4 * 60, 10):
         text = f"{year}-{month:02}-{day:02}T{minute // 60:02}:{minute % 60:02}"
         assert to_utc(text, name) == naive_to_utc(name, year, month, day, minute // 60, minute % 60), text
+
+
+@pytest.mark.parametrize(("name", "year"), ODD_YEARS)
+def test_next_open_when_asked_on_any_day_then_the_first_mark_of_the_grid_that_is_open(name, year):
+    windows = (Window(2, 3), Window(12, 13))
+    begin = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+    marks, at = [], begin
+    while (at := next_grid(at, name)) < begin + 370 * 86400:
+        if is_open(windows, name, at):
+            marks.append(at)
+    following = iter(marks)
+    expected = next(following)
+    for hour in range(0, 365 * 24, 7):
+        now = begin + hour * 3600 + 123.0
+        while expected < now:
+            expected = next(following)
+        assert next_open(windows, name, now) == (now if is_open(windows, name, now) else expected), now

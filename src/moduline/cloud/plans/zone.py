@@ -30,6 +30,8 @@ from moduline.errors import Text
 
 GRID_S: Final = 600
 HOURS: Final = 24
+LOOK_AHEAD_S: Final = 4 * 86400
+"""A window opens every day, but for a day or an hour that a zone leaves out."""
 _LOCAL: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_YEAR: Final = 1971
@@ -168,7 +170,12 @@ def merge(windows: Iterable[Window]) -> tuple[Window, ...]:
 def is_open(windows: Iterable[Window], zone: str, now: float) -> bool:
     """Whether the platform may push by itself now; no windows: always."""
     windows = tuple(windows)
-    return not windows or any(local_of(now, zone).hour in window.hours for window in windows)
+    return not windows or local_of(now, zone).hour in _hours_of(windows)
+
+
+@lru_cache(maxsize=1024)
+def _hours_of(windows: tuple[Window, ...]) -> frozenset[int]:
+    return frozenset().union(*(window.hours for window in windows))
 
 
 def next_open(windows: Sequence[Window], zone: str, now: float) -> float | None:
@@ -176,10 +183,16 @@ def next_open(windows: Sequence[Window], zone: str, now: float) -> float | None:
     if is_open(windows, zone, now):
         return now
     at = now
-    for _ in range(4 * 24 * 3600 // GRID_S):
-        at = next_grid(at, zone)
-        if is_open(windows, zone, at):
-            return at
+    while at < now + LOOK_AHEAD_S:
+        offset = _offset_s(at, zone)
+        later = at + 3600 - (at + offset) % 3600
+        if _offset_s(later, zone) != offset:  # the clocks are changed in this hour: mark by mark
+            end, later = later, next_grid(at, zone)
+            while later < end and not is_open(windows, zone, later):
+                later = next_grid(later, zone)
+        if is_open(windows, zone, later):
+            return later
+        at = later
     return None
 
 
@@ -194,6 +207,7 @@ def check_local(field: str, text: str) -> tuple[Problem, ...]:
     return (Problem(field, words, {"given": text[:32]}),)
 
 
+@lru_cache(maxsize=4096)
 def to_utc(text: str, zone: str) -> float:
     """A local date and time of a zone as an instant (UTC seconds).
 
