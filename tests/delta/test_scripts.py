@@ -110,6 +110,7 @@ def test_folder_when_packed_then_whole_files_patches_and_a_list():
             "bytes": len(OLD),
             "sha256": hashlib.sha256(OLD).hexdigest(),
             "patch": "usr/lib/new.py.mdl",
+            "patch_bytes": len(packed.files["usr/lib/new.py.mdl"]),
         },
         {
             "url": "usr/lib/tiny.py",
@@ -123,8 +124,18 @@ def test_folder_when_packed_then_whole_files_patches_and_a_list():
             "bytes": len(NEW),
             "sha256": hashlib.sha256(NEW).hexdigest(),
             "patch": "usr/main.py.mdl",
+            "patch_bytes": len(packed.files["usr/main.py.mdl"]),
             "old_sha256": hashlib.sha256(OLD).hexdigest(),
         },
     ]
     assert apply_script(OLD, packed.files["usr/main.py.mdl"]) == NEW
     assert pack_scripts(new, new).rows == ()
+
+
+def test_names_when_they_are_no_urls_then_quoted_in_the_list():
+    packed = pack_scripts({}, {"my app 应用.py": OLD})
+    (row,) = packed.rows
+    assert row["file_name"] == "/usr/my app 应用.py"
+    assert row["url"] == "usr/my%20app%20%E5%BA%94%E7%94%A8.py"
+    assert row["patch"] == row["url"] + ".mdl"
+    assert sorted(packed.files) == ["usr/my app 应用.py", "usr/my app 应用.py.mdl"]

@@ -4,10 +4,11 @@
 
     old files, new files ──▶ usr/app.py        the whole new file, for modules that have another old one
                              usr/app.py.mdl    its patch, where that is smaller
-                             app_fota.json     [{"file_name", "url", "bytes", "sha256", "patch", "old_sha256"}, ...]
+                             rows              [{"file_name", "url", "bytes", "sha256",
+                                                 "patch", "patch_bytes", "old_sha256"}, ...]
 
-The list is that of ``release.app_fota`` with two more keys; ``onboard/sdk/script_patch.py`` on the module goes through
-it. Every patch was unpacked and compared before this returns.
+The rows are those of ``release.app_fota`` with the patch beside; ``onboard/sdk/script_patch.py`` on the module goes
+through them. Every patch was unpacked and compared before this returns.
 
 Source: docs/design/script-updates.md; device-api 8.
 """
@@ -19,6 +20,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 from moduline.errors import BadChecksum, BadFormat, PatchMisfit, Text, Unsupported
 from moduline.formats import script_patch
@@ -133,13 +135,13 @@ def pack_scripts(
         content, before = new[path], old.get(path)
         if content == before:
             continue
-        url = ROOT + path
-        row = {"url": url, "file_name": f"/{url}", "bytes": len(content), "sha256": _hex(content)}
-        files[url] = content
+        place = ROOT + path
+        row = {"url": quote(place), "file_name": f"/{place}", "bytes": len(content), "sha256": _hex(content)}
+        files[place] = content
         patch = make_script(before, content, window)
         if len(patch) < len(content):
-            row["patch"] = url + ENDING
-            files[url + ENDING] = patch
+            row |= {"patch": quote(place + ENDING), "patch_bytes": len(patch)}
+            files[place + ENDING] = patch
             if before is not None:
                 row["old_sha256"] = _hex(before)
         rows.append(row)

@@ -15,7 +15,8 @@ Source: device-api 8.1, 8.2, 8.4.
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from moduline.digest import sha256_hex
 from moduline.errors import Text, TooBig
@@ -48,9 +49,21 @@ def archive(produced: Produced) -> bytes:
         {"url": path, "file_name": f"/{path}", "bytes": len(data), "sha256": sha256_hex(data)}
         for path, data in files.items()
     ]
+    must_fit_stat(rows)
+    listing = json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8") + b"\n"
+    return zip_members.write_members([(LIST, listing), *files.items()])
+
+
+def must_fit_stat(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Stop when a module could not keep its list of such files while it downloads them.
+
+    Args:
+        rows: of the listing: ``url``, ``file_name``, ``bytes``.
+
+    Raises:
+        TooBig: more or longer names than fit.
+    """
     stat = json.dumps([{"url": row["url"], "name": row["file_name"], "total_size": row["bytes"]} for row in rows])
     if len(stat) > STAT_BYTES_MAX:
         what = Text("the list of files a module keeps while it downloads", "模组下载时保存的文件列表")
         raise TooBig(what=what, need=len(stat), have=STAT_BYTES_MAX)
-    listing = json.dumps(rows, ensure_ascii=False, indent=1).encode("utf-8") + b"\n"
-    return zip_members.write_members([(LIST, listing), *files.items()])
