@@ -5,6 +5,7 @@
     0  raw        the block is the new content
     1  deflate    a zlib stream of it
     2  mapped     an in-place plan, and a stream that reads the old content (docs/spec/in-place.md, delta-stream.md)
+    3  window     the same with another stream (window-stream.md)
 
 A codec that needs no old content is *whole*: applying it again after any interruption gives the same flash, because
 everything new is in the package. The boot code applies whole codecs without a spare area; ``is_whole`` says which.
@@ -21,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from moduline.delta import inplace, mapped
+from moduline.delta import inplace, mapped, window, window_plan
 from moduline.delta.inplace import InPlacePatch
 from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum, BadFormat, Text, Unsupported
@@ -30,6 +31,7 @@ from moduline.formats.patch import NAME, PatchRegion
 RAW: Final = 0
 DEFLATE: Final = 1
 MAPPED: Final = 2
+WINDOW: Final = 3
 _LEVEL: Final = 9
 
 
@@ -158,11 +160,20 @@ def _mapped(region: PatchRegion, old: bytes) -> bytes:
     return mapped.apply(old, found.stream, plan.new_bytes, plan.block_bytes if plan.is_descending else 0)
 
 
+def _window(region: PatchRegion, old: bytes) -> bytes:
+    if len(old) != region.old_bytes:
+        raise _broken("the old content has another length", "旧内容长度不符")
+    found = in_place(region)
+    plan = found.plan
+    given = window.apply(old, found.stream, plan.new_bytes)
+    return window_plan.in_place_order(given, plan.block_bytes, plan.is_descending)
+
+
 def _make_mapped(old: bytes, new: bytes, *, block_bytes: int, spare_bytes: int | None = None) -> InPlacePatch:
     return inplace.make(old, new, block_bytes=block_bytes, spare_bytes=spare_bytes)
 
 
-def _plan_mapped_again(old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
+def _plan_again(old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
     plan = patch.plan
     again = inplace.plan_for(old, patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending, spare_bytes)
     return replace(patch, plan=again)
@@ -188,6 +199,7 @@ CODECS: Final[Mapping[int, Codec]] = {
     for one in (
         Codec(RAW, "raw", _plain),
         Codec(DEFLATE, "deflate", _inflated),
-        Codec(MAPPED, "mapped", _mapped, _make_mapped, _plan_mapped_again),
+        Codec(MAPPED, "mapped", _mapped, _make_mapped, _plan_again),
+        Codec(WINDOW, "window", _window, window_plan.make, _plan_again),
     )
 }

@@ -23,6 +23,7 @@ from typing import Final
 
 from moduline.delta import mapped, native
 from moduline.delta.native import Choice
+from moduline.delta.streams import decoder_of
 from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, Text
 from moduline.formats import inplace as plans
 from moduline.formats.inplace import KEEP, PAGE_BYTES, Move, Plan, Run, groups_of
@@ -176,7 +177,7 @@ def watch(
         reads[-1].update(range(at // PAGE_BYTES, (at + count - 1) // PAGE_BYTES + 1))
         return read_old(at, count)
 
-    decoder = native.Decoder(noted, old_bytes, stream, new_bytes)
+    decoder = decoder_of(noted, old_bytes, stream, new_bytes)
     start = decoder.state()
     count = -(-new_bytes // block_bytes)
     is_changed, saved, pieces = [], [], []

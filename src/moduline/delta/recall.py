@@ -13,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from moduline.delta import native
 from moduline.delta.native import ReadAt
+from moduline.delta.streams import Decoder, decoder_of
 
 MOST: Final = 64
 """Blocks and states that are remembered."""
+_NEW_AT: Final = 1 << 25
+"""Behind every old image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,34 @@ class Memory:
         self.given: dict[tuple[bytes, int, int], Given] = {}
         self.states: dict[tuple[bytes, int], bytes] = {}
 
-    def decoder(self, read_old: ReadAt, old_bytes: int, stream: bytes, new_bytes: int) -> RecallingDecoder:
-        """As ``native.Decoder``."""
+    def decoder(
+        self, read_old: ReadAt, old_bytes: int, stream: bytes, new_bytes: int, read_new: ReadAt | None = None
+    ) -> RecallingDecoder:
+        """As ``streams.decoder_of``; what was given before is remembered as if it stood behind the old image."""
+
+        def read_both(at: int, count: int) -> bytes:
+            if at < _NEW_AT or read_new is None:
+                return read_old(at, count)
+            return read_new(at - _NEW_AT, count)
+
         for some in (self.given, self.states):
             if len(some) > MOST:
                 some.clear()
-        return RecallingDecoder(self, read_old, lambda read: native.Decoder(read, old_bytes, stream, new_bytes))
+        return RecallingDecoder(
+            self,
+            read_both,
+            lambda read: decoder_of(read, old_bytes, stream, new_bytes, lambda at, count: read(_NEW_AT + at, count)),
+        )
 
 
 class RecallingDecoder:
     """See above; the calls that ``InPlaceUpdate`` makes of a ``native.Decoder``."""
 
-    def __init__(self, memory: Memory, read_old: ReadAt, new_decoder: Callable[[ReadAt], native.Decoder]) -> None:
+    def __init__(self, memory: Memory, read_old: ReadAt, new_decoder: Callable[[ReadAt], Decoder]) -> None:
         self._memory, self._read_old, self._new_decoder = memory, read_old, new_decoder
         self._from = b""  # the state it went on from
         self._sizes: list[int] = []  # what it gave since
-        self._decoder: native.Decoder | None = None  # the real one, as far as this one
+        self._decoder: Decoder | None = None  # the real one, as far as this one
         self._is_strange = False  # old bytes were others: nothing that is remembered counts
         self._trace: dict[int, bytes] = {}
 
@@ -94,7 +108,7 @@ class RecallingDecoder:
         self._sizes.append(count)
         return known.content
 
-    def _real(self) -> native.Decoder:
+    def _real(self) -> Decoder:
         """The real decoder, brought to where this one is."""
         if self._decoder is None:
             self._decoder = self._new_decoder(self._noted)

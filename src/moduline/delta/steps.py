@@ -28,7 +28,7 @@ from typing import Final, Protocol
 from moduline.delta import inplace, native
 from moduline.delta.inplace import InPlacePatch
 from moduline.delta.journal import Journal, Region
-from moduline.delta.streams import Decoder, decoder_of
+from moduline.delta.streams import decoder_of
 from moduline.errors import BadChecksum, PatchMisfit, SpareTooSmall, Text, TooBig
 from moduline.formats import inplace as plans
 from moduline.formats.inplace import BANKS, MARK_BYTES, PAGE_BYTES, Fill, Plan
@@ -138,8 +138,8 @@ class Decodes(Protocol):
         """Go on from a state."""
 
 
-NewDecoder = Callable[[native.ReadAt, int, bytes, int], Decodes]
-"""Makes one: gives bytes of the old image, its length, stream, length of the new image."""
+NewDecoder = Callable[[native.ReadAt, int, bytes, int, native.ReadAt], Decodes]
+"""Makes one: gives bytes of the old image, its length, stream, length of the new image, gives what was given before."""
 
 
 @lru_cache(maxsize=4)
@@ -168,7 +168,7 @@ class InPlaceUpdate:
     """
 
     def __init__(
-        self, patch: InPlacePatch, target: Region, spare: Region, new_decoder: NewDecoder = Decoder
+        self, patch: InPlacePatch, target: Region, spare: Region, new_decoder: NewDecoder = decoder_of
     ) -> None:
         self._patch, self._plan, self._make_decoder = patch, patch.plan, new_decoder
         self._target, self._spare = target, spare
@@ -277,7 +277,7 @@ class InPlaceUpdate:
 
     def _new_decoder(self) -> Decodes:
         plan = self._plan
-        return self._make_decoder(self._read_old, plan.old_bytes, self._patch.stream, plan.new_bytes)
+        return self._make_decoder(self._read_old, plan.old_bytes, self._patch.stream, plan.new_bytes, self._read_new)
 
     def _read_old(self, at: int, count: int) -> bytes:
         """Bytes of the old image, from where they are now."""
