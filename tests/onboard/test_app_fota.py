@@ -338,6 +338,40 @@ def test_update_when_the_list_is_nonsense_boots_and_keeps_what_is_staged(text):
     run(story)
 
 
+def test_update_when_the_list_is_longer_than_what_is_read_then_boots_and_keeps_what_is_staged():
+    """At most 16384 bytes of download.stat are read.  Source: device-api 8.2"""
+
+    async def story():
+        async with Board() as board:
+            listed = [entry("a.py", 3), *(entry(f"a_script_with_a_long_name_{number}.py", 3) for number in range(150))]
+            text = json.dumps(listed).encode()
+            assert len(text) > 16384
+            files = [(".updater/usr/a.py", b"new"), (".updater/download.stat", text), (".updater/update.flag", b"")]
+            assert await boot_with(board, files) == []
+            assert await board.client.ask("open('/usr/a.py').read()") == "'old'\n"
+            assert await board.client.ask("import app_fota; app_fota.new().update()") == "-1\n"
+            assert "update.flag" in await names_in(board, "/usr/.updater")
+
+    run(story)
+
+
+def test_update_when_called_by_a_script_then_minus_one_or_zero_when_all_was_applied():
+    async def story():
+        async with Board() as board:
+            await boot_with(board, staged("a.py", flag=False))
+            ask = board.client.ask
+            await ask("import app_fota; fota = app_fota.new()")
+            assert await ask("fota.update()") == "-1\n"
+            await ask("fota.set_update_flag()")
+            said = (await ask("fota.update()")).split("\n")
+            assert (eval(said[0]), said[1], said[2]) == ([entry("a.py", 3)], said[0], "0")
+            assert await ask("open('/usr/a.py').read()") == "'new'\n"
+            await ask("fota.set_update_flag()")
+            assert await ask("fota.update()") == "-1\n"  # a flag without a list
+
+    run(story)
+
+
 def test_staging_from_a_script_that_restarts_the_module_as_the_samples_do():
     async def story(board, ask, server):
         script = (
