@@ -106,3 +106,29 @@ def test_decoder_when_compiled_strictly_then_warns_of_nothing(compiler):
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
+
+
+def lied_to(folder, rounds):
+    """Rounds that ``native/tests/pack_mutate.c`` made under sanitizers."""
+    if not COMPILERS:
+        pytest.skip("no gcc and no clang to build with sanitizers")
+    program = folder / "pack"
+    words = [COMPILERS[0], "-std=c99", "-g", "-O1", *SANITIZERS, "-o", program]
+    sources = [NATIVE / "tests" / "pack_mutate.c", NATIVE / "delta" / "pack.c"]
+    built = subprocess.run([*words, *sources], capture_output=True, text=True, check=False)
+    if built.returncode:
+        pytest.skip(f"{COMPILERS[0]} builds nothing with sanitizers here: {built.stderr.splitlines()[-1]}")
+    done = subprocess.run([program, str(rounds)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    count, refused = (int(word) for word in done.stdout.split() if word.isdecimal())
+    assert refused > count
+    return count
+
+
+def test_pack_when_lied_to_then_stays_inside_its_buffers(tmp_path):
+    assert lied_to(tmp_path, 5_000) == 5_000
+
+
+@pytest.mark.sweep
+def test_pack_when_lied_to_a_hundred_thousand_times_then_stays_inside_its_buffers(tmp_path):
+    assert lied_to(tmp_path, 100_000) == 100_000
