@@ -564,3 +564,56 @@ def test_event_when_read_twice_from_the_same_state_then_the_same_answer():
     story = Story()
     event = events.StatusReported(2, MODULE, "mod")
     assert read(story.state, event, story.now) == read(story.state, event, story.now)
+
+
+# ---- hostile devices ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codes", [(), (1,)])
+def test_offer_when_the_device_connects_all_the_time_and_never_begins_then_withdrawn(codes):
+    """Else it could keep itself from every other plan."""
+    story = Story()
+    story.codes(*codes)
+    begin = story.now
+    while story.state.is_open:
+        assert story.now < begin + 2000
+        story.reconnect(after=1)
+        story.versions("V1")
+        story.wait(40)
+    assert story.state.phase is Phase.WAITING
+    assert story.now >= begin + 1700
+
+
+@pytest.mark.parametrize("codes", [(), (1,)])
+def test_offer_when_the_device_asks_all_the_time_and_never_begins_then_withdrawn(codes):
+    story = Story()
+    begin = story.now
+    while story.state.is_open:
+        assert story.now < begin + 2000
+        story.codes(*codes)
+        story.versions("V1", request=True)
+        story.wait(30)
+    assert story.state.phase is Phase.WAITING
+
+
+def test_offer_when_begun_in_time_then_not_withdrawn_later():
+    story = Story(terms=Terms(timeout_s=7200))
+    story.codes(1, 2, 4, 5)
+    story.wait(5000)
+    assert story.status == "UPGRADING"
+
+
+def test_versions_when_of_thousands_of_components_then_only_those_of_the_plan_are_kept():
+    story = two()
+    for n in range(50):
+        told = {f"x{n}-{k}": "1" for k in range(100)} | {"pump": "1.0"}
+        story.versions("V1", **told)
+    assert dict(story.state.versions.mcu) == {"pump": "1.0"}
+
+
+def test_words_and_names_when_hostile_then_only_a_line_or_nothing():
+    story = Story()
+    for component in ("", "x" * 10_000, "mod\x00", "../mod"):
+        story.tell(events.StatusReported(2, MCU, component, Versions("V1", {component: "\x00"}), "{}" * 1000))
+    assert story.status == "NOT_UPGRADED"
+    assert len(story.lines) == 1

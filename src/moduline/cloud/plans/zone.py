@@ -180,8 +180,12 @@ def _hours_of(windows: tuple[Window, ...]) -> frozenset[int]:
 
 def next_open(windows: Sequence[Window], zone: str, now: float) -> float | None:
     """When the platform may push next, on the grid: ``now`` if it may, None if not in four days."""
-    if is_open(windows, zone, now):
-        return now
+    return now if is_open(windows, zone, now) else _next_open(tuple(windows), zone, now)
+
+
+@lru_cache(maxsize=256)
+def _next_open(windows: tuple[Window, ...], zone: str, now: float) -> float | None:
+    """One answer for all devices of a tick."""
     at = now
     while at < now + LOOK_AHEAD_S:
         offset = _offset_s(at, zone)

@@ -17,7 +17,7 @@ from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.events import DdiFeedback, StatusReported, VersionsReported
 from moduline.cloud.upgrades.offer import AskVersions, standing
 from moduline.cloud.upgrades.states import TEXTS, Code, ComponentStatus, after
-from moduline.cloud.upgrades.timers import DECISION_S, GREETING_S, PLAN_ANSWER_S, UNCHANGED_S, wake_for
+from moduline.cloud.upgrades.timers import DECISION_S, GREETING_S, OFFER_S, PLAN_ANSWER_S, UNCHANGED_S, wake_for
 from moduline.cloud.upgrades.upgrade import ComponentState, LogSource, Phase, Wake, WakeKind
 from moduline.cloud.upgrades.verdict import Agreement, agreement, download_reason, failure_reason, on_success
 from moduline.cloud.upgrades.work import Work
@@ -34,8 +34,7 @@ _OF_A_TRY: Final = frozenset({Code.DOWNLOAD_START, Code.DOWNLOADING, Code.DOWNLO
 def status(work: Work, event: StatusReported) -> None:
     """A status code (0x0114)."""
     one = _named(work, event)
-    if event.versions is not None:
-        work.change(versions=work.state.versions.merged(event.versions))
+    work.know(event.versions)
     if one is None:
         return
     told: dict[str, Any] = {"code": event.code, "message": event.message, "device_at": event.device_at}
@@ -72,7 +71,7 @@ def _is_listening(work: Work, one: ComponentState, event: StatusReported, code: 
         return False
     if code is None or after(one.status, code) is None:
         return False
-    work.change(phase=Phase.OPEN, is_lapsed=False, is_online=True)
+    work.change(phase=Phase.OPEN, is_lapsed=False, is_online=True, offer_until=work.now + OFFER_S)
     work.rearm()
     return True
 
@@ -212,7 +211,7 @@ def _claim(work: Work, one: ComponentState, code: Code, told: dict[str, Any]) ->
 
 def versions(work: Work, event: VersionsReported) -> None:
     """Versions, by whatever message."""
-    work.change(versions=work.state.versions.merged(event.versions))
+    work.know(event.versions)
     if work.state.phase is Phase.FINAL:
         return
     _read_versions(work, event.versions, {})

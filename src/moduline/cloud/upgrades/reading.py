@@ -38,7 +38,7 @@ from moduline.cloud.upgrades.events import (
 )
 from moduline.cloud.upgrades.offer import LookAgain, Say, say_plan, standing
 from moduline.cloud.upgrades.states import ComponentStatus
-from moduline.cloud.upgrades.timers import GREETING_S
+from moduline.cloud.upgrades.timers import GREETING_S, OFFER_S
 from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState, Wake, WakeKind
 from moduline.cloud.upgrades.verdict import timeout_reason
 from moduline.cloud.upgrades.work import Work
@@ -107,17 +107,17 @@ def _offered(work: Work, event: Offered) -> None:
         if item in event.settled:
             fresh = replace(fresh, status=ComponentStatus.NO_UPDATE, ended_at=work.now)
         found.append(kept.get(item.component, fresh))
-    known = state.versions.merged(event.versions) if event.versions else state.versions
     work.change(
         phase=Phase.OPEN,
         components=tuple(sorted(found, key=lambda one: one.sort)),
         terms=event.terms or state.terms,
-        versions=known,
         is_online=True,
         is_lapsed=False,
         reason=None,
         limit_at=None,
+        offer_until=work.now + OFFER_S,
     )
+    work.know(event.versions)
     if work.state.current is None:
         work.settle()
         return
@@ -167,6 +167,9 @@ def _time_passed(work: Work) -> None:
         return
     if state.limit_at is not None and now >= state.limit_at:
         work.fail(current, timeout_reason(current, state.over), LogSource.PLATFORM)
+        return
+    if state.offer_limit is not None and now >= state.offer_limit:
+        work.lapse(Text("the plan was not taken up", "设备未执行升级计划"))
         return
     wake = state.wake
     if wake is None or now < wake.at:

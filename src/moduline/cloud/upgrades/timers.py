@@ -4,6 +4,7 @@
 
     not-received   60 s    no answer to the plan: back to waiting, the next grid offers it again
     received       10 min  the application has not decided: likewise
+    both           30 min  whatever is repeated meanwhile
     confirmed      10 s, then 60 s at most three times: the URL again
     ready, downloading   5 min of silence: the URL again if online, else patience
     download-failed      10 s x tries: the URL again, at most five tries
@@ -31,6 +32,8 @@ MOST_DOWNLOADS: Final = 5
 GREETING_S: Final = 5.0
 """After a connect the device tells its versions; nothing is said again before that, or before this time."""
 UNCHANGED_S: Final = 60.0
+OFFER_S: Final = 1800.0
+"""Longest time an offer stands that is not taken up; a device that connects or asks all the time cannot prolong it."""
 WRITING_S: Final = 1500.0
 """Least time for writing, from status 9."""
 

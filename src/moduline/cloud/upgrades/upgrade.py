@@ -150,6 +150,7 @@ class UpgradeState:
         is_online: as far as events say.
         wake: the next timer.
         limit_at: when the present component has failed by time.
+        offer_until: when an offer that the device did not take up is withdrawn, however often it connects or asks.
         reason: why it waits or why it ended; None: nothing to say.
         refused_at: when the device refused last.
         failed_at: when the last attempt failed.
@@ -167,6 +168,7 @@ class UpgradeState:
     is_online: bool = True
     wake: Wake | None = None
     limit_at: float | None = None
+    offer_until: float | None = None
     reason: Reason | None = None
     refused_at: float | None = None
     failed_at: float | None = None
@@ -186,8 +188,16 @@ class UpgradeState:
     @property
     def deadline(self) -> float | None:
         """When a ``TimePassed`` event is due; never None while open."""
-        times = [at for at in (self.wake.at if self.wake else None, self.limit_at) if at is not None]
-        return min(times) if times and self.is_open else None
+        if not self.is_open:
+            return None
+        times = [at for at in (self.wake.at if self.wake else None, self.limit_at, self.offer_limit) if at is not None]
+        return min(times) if times else None
+
+    @property
+    def offer_limit(self) -> float | None:
+        """When the offer is withdrawn; None once the device has begun."""
+        current = self.current
+        return None if current is None or current.status.is_started else self.offer_until
 
     @property
     def current(self) -> ComponentState | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
+from moduline.cloud.plans.rules import Versions
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.offer import LookAgain, Say, SayPlan, say_url, standing
 from moduline.cloud.upgrades.states import TEXTS, ComponentStatus
@@ -31,6 +33,14 @@ class Work:
     def change(self, **fields: Any) -> None:
         """Replace fields of the upgrade."""
         self.state = replace(self.state, **fields)
+
+    def know(self, told: Versions | None) -> None:
+        """Keep reported versions, of the module and of MCU components of this upgrade only."""
+        if told is not None:
+            known = self.state.versions.merged(told)
+            mine = {one.component for one in self.state.components}
+            mcu = {name: version for name, version in known.mcu.items() if name in mine}
+            self.change(versions=Versions(known.module, MappingProxyType(mcu)))
 
     def component(self, name: str) -> ComponentState:
         """The component of that identifier, which is there."""
@@ -120,7 +130,9 @@ class Work:
             self.rearm()
 
     def _end(self, reason: Reason | None, **fields: Any) -> None:
-        self.change(phase=Phase.FINAL, reason=reason, wake=None, limit_at=None, is_lapsed=False, **fields)
+        self.change(
+            phase=Phase.FINAL, reason=reason, wake=None, limit_at=None, offer_until=None, is_lapsed=False, **fields
+        )
 
     def lapse(self, text: Text) -> None:
         """Nothing came: take the offer back; a late answer takes it up again."""
@@ -157,6 +169,7 @@ class Work:
             reason=over or reason,
             wake=None,
             limit_at=None,
+            offer_until=None,
             is_lapsed=is_lapsed and over is None,
             **fields,
         )
