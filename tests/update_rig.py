@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 from moduline.delta import make, read_side
@@ -37,14 +38,15 @@ def firmware(version, rom=None):
     return write_stock(StockFirmware("ec600n", IDENTITY.chip.slug, version, images))
 
 
+@functools.cache
 def user_image():
     size = PROFILE.partition("user_fs").size_bytes
     return littlefs.write_image([("main.py", b"print('new')" * 700)], PROFILE.fs.geometry(size))
 
 
-def packages(kind):
-    sides = (read_side(firmware(version)) for version in (OLD, NEW))
-    return make(*sides, kind, codec="whole", user_image=user_image() if kind != "diff" else None).files
+def packages(kind, codec="whole", roms=(None, None)):
+    sides = (read_side(firmware(version, rom)) for version, rom in zip((OLD, NEW), roms, strict=True))
+    return make(*sides, kind, codec=codec, user_image=user_image() if kind != "diff" else None).files
 
 
 class Rig:

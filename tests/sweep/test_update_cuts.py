@@ -10,11 +10,14 @@ Source: style H32; device-api 7.5, 14.5 (T54).
 
 from __future__ import annotations
 
+import functools
 import random
 
 import pytest
 
+from moduline.delta import codecs
 from moduline.errors import FlashCut
+from moduline.formats import patch
 from update_rig import IDENTITY, NEW, OLD, PROFILE, Rig, old_chip, packages, user_image
 
 
@@ -27,15 +30,27 @@ def used(chip):
     return [(start, bytes(chip.cells[start : start + size])) for start, size in ends]
 
 
-CHIP, OLD_USR = old_chip()
-CLEAN = used(CHIP)
+SHIFTED = random.Random(1).randbytes(20000)
+ROMS = {"whole": (None, None), "mapped": (SHIFTED, SHIFTED[:9000] + random.Random(2).randbytes(1500) + SHIFTED[9000:])}
 
 
-def fresh():
-    """The one chip, as it was before."""
-    for start, cells in CLEAN:
-        CHIP.cells[start : start + len(cells)] = cells
-    return CHIP
+@functools.cache
+def chip_with(codec):
+    """A chip with the old firmware, its scripts, and what an update may touch."""
+    chip, usr = old_chip(ROMS[codec][0])
+    return chip, usr, used(chip)
+
+
+OLD_USR = chip_with("whole")[1]
+
+
+def fresh(files):
+    """The one chip for such packages, as it was before."""
+    is_whole = codecs.codec_of(patch.read(files[0]).regions[0].codec).is_whole
+    chip, _, clean = chip_with("whole" if is_whole else "mapped")
+    for start, cells in clean:
+        chip.cells[start : start + len(cells)] = cells
+    return chip
 
 
 def expected(kind):
@@ -44,7 +59,7 @@ def expected(kind):
 
 def check_clean(kind, files):
     """The clean run: (operations of staging, operations of applying)."""
-    rig = Rig(fresh())
+    rig = Rig(fresh(files))
     rig.stage(files)
     staging = rig.flash.operation
     rig.power_on()
@@ -57,7 +72,7 @@ def check_clean(kind, files):
 
 def cut_while_staging(kind, files, *cuts):
     """Cut at operations of staging; the script tries again after each."""
-    rig = Rig(fresh(), ",".join(cuts))
+    rig = Rig(fresh(files), ",".join(cuts))
     fired = 0
     while True:
         try:
@@ -80,7 +95,7 @@ def cut_while_staging(kind, files, *cuts):
 
 def cut_while_applying(kind, files, *cuts):
     """Cut at operations of the boot code."""
-    rig = Rig(fresh())
+    rig = Rig(fresh(files))
     rig.stage(files)
     rig.power_on()
     rig.flash.arm(",".join(cuts))
@@ -94,12 +109,13 @@ def cut_while_applying(kind, files, *cuts):
     assert rig.unit.result.is_done, cuts
 
 
-KINDS = ("diff", "full", "mini")
+KINDS = (("diff", "whole"), ("full", "whole"), ("mini", "whole"), ("mini", "mapped"))
+"""In place as ``diff``: ``tests/vmodule/update/test_in_place.py``."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_update_when_power_goes_at_any_operation_then_old_or_new_firmware(kind):
-    files = packages(kind)
+@pytest.mark.parametrize(("kind", "codec"), KINDS)
+def test_update_when_power_goes_at_any_operation_then_old_or_new_firmware(kind, codec):
+    files = packages(kind, codec, ROMS[codec])
     staging, applying = check_clean(kind, files)
     assert staging > 20
     assert applying > 30
@@ -114,11 +130,11 @@ def test_update_when_power_goes_at_any_operation_then_old_or_new_firmware(kind):
 
 @pytest.mark.sweep
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", KINDS)
-def test_update_when_power_goes_at_every_operation_then_old_or_new_firmware(kind):
-    files = packages(kind)
+@pytest.mark.parametrize(("kind", "codec"), KINDS)
+def test_update_when_power_goes_at_every_operation_then_old_or_new_firmware(kind, codec):
+    files = packages(kind, codec, ROMS[codec])
     staging, applying = check_clean(kind, files)
-    step = 1 if kind == "diff" else 3
+    step = 1 if kind == "diff" or codec == "mapped" else 3
     for cut, count in ((cut_while_staging, staging), (cut_while_applying, applying)):
         for number in range(0, count, step):
             cut(kind, files, f"cut@{number}")
@@ -128,9 +144,9 @@ def test_update_when_power_goes_at_every_operation_then_old_or_new_firmware(kind
 
 @pytest.mark.sweep
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("kind", KINDS)
-def test_update_when_recovery_is_cut_again_then_old_or_new_firmware(kind):
-    files = packages(kind)
+@pytest.mark.parametrize(("kind", "codec"), KINDS)
+def test_update_when_recovery_is_cut_again_then_old_or_new_firmware(kind, codec):
+    files = packages(kind, codec, ROMS[codec])
     staging, applying = check_clean(kind, files)
     chance = random.Random(20262)
     for _ in range(150):
