@@ -17,8 +17,10 @@ from moduline.cloud.devices import service as devices
 from moduline.cloud.edge import Actor
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.plan import Plan, PlanComponent, Release, Strategy
+from moduline.cloud.plans.rules import Versions
 from moduline.cloud.products import service as products
 from moduline.cloud.upgrades import service as upgrades
+from moduline.cloud.upgrades.events import StatusReported
 
 NOW = 1_800_000_000.0
 
@@ -94,6 +96,11 @@ class Rig:
     def request(self, device_id, module=None, **controllers):
         """Command 0x0115."""
         return self.tell(upgrades.told_versions, device_id, module, controllers, is_request=True)
+
+    def status(self, device_id, code, component="c0", kind=ComponentType.MODULE, module=None, **controllers):
+        """Command 0x0114."""
+        versions = Versions(module, controllers) if module or controllers else None
+        return self.tell(upgrades.hear, device_id, StatusReported(code, kind, component, versions))
 
     def counts(self, plan):
         """Counters of a plan, and the same from its rows: they must be equal."""

@@ -45,7 +45,7 @@ def in_our_words(cause: Exception, database: str) -> Exception:
     if isinstance(cause, exc.TimeoutError):
         reason = Text("all connections are in use", "所有连接均被占用")
         return DatabaseBusy(database=database, reason=reason)
-    if isinstance(cause, exc.IntegrityError) or has_crossed(cause):
+    if has_crossed(cause):
         return DatabaseBusy(database=database, reason=_CROSSED)
     if isinstance(cause, exc.DBAPIError):
         code = getattr(cause.orig, "sqlite_errorcode", None)
@@ -63,7 +63,9 @@ def is_lost(cause: Exception) -> bool:
 
 
 def has_crossed(cause: Exception) -> bool:
-    """Whether a change failed only because of changes of others at the same moment."""
+    """Whether a change failed only because of changes of others at the same moment, so that another try may succeed."""
+    if isinstance(cause, exc.IntegrityError):  # a trigger that refuses refuses for ever
+        return getattr(cause.orig, "sqlite_errorcode", 0) != sqlite3.SQLITE_CONSTRAINT_TRIGGER
     return isinstance(cause, exc.DBAPIError) and _state(cause).startswith(_CROSSED_STATES)
 
 

@@ -146,7 +146,7 @@ class GroupCommit:
             try:
                 asked.run(line)
             except Exception as cause:
-                if isinstance(cause, exc.IntegrityError) or is_lost(cause) or has_crossed(cause):
+                if is_lost(cause) or has_crossed(cause):
                     raise
                 cursor.execute("ROLLBACK TO SAVEPOINT verb")
                 asked.failure = in_our_words(cause, self._database)
@@ -188,7 +188,7 @@ class GroupCommit:
         except Exception as cause:  # noqa: BLE001  a verb's failure is its asker's
             self._hang_up()
             asked.failure = in_our_words(cause, self._database)
-            return isinstance(cause, exc.IntegrityError) or is_lost(cause) or has_crossed(cause)
+            return is_lost(cause) or has_crossed(cause)
         return False
 
     def _reached(self) -> Connection:

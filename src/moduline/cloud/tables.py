@@ -354,7 +354,7 @@ verifications = Table(
     Column("state", Text, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
-    Column("reason", Integer, nullable=False),
+    Column("reason", Integer),
     sqlite_autoincrement=True,
 )
 downloads = Table(

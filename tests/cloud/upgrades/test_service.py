@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.plan import Strategy
-from moduline.cloud.plans.rules import DeviceStatus, Trigger, Versions
+from moduline.cloud.plans.rules import DeviceStatus, Trigger
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import people, service
-from moduline.cloud.upgrades.events import StatusReported
 from moduline.cloud.upgrades.offer import SayPlan, SayUrl
 
-MODULE = ComponentType.MODULE
 
-
-def status(rig, device, code, component="c0", module=None, **mcu):
-    """Command 0x0114."""
-    versions = Versions(module, mcu) if module or mcu else None
-    return rig.tell(service.hear, device, StatusReported(code, MODULE, component, versions))
+def status(rig, device, code, **versions):
+    return rig.status(device, code, **versions)
 
 
 def states(rig, plan):

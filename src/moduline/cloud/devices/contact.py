@@ -100,9 +100,9 @@ def authenticate(conn: Connection, product_id: int, dk: str, *, is_first_only: b
     return Issued(number, secret, row is None)
 
 
-def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: float) -> int:
-    """A new row; the caller has seen that there is none."""
-    values = {
+def new_row(product_id: int, dk: str, *, origin: str, now: float) -> dict[str, Any]:
+    """Columns of a device that nobody has heard of."""
+    return {
         "product_id": product_id,
         "dk": dk,
         "ds": "",
@@ -113,7 +113,12 @@ def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: flo
         "facts": {},
         "created_at": now,
     }
-    return int(conn.execute(insert(tables.devices).returning(_D.id), values).scalar_one())
+
+
+def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: float) -> int:
+    """A new row; the caller has seen that there is none."""
+    row = new_row(product_id, dk, origin=origin, now=now)
+    return int(conn.execute(insert(tables.devices).returning(_D.id), row).scalar_one())
 
 
 def connect(conn: Connection, device_id: int, node: str, connection: int, *, now: float) -> bool:

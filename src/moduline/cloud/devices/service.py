@@ -17,6 +17,7 @@ from sqlalchemy import delete as remove
 from moduline.cloud import audit, tables
 from moduline.cloud.devices import contact
 from moduline.cloud.devices.device import DK, MODULE, Device, DeviceFilter
+from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import Actor, Page, acts, like, page_limit, page_of, plain_text
 from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Text
 
@@ -119,6 +120,44 @@ def tag(
             audit.note(conn, "device.tag", device.id, device.dk, actor=actor, now=now, before=before, after=after)
             count += 1
     return count
+
+
+@acts("device.import")
+def import_line(
+    conn: Connection, product_id: int, units: Sequence[Unit], *, actor: Actor, now: float
+) -> tuple[int, int]:
+    """Make units of the production line known before their first contact; how many are new, how many were known.
+
+    A device that is known keeps its secret and its other tags; what the line says of it is written over.
+
+    Raises:
+        NoSuchObject: there is no such product.
+    """
+    _require_product(conn, product_id, actor)
+    known = _numbers(conn, product_id, [unit.dk for unit in units])
+    fresh = [
+        contact.new_row(product_id, dk, origin="line", now=now)
+        for dk in dict.fromkeys(unit.dk for unit in units)
+        if dk not in known
+    ]
+    if fresh:
+        conn.execute(insert(tables.devices), fresh)
+    numbers = _numbers(conn, product_id, [unit.dk for unit in units])
+    versions = {numbers[unit.dk]: unit.version for unit in units if unit.version}
+    told = _reported(conn, list(versions))
+    new = [(device, MODULE, "", version) for device, version in versions.items() if device not in told]
+    if new:
+        contact.keep_versions(conn, new, now=now)
+    for block in _blocks(numbers.values()):
+        mark = tables.device_tags.c
+        conn.execute(remove(tables.device_tags).where(mark.device_id.in_(block), mark.name.like("line.%")))
+    tags = {(numbers[unit.dk], name): value for unit in units for name, value in unit.attributes.items()}
+    rows = [{"device_id": device, "name": name, "value": value} for (device, name), value in tags.items()]
+    if rows:
+        conn.execute(insert(tables.device_tags), rows)
+    after = {"new": len(fresh), "known": len(numbers) - len(fresh)}
+    audit.note(conn, "device.import", product_id, "line", actor=actor, now=now, after=after)
+    return len(fresh), len(numbers) - len(fresh)
 
 
 @acts("device.delete")
@@ -286,6 +325,26 @@ def _write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> No
     rows = [{"device_id": device_id, "name": name, "value": value} for name, value in tags.items()]
     if rows:
         conn.execute(insert(tables.device_tags), rows)
+
+
+def _numbers(conn: Connection, product_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """Numbers of devices by their keys."""
+    found: dict[str, int] = {}
+    rest = iter(keys)
+    while block := list(islice(rest, _BLOCK)):
+        query = select(_D.dk, _D.id).where(_D.product_id == product_id, _D.dk.in_(block))
+        found |= {row.dk: row.id for row in conn.execute(query)}
+    return found
+
+
+def _reported(conn: Connection, device_ids: Sequence[int]) -> set[int]:
+    """Devices whose module has told its version itself."""
+    part, found = tables.device_versions.c, set[int]()
+    for block in _blocks(device_ids):
+        query = select(part.device_id).join_from(tables.device_versions, tables.devices)
+        told = query.where(part.device_id.in_(block), part.type == MODULE, _D.authenticated_at.is_not(None))
+        found |= set(conn.execute(told).scalars())
+    return found
 
 
 def _require_product(conn: Connection, product_id: int, actor: Actor) -> None:

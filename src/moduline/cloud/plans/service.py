@@ -38,7 +38,7 @@ def create(conn: Connection, plan: Plan, *, actor: Actor, now: float) -> StoredP
     Raises:
         BadField, NameTaken, NoSuchObject: it cannot be so.
     """
-    number = _insert(conn, plan, stored.PLAN, actor=actor, now=now)
+    number = draft(conn, plan, stored.PLAN, author=actor, now=now)
     audit.note(conn, "plan.create", number, plan.name, actor=actor, now=now, after=stored.shown(plan))
     return by_id(conn, number, actor=actor)
 
@@ -204,15 +204,21 @@ def start(conn: Connection, plan: StoredPlan, *, now: float) -> int:
     return int(count)
 
 
-def _insert(conn: Connection, plan: Plan, kind: str, *, actor: Actor, now: float) -> int:
-    _require_free(conn, plan.name, actor)
-    _check(conn, plan, actor)
+def draft(conn: Connection, plan: Plan, kind: str, *, author: Actor, now: float) -> int:
+    """Write the rows of a draft of either kind; its number.
+
+    Raises:
+        BadField, NameTaken, NoSuchObject: it cannot be so.
+    """
+    if kind == stored.PLAN:
+        _require_free(conn, plan.name, author)
+    _check(conn, plan, author)
     more = {
-        "account_id": actor.main_id,
+        "account_id": author.main_id,
         "kind": kind,
         "state": str(PlanState.DRAFT),
         "revision": 1,
-        "authors": [actor.account_id],
+        "authors": [author.account_id],
         "open_group": 0,
         "ignored_failures": 0,
         "created_at": now,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from moduline.cloud import tables
 from moduline.cloud.devices import contact
@@ -28,6 +28,7 @@ from moduline.cloud.plans.rules import DeviceStatus as Status
 from moduline.cloud.plans.rules import LivePlan, Match, Standing, Trigger, Versions, judge_all
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
+from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import rows
 from moduline.cloud.upgrades.confirm import Confirmation, ConfirmStatus
 from moduline.cloud.upgrades.events import (
@@ -185,7 +186,26 @@ def apply(conn: Connection, row: Row, event: Event, *, now: float, begun_at: flo
     """Let one upgrade hear of an event: the rules decide, the row, its counters and its log are written."""
     state, lines, says = read(row.state, event, now)
     kept = rows.save(conn, row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
+    if row.state.is_open and not state.is_open:
+        _conclude(conn, kept, now=now)
     return _linked(conn, kept, says)
+
+
+def _conclude(conn: Connection, row: Row, *, now: float) -> None:
+    """Where a verification is over, say so of its artifact."""
+    plan = stored.load(conn, row.plan_id)
+    if plan is None or plan.kind != stored.VERIFICATION:
+        return
+    has_passed = row.state.status is Status.UPGRADED
+    state = "passed" if has_passed else "failed"
+    reason = None if has_passed else int(row.state.reason or Reason.UNKNOWN)
+    run, piece = tables.verifications, tables.artifacts
+    done = update(run).where(run.c.plan_id == plan.id).values(state=state, ended_at=now, reason=reason)
+    artifact_id = conn.execute(done.returning(run.c.artifact_id)).scalar_one()
+    conn.execute(update(piece).where(piece.c.id == artifact_id).values(state=state))
+    ended = {"state": str(PlanState.ENDED), "ended_at": now}
+    conn.execute(update(tables.plans).where(tables.plans.c.id == plan.id).values(**ended))
+    course.close_rows(conn, plan.id, Reason.PLAN_ENDED, now=now)
 
 
 def _go_on(conn: Connection, said: Sequence[Downlink], *, now: float, left: int = _AGAIN) -> tuple[Downlink, ...]:
@@ -309,6 +329,6 @@ def _admitted(conn: Connection, plan: StoredPlan, wanting: Sequence[Device], *, 
         query = (
             select(one.cell, func.count()).join_from(tables.devices, tables.upgrades).where(_U.is_open, one.cell != "")
         )
-        cells = {cell: count for cell, count in conn.execute(query.group_by(one.cell))}
+        cells = {found[0]: found[1] for found in conn.execute(query.group_by(one.cell))}
     begun = tuple(conn.execute(recent).scalars())
     return admit(strategy, keys, now=now, upgraded=course.total(conn, plan).upgraded, begun_at=begun, cells=cells)
