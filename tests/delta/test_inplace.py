@@ -167,8 +167,8 @@ def pair(seed, blocks, extra):
     return old, old[:3000] + rng.randbytes(extra) + old[3000:-700]
 
 
-def test_make_when_content_moves_up_then_goes_last_first_and_tells_the_need():
-    old, new = pair(1, 12, 5000)
+def test_make_when_content_moves_far_up_then_goes_last_first_and_tells_the_need():
+    old, new = pair(1, 9, 6 * BLOCK)
     patch = inplace.make(old, new, block_bytes=BLOCK)
     assert patch.plan.is_descending
     need = patch.plan.spare_bytes
@@ -182,9 +182,28 @@ def test_make_when_content_moves_up_then_goes_last_first_and_tells_the_need():
         inplace.make(old, new, block_bytes=BLOCK, spare_bytes=least - 1)
 
 
-def test_make_when_content_moves_down_then_goes_first_to_last():
+def test_make_when_content_moves_down_or_a_little_up_then_goes_first_to_last():
+    """The other order is longer by what covers that end with their blocks cost."""
     new, old = pair(2, 12, 5000)
     assert not inplace.make(old, new, block_bytes=BLOCK).plan.is_descending
+    old, new = pair(2, 12, 700)
+    assert not inplace.make(old, new, block_bytes=BLOCK).plan.is_descending
+
+
+def test_make_when_only_the_other_order_fits_then_takes_that():
+    """The need that is told is the lesser one of both orders, and with that much it works."""
+    old, new = pair(5, 12, 5000)
+    with pytest.raises(SpareTooSmall) as caught:
+        inplace.make(old, new, block_bytes=BLOCK, spare_bytes=0)
+    need = caught.value.facts["need"]
+    needs = []
+    for down in (False, True):
+        coded = mapped.make(old, new, descending_block=BLOCK if down else 0)
+        with pytest.raises(SpareTooSmall) as caught:
+            inplace.plan_for(old, coded.stream, len(new), BLOCK, down, 0)
+        needs.append(caught.value.facts["need"])
+    assert need == min(needs)
+    assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=need).plan.is_descending == (needs[1] < needs[0])
 
 
 @pytest.mark.parametrize("down", [False, True])
