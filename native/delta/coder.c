@@ -101,6 +101,12 @@ void mdl_writer_end(writer *w) {
 }
 #endif
 
+/* What the next bits are for. */
+void mdl_category(run *r, int number) {
+    if (r->w)
+        r->w->category = number;
+}
+
 /* One bit: written when there is a writer, else read. */
 int mdl_bit(run *r, u32 chance16, int bit) {
 #ifndef MDL_DECODER_ONLY

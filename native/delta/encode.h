@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-enum { MDL_CATEGORIES = 8 }; /* covers, guesses, operands, same, changed, fresh */
+
 
 typedef struct {
     u32 base;

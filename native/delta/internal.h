@@ -14,7 +14,7 @@ typedef int64_t i64;
 
 /* ---- the stream's head, 24 bytes and 8 for each range of words ---- */
 
-enum { HEAD_BYTES = 24, RANGE_BYTES = 8, MAX_RANGES = 16, STREAM_VERSION = 1 };
+enum { HEAD_BYTES = 24, RANGE_BYTES = 8, MAX_RANGES = 16, STREAM_VERSION = 2 };
 enum { FLAG_THUMB = 1, FLAG_DESCENDING = 2 };
 
 typedef struct {
@@ -23,7 +23,7 @@ typedef struct {
     u32 cover_bytes; /* length of the cover stream */
     u16 map_entries; /* covers that count for the address map */
     u8 flags;
-    u8 slot_kib;     /* histories: 64 slots of 16 bytes in each KiB */
+    u8 slot_kib;     /* histories: 256 slots of 4 bytes in each KiB */
     u8 log_flags;    /* single chances: 2 bytes << log_flags */
     u8 log_block;    /* descending: size of the blocks */
     u8 ranges;       /* ranges of RAM words */
@@ -43,19 +43,25 @@ typedef struct {
 
 /* ---- models ---- */
 
-enum { MAX_INPUTS = 7 };
+enum { FLAG_INPUTS = 6 };
 enum { MODEL_OPERAND_HIGH, MODEL_OPERAND_LOW, MODEL_CHANGED_HIGH, MODEL_CHANGED_LOW, MODEL_FRESH_HIGH, MODEL_FRESH_LOW, MODELS };
-enum { BYTE_INPUTS = 6, HISTORY_ROOM = 176 };
+enum { SLOT_INPUTS = 4, RUN_INPUTS = 3, BYTE_INPUTS = SLOT_INPUTS + RUN_INPUTS, HISTORY_ROOM = 176 };
+enum { RUNS = 512, RUN_COUNTS = 8 };
 enum { OPERAND_SETS = 16 * 4, PLAIN_SETS = 16, CALL_SETS = 2, FLAG_SETS = OPERAND_SETS + PLAIN_SETS + CALL_SETS };
 enum { NUMBER_CALL, NUMBERS };
 enum { PREFIX = 24, NUMBER_CELLS = PREFIX + PREFIX * 3 + PREFIX };
 
 typedef struct { u16 cell[NUMBER_CELLS]; } number_model;
 
+/* What byte came in a context the last time, and how many times in turn. */
+typedef struct { u16 check; u8 byte, count; } byte_run;
+
 typedef struct {
-    i32 byte_weight[MODELS][BYTE_INPUTS + 1][BYTE_INPUTS + 1]; /* by how many contexts were met before */
-    i32 flag_weight[FLAG_SETS][MAX_INPUTS];
-    u16 chance[MODELS][BYTE_INPUTS][HISTORY_ROOM];
+    i32 known_weight[MODELS][BYTE_INPUTS + 1][BYTE_INPUTS + 1]; /* by how many contexts have something to say */
+    i32 place_weight[MODELS][8][BYTE_INPUTS + 1];               /* by the bit's place in the byte */
+    i32 flag_weight[FLAG_SETS][FLAG_INPUTS + 1];
+    u16 chance[MODELS][SLOT_INPUTS][HISTORY_ROOM]; /* what a history means */
+    u16 run_chance[MODELS][RUN_INPUTS][RUN_COUNTS]; /* how often a run of this length goes on */
     number_model number[NUMBERS];
 } models;
 
@@ -63,24 +69,25 @@ typedef struct {
 
 typedef struct { u32 fresh; u32 old; u32 bytes; u8 in_map; } cover; /* fresh: offset in the new image */
 
-enum { REPEATS = 4 };
+enum { REPEATS = 4, BASES = 3 };
 typedef struct {
     source from;
     u32 left;          /* covers not read yet */
     u32 end;           /* of the last cover, in the new image */
     i32 repeat[REPEATS];
-    u8 last_repeat;
+    u32 old_end;       /* of the last cover, in the old image */
+    u8 last_repeat, last_sign;
     u16 flag[REPEATS][REPEATS + 1][3];
-    u16 sign, odd, map[2];
-    number_model gap, kept_bytes, moved_bytes, shift;
+    u16 sign[BASES][2], odd, map[2], goes_on[2][2], base[2][3];
+    number_model gap, kept_bytes, moved_bytes, shift[2];
 } cover_reader;
 
-typedef struct { u32 old; u32 bytes; i32 shift; } map_entry;
+typedef struct { u32 low, high; } map_entry; /* old offset 24 bits, shift 25, halfwords 15 */
 
 /* ---- what was seen ---- */
 
 #define NO_TARGET 0xffffffffu
-enum { SEEN = 512, NEAR_SEEN = 512, CALLS = 128, OLD_WINDOW = 128 };
+enum { SEEN = 512, NEAR_SEEN = 512, CALLS = 128, OLD_WINDOW = 128, CHANGES = 48 };
 typedef struct { u32 key, value; } pair;
 
 /* ---- the whole ---- */
@@ -99,8 +106,15 @@ typedef struct operand {
     u32 guesses;
     u32 source;               /* where the guesses are from, 0..7 */
     u32 value;                /* old target or word, the key under which what it became is remembered */
+    u32 mapped;               /* of an address in the image: what the map makes of it */
     u32 place;                /* new offset */
 } operand;
+
+/* What the bits are spent on. */
+enum {
+    SPENT_GAP, SPENT_REPEAT, SPENT_SHIFT, SPENT_BYTES, SPENT_MAP, SPENT_SAME, SPENT_CHANGED, SPENT_FRESH_HIGH, SPENT_FRESH_LOW,
+    SPENT_KNOWN_CALL, SPENT_GUESS = 16, SPENT_OPERAND = 32, MDL_CATEGORIES = 48
+};
 
 /* Encoder only: takes bits instead of giving them. */
 typedef struct {
@@ -108,7 +122,7 @@ typedef struct {
     u8 *out;
     u32 out_bytes, out_room;
     u32 low, high;
-    double *cost;     /* bits by category, or NULL */
+    double *cost;     /* bits by category (encode.h), or NULL */
     int category;
 } writer;
 
@@ -125,13 +139,17 @@ struct codec {
     u8 has_cover;
     u8 is_second;       /* the next halfword of the cover is the second of a plain 32-bit instruction */
     u32 run, misses;    /* halfwords since the last miss; the last misses, one bit each */
-    u32 h1, h2, h3;     /* halfwords before */
+    u32 h1, h2;         /* halfwords before */
     u32 kind_past[16];
     u32 last_shift[2]; /* of RAM words; of targets outside the image */
+    u32 last_off;      /* by how much the map was wrong about an address, the last time */
+    u32 is_open;       /* the halfword before looks like the first of a wide instruction */
+    u16 change[CHANGES]; /* new - old of the last halfword of this class that changed */
     u32 calls;
     u32 call[CALLS];
     pair seen[SEEN];
     pair near_seen[NEAR_SEEN];
+    byte_run runs[RUNS];
     source content;
     cover_reader covers;
     models models;
@@ -156,7 +174,7 @@ typedef struct {
 void mdl_models_start(run *r);
 int mdl_models_sound(const run *r);
 int mdl_flag(run *r, u32 set, const u32 *contexts, int n, int bit);
-int mdl_byte(run *r, u32 model, const u32 *contexts, int n, int value);
+int mdl_byte(run *r, u32 model, const u32 *contexts, int slots, int runs, int value);
 u32 mdl_number(run *r, number_model *m, u32 value);
 int mdl_chance(run *r, u16 *cell, int bit);
 void mdl_number_start(number_model *m);
@@ -166,6 +184,7 @@ u32 mdl_hash(u32 a, u32 b);
 void mdl_source_open(run *r, source *s, u32 at, u32 end);
 int mdl_source_bit(run *r, source *s, u32 chance16);
 int mdl_bit(run *r, u32 chance16, int bit);
+void mdl_category(run *r, int number);
 
 /* cover.c */
 void mdl_covers_open(run *r, u32 at);

@@ -5,11 +5,32 @@
  */
 #include "internal.h"
 
+enum { TO_THE_NEXT = 0x7FFF }; /* length of an entry that is longer than can be told: it ends where the next one begins */
+
+static u32 old_of(map_entry e) {
+    return e.low & 0xFFFFFF;
+}
+
+static u32 shift_of(map_entry e) {
+    u32 shift = e.low >> 24 | (e.high & 0x1FFFF) << 8;
+    return (shift ^ 0x1000000) - 0x1000000;
+}
+
+static int is_inside(map_entry e, u32 old) {
+    u32 halves = e.high >> 17;
+    return halves == TO_THE_NEXT || old - old_of(e) < 2 * halves;
+}
+
+static map_entry entry(u32 old, u32 shift, u32 bytes) {
+    u32 halves = bytes / 2 < TO_THE_NEXT ? bytes / 2 : TO_THE_NEXT;
+    return (map_entry){old | shift << 24, (shift >> 8 & 0x1FFFF) | halves << 17};
+}
+
 static void sift(map_entry *m, u32 at, u32 n) {
     for (u32 child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && m[child + 1].old > m[child].old)
+        if (child + 1 < n && old_of(m[child + 1]) > old_of(m[child]))
             child++;
-        if (m[at].old >= m[child].old)
+        if (old_of(m[at]) >= old_of(m[child]))
             return;
         map_entry t = m[at];
         m[at] = m[child];
@@ -39,13 +60,13 @@ int mdl_map_build(run *r) {
             continue;
         if (n == r->c->head.map_entries)
             return r->error = MDL_BAD_STREAM;
-        r->map[n++] = (map_entry){one.old, one.bytes, (i32)(mdl_place(r->c, one.fresh) - one.old)};
+        r->map[n++] = entry(one.old, mdl_place(r->c, one.fresh) - one.old, one.bytes);
     } while (one.bytes);
     if (n != r->c->head.map_entries)
         return r->error = MDL_BAD_STREAM;
     sort(r->map, n);
     for (u32 i = 1; i < n; i++)
-        if (r->map[i].old == r->map[i - 1].old)
+        if (old_of(r->map[i]) == old_of(r->map[i - 1]))
             return r->error = MDL_BAD_STREAM;
     return MDL_OK;
 }
@@ -55,17 +76,17 @@ int mdl_map(const run *r, u32 old, u32 *before, u32 *after) {
     u32 low = 0, high = r->c->head.map_entries;
     while (low < high) {
         u32 half = (low + high) / 2;
-        if (r->map[half].old <= old)
+        if (old_of(r->map[half]) <= old)
             low = half + 1;
         else
             high = half;
     }
     const map_entry *b = low ? &r->map[low - 1] : NULL, *a = low < r->c->head.map_entries ? &r->map[low] : NULL;
-    if (b && old - b->old < b->bytes) {
-        *before = *after = old + (u32)b->shift;
+    if (b && is_inside(*b, old)) {
+        *before = *after = old + shift_of(*b);
         return 1;
     }
-    *before = old + (u32)(b ? b->shift : a ? a->shift : 0);
-    *after = old + (u32)(a ? a->shift : b ? b->shift : 0);
+    *before = old + (b ? shift_of(*b) : a ? shift_of(*a) : 0);
+    *after = old + (a ? shift_of(*a) : b ? shift_of(*b) : 0);
     return 0;
 }

@@ -11,6 +11,8 @@
 enum { BEHIND = 4096 };     /* targets so far behind the image move with it */
 enum { PAIR_REACH = 16 }; /* halfwords between MOVW and MOVT */
 enum { IN_RAM, FAR_AWAY };
+enum { OFF_NEAR = 9, OFF_PAGE = 10, NEAR_BITS = 10, PAGE_BITS = 16 }; /* how wrong the map is about addresses */
+enum { FAR_SHIFT = 0x100000 }; /* words that moved farther did not just move */
 enum { SEEN_BRANCH = 1, SEEN_POINTER, SEEN_RAM, SEEN_MOVE };
 
 static i32 extend(u32 value, int bits) {
@@ -124,6 +126,20 @@ static void neighbour_moved(run *r, u32 what, u32 value, u32 shift) {
     remember(r->c->near_seen, NEAR_SEEN, value >> 8, 4 * what + 2, shift);
 }
 
+/* By how much the map was wrong about addresses near this one: another part of the image may run elsewhere. */
+static u32 off_map(run *r, u32 value) {
+    u32 *off = recall(r->c->near_seen, NEAR_SEEN, value >> NEAR_BITS, OFF_NEAR);
+    if (!off)
+        off = recall(r->c->near_seen, NEAR_SEEN, value >> PAGE_BITS, OFF_PAGE);
+    return off ? *off : r->c->last_off;
+}
+
+static void was_off(run *r, u32 value, u32 off) {
+    r->c->last_off = off;
+    remember(r->c->near_seen, NEAR_SEEN, value >> NEAR_BITS, OFF_NEAR, off);
+    remember(r->c->near_seen, NEAR_SEEN, value >> PAGE_BITS, OFF_PAGE, off);
+}
+
 /* ---- guesses ---- */
 
 static void guess(operand *o, u32 value) {
@@ -167,15 +183,25 @@ static void guess_branch(run *r, operand *o, u32 a, u32 b, u32 old_pc, u32 new_p
         guess(o, with_distance(o->kind, a, b, (i32)(to[i] - new_pc)));
 }
 
+/* Where an address in the image went: by the map and what it was wrong by nearby, then by the map alone. */
+static u32 address_moved(run *r, operand *o, u32 address, u32 to[3]) {
+    u32 base = r->c->head.base, n = moved(r, o, address - base, to + 1);
+    for (u32 i = 1; i <= n; i++)
+        to[i] += base;
+    o->mapped = to[1];
+    to[0] = to[1] + off_map(r, address);
+    return n + 1;
+}
+
 static void guess_word(run *r, operand *o, u32 word) {
-    u32 to[2], *known, base = r->c->head.base;
+    u32 to[3], *known;
     o->value = word;
     if ((known = recall(r->c->seen, SEEN, word, o->kind == POINTER ? SEEN_POINTER : SEEN_RAM)))
         guess(o, *known), o->source = 1;
     if (o->kind == POINTER) {
-        u32 n = moved(r, o, word - base, to);
+        u32 n = address_moved(r, o, word, to);
         for (u32 i = 0; i < n; i++)
-            guess(o, base + to[i]);
+            guess(o, to[i]);
     } else {
         u32 shift[3], found = neighbours(r, IN_RAM, word, shift);
         o->source |= found & 6;
@@ -211,12 +237,9 @@ static void guess_move(run *r, operand *o, u32 a, u32 b, u32 old) {
     o->value = value;
     if ((known = recall(r->c->seen, SEEN, value, SEEN_MOVE)))
         to[n++] = *known, o->source = 1;
-    if (value >= base && value - base < r->c->old_bytes) {
-        u32 k = moved(r, o, value - base, to + n);
-        for (u32 i = 0; i < k; i++)
-            to[n + i] += base;
-        n += k;
-    } else {
+    if (value >= base && value - base < r->c->old_bytes)
+        n += address_moved(r, o, value, to + n);
+    else {
         u32 shift[3];
         o->source |= neighbours(r, IN_RAM, value, shift) & 6;
         to[n++] = value + shift[0];
@@ -286,11 +309,12 @@ void mdl_operand_seen(run *r, const operand *o, u32 actual) {
     case POINTER:
         if (!was_first)
             remember(c->seen, SEEN, o->value, SEEN_POINTER, actual);
+        was_off(r, o->value, actual - o->mapped);
         break;
     case RAM_WORD:
         if (!was_first)
             remember(c->seen, SEEN, o->value, SEEN_RAM, actual);
-        if (actual - o->value + 65536 < 131072)
+        if (actual - o->value + FAR_SHIFT < 2 * FAR_SHIFT)
             neighbour_moved(r, IN_RAM, o->value, actual - o->value);
         break;
     case MOVE_LOW:
@@ -300,6 +324,8 @@ void mdl_operand_seen(run *r, const operand *o, u32 actual) {
                 remember(c->seen, SEEN, o->value, SEEN_MOVE, became);
             if (o->value < c->head.base || o->value - c->head.base >= c->old_bytes)
                 neighbour_moved(r, IN_RAM, o->value, became - o->value);
+            else
+                was_off(r, o->value, became - o->mapped);
         }
         break;
     default: break;

@@ -13,7 +13,7 @@ enum { UNDER_WAY = 28, NEIGHBOURS = 3, MATCH = 6, DEEP = 64, LOOK_AHEADS = 5, MA
 static const u32 AHEAD[LOOK_AHEADS] = {2, 5, 9, 14, 20};
 
 typedef struct { i32 shift, before; u32 start, before_end; } node;
-typedef struct { i32 shift, cost, node; } lane;
+typedef struct { i32 shift, cost, node, is_missed; } lane;
 
 typedef struct {
     const u8 *old, *fresh;
@@ -153,7 +153,7 @@ static int begin_covers(path *p, u32 i, const mdl_costs *costs) {
         int added = add_node(p, (node){shift[k], before, i, before_end});
         if (added < 0)
             return -1;
-        p->lanes[lane_] = (lane){shift[k], cost, added};
+        p->lanes[lane_] = (lane){shift[k], cost, added, 0};
     }
     if (least < p->cost) {
         p->cost = least;
@@ -163,17 +163,27 @@ static int begin_covers(path *p, u32 i, const mdl_costs *costs) {
     return 0;
 }
 
+/* What one more halfword costs a cover that is under way. */
+static i32 step(lane *one, u32 was, u32 is, const mdl_costs *costs) {
+    int is_after = one->is_missed;
+    one->is_missed = was != is;
+    if (was == is)
+        return is_after ? costs->hit_after : costs->hit;
+    return (was >> 8 == is >> 8 ? costs->near_miss : costs->miss) + (is_after ? costs->again : 0);
+}
+
 static void advance(path *p, u32 i, const mdl_costs *costs) {
     p->cost += costs->fresh;
     i32 least = p->cost;
     for (int k = 0; k < p->used; k++) {
-        i64 old = (i64)2 * i + p->lanes[k].shift;
+        lane *one = &p->lanes[k];
+        i64 old = (i64)2 * i + one->shift;
         if (old < 0 || old + 1 >= p->old_bytes)
-            p->lanes[k].cost = 0x3fffffff;
+            one->cost = 0x3fffffff;
         else
-            p->lanes[k].cost += half(p->old + old) == half(p->fresh + 2 * i) ? costs->hit : costs->miss;
-        if (p->lanes[k].cost < least)
-            least = p->lanes[k].cost;
+            one->cost += step(one, half(p->old + old), half(p->fresh + 2 * i), costs);
+        if (one->cost < least)
+            least = one->cost;
     }
     for (int k = 0; k < p->used;)
         if (p->lanes[k].cost > least + DROP)

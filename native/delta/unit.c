@@ -8,7 +8,7 @@
  */
 #include "internal.h"
 
-enum { CHANGED_CONTEXTS = 6, FRESH_CONTEXTS = 5 };
+enum { CLASS_SECOND = 32 }; /* classes of halfwords: by the operation, or second ones by the first's */
 enum { SET_PLAIN = OPERAND_SETS, SET_CALL = OPERAND_SETS + PLAIN_SETS };
 
 u32 mdl_call_target(u32 place, u32 a, u32 b);
@@ -72,49 +72,50 @@ static u32 actual(const run *r, u32 place, u32 bytes) {
     return word;
 }
 
-static void category(run *r, int number) {
-    if (r->w)
-        r->w->category = number;
-}
-
 /* ---- bytes ---- */
 
 static u32 operand_bytes(run *r, const operand *o, u32 value) {
     u32 got = 0, h1 = r->c->h1;
     for (u32 q = 0; q < o->bytes; q += 2) {
         u32 was = o->guess[0] >> (8 * q) & 0xFFFF, k = o->kind;
-        u32 high[CHANGED_CONTEXTS] = {id(20 + k, q << 16 | was >> 8), id(61, was >> 8 | q << 20), id(80 + k, h1), id(63, was),
-                                      id(100 + k, q), id(65, h1 >> 8 | q << 16)};
-        u32 a = (u32)mdl_byte(r, MODEL_OPERAND_HIGH, high, CHANGED_CONTEXTS, value >> (8 * q + 8) & 255);
-        u32 low[CHANGED_CONTEXTS] = {id(120 + k, q << 16 | a), id(71, was << 8 | a), id(72, (was & 255) << 8 | a), id(73, h1 << 8 | a),
-                                     id(140 + k, q), id(75, (was & 255) << 4 | q)};
-        u32 b = (u32)mdl_byte(r, MODEL_OPERAND_LOW, low, CHANGED_CONTEXTS, value >> (8 * q) & 255);
+        u32 high[] = {id(20 + k, q << 16 | was >> 8), id(61, was >> 8 | q << 20), id(100 + k, q), id(65, h1 >> 8 | q << 16),
+                      id(80 + k, h1), id(63, was)};
+        u32 a = (u32)mdl_byte(r, MODEL_OPERAND_HIGH, high, 4, 2, value >> (8 * q + 8) & 255);
+        u32 low[] = {id(120 + k, q << 16 | a), id(72, (was & 255) << 8 | a), id(140 + k, q), id(75, (was & 255) << 4 | q),
+                     id(71, was << 8 | a), id(73, h1 << 8 | a)};
+        u32 b = (u32)mdl_byte(r, MODEL_OPERAND_LOW, low, 4, 2, value >> (8 * q) & 255);
         got |= (a << 8 | b) << (8 * q);
     }
     return got;
 }
 
-static u32 changed_bytes(run *r, u32 was, u32 value) {
+/* A halfword that is another one: it may have changed as the last one of its class did, or be the one behind it. */
+static u32 changed_bytes(run *r, u32 was, u32 behind, u32 class, u32 value) {
     codec *c = r->c;
-    u32 h1 = c->h1;
-    u32 high[CHANGED_CONTEXTS] = {id(90, was >> 8 | h1 >> 8 << 8), id(91, was), id(92, was >> 8), id(93, h1), id(94, h1 >> 8),
-                                  id(95, mdl_hash(c->h2, h1))};
-    u32 a = (u32)mdl_byte(r, MODEL_CHANGED_HIGH, high, CHANGED_CONTEXTS, value >> 8), same = a == was >> 8;
-    u32 low[CHANGED_CONTEXTS] = {id(96, was << 1 | same), id(97, a), id(98, (was & 255) << 9 | same << 8 | a), id(99, h1 << 8 | a),
-                                 id(170, (h1 & 255) << 8 | a), id(171, same << 8 | (was & 255))};
-    return a << 8 | (u32)mdl_byte(r, MODEL_CHANGED_LOW, low, CHANGED_CONTEXTS, value & 255);
+    u32 h1 = c->h1, like = (was + c->change[class]) & 0xFFFF;
+    u32 high[] = {id(90, was >> 8 | h1 >> 8 << 8), id(92, was >> 8), id(94, h1 >> 8), id(86, like >> 8),
+                  id(91, was), id(93, h1), id(95, mdl_hash(c->h2, h1))};
+    u32 a = (u32)mdl_byte(r, MODEL_CHANGED_HIGH, high, 4, 3, value >> 8), same = a == was >> 8;
+    u32 low[] = {id(97, a), id(171, same << 8 | (was & 255)), id(170, (behind & 255) << 1 | (a == behind >> 8)),
+                 id(87, (like & 255) << 1 | (a == like >> 8)),
+                 id(98, (was & 255) << 9 | same << 8 | a), id(96, was << 1 | same), id(99, h1 << 8 | a)};
+    u32 is = a << 8 | (u32)mdl_byte(r, MODEL_CHANGED_LOW, low, 4, 3, value & 255);
+    c->change[class] = (u16)(is - was);
+    return is;
 }
 
 static u32 fresh_high(run *r, u32 place, u32 value) {
-    u32 h1 = r->c->h1, h2 = r->c->h2;
-    u32 high[FRESH_CONTEXTS] = {id(110, h1 >> 8), id(111, h1), id(112, h2 >> 8 << 16 | h1), id(113, h2 >> 8 << 8 | h1 >> 8), id(114, place & 2)};
-    return (u32)mdl_byte(r, MODEL_FRESH_HIGH, high, FRESH_CONTEXTS, value);
+    u32 h1 = r->c->h1, h2 = r->c->h2, s = r->c->is_open;
+    u32 high[] = {id(110, h1 >> 8 | s << 8), id(113, h2 >> 8 << 8 | h1 >> 8 | s << 16), id(114, (place & 2) | s),
+                  id(111, h1 | s << 16), id(112, h2 >> 8 << 16 | h1)};
+    return (u32)mdl_byte(r, MODEL_FRESH_HIGH, high, 3, 2, value);
 }
 
 static u32 fresh_low(run *r, u32 a, u32 value) {
-    u32 h1 = r->c->h1, h2 = r->c->h2;
-    u32 low[FRESH_CONTEXTS] = {id(116, a), id(117, (h1 & 255) << 8 | a), id(118, h1 << 8 | a), id(119, (h2 & 255) << 8 | a), id(160, h1 >> 8 << 8 | a)};
-    return (u32)mdl_byte(r, MODEL_FRESH_LOW, low, FRESH_CONTEXTS, value);
+    u32 h1 = r->c->h1, h2 = r->c->h2, s = r->c->is_open;
+    u32 low[] = {id(116, a | s << 8), id(160, h1 >> 8 << 8 | a | s << 16),
+                 id(117, (h1 & 255) << 8 | a), id(118, h1 << 8 | a), id(119, (h2 & 255) << 8 | a)};
+    return (u32)mdl_byte(r, MODEL_FRESH_LOW, low, 2, 3, value);
 }
 
 /* ---- units ---- */
@@ -151,12 +152,12 @@ static u32 which_guess(run *r, const operand *o, u32 left, u32 begun, u32 value)
 static u32 operand_unit(run *r, const operand *o, u32 left, u32 begun) {
     codec *c = r->c;
     u32 value = r->w ? actual(r, o->place, o->bytes) : 0;
-    category(r, 1);
+    mdl_category(r, SPENT_GUESS + (int)o->kind);
     u32 hit = which_guess(r, o, left, begun, value);
     if (hit < o->guesses) {
         value = o->guess[hit];
     } else {
-        category(r, 2);
+        mdl_category(r, SPENT_OPERAND + (int)o->kind);
         value = operand_bytes(r, o, value);
     }
     c->kind_past[o->kind] = c->kind_past[o->kind] << 2 | (hit == o->guesses ? 3 : hit > 2 ? 2 : hit);
@@ -169,28 +170,30 @@ static u32 operand_unit(run *r, const operand *o, u32 left, u32 begun) {
     return value;
 }
 
-static u32 plain_unit(run *r, u32 was, u32 place, u32 begun) {
+static u32 plain_unit(run *r, u32 word, u32 place, u32 begun) {
     codec *c = r->c;
-    u32 value = r->w ? actual(r, place, 2) : 0, run_ = c->run;
+    u32 was = word & 0xFFFF, value = r->w ? actual(r, place, 2) : 0, run_ = c->run;
+    u32 class = c->is_second ? CLASS_SECOND + (c->h1 >> 8 & 15) : was >> 11;
     u32 contexts[6] = {id(180, at_most(run_, 40)), id(181, c->misses & 0xFFF), id(182, was >> 8 | at_most(run_, 3) << 8),
                        id(183, was | (run_ > 0) << 16), id(184, c->h1 >> 8 | (c->misses & 3) << 8),
                        id(185, at_most(begun / 2, 63) | (c->misses & 3) << 6)};
-    category(r, 3);
+    mdl_category(r, SPENT_SAME);
     int is_same = mdl_flag(r, SET_PLAIN + at_most(run_, 15), contexts, 6, value == was);
     c->misses = c->misses << 1 | !is_same;
     c->run = is_same ? run_ + 1 : 0;
-    category(r, 4);
-    return is_same ? was : changed_bytes(r, was, value);
+    mdl_category(r, SPENT_CHANGED);
+    return is_same ? was : changed_bytes(r, was, word >> 16, class, value);
 }
 
 static u32 fresh_unit(run *r, u32 place, u32 room, u32 *bytes) {
     codec *c = r->c;
     u32 value = r->w ? actual(r, place, 4) : 0;
-    category(r, 5);
+    mdl_category(r, SPENT_FRESH_HIGH);
     u32 a = fresh_high(r, place, value >> 8 & 255);
     c->run = 0;
     c->misses <<= 1;
     *bytes = 2;
+    mdl_category(r, SPENT_KNOWN_CALL);
     if ((c->head.flags & FLAG_THUMB) && (a & 0xF8) == 0xF0 && room >= 4) {
         u32 target = r->w ? mdl_call_target(place, value & 0xFFFF, value >> 16) : 0, at = 0;
         while (r->w && at < c->calls && c->call[at] != target)
@@ -208,6 +211,7 @@ static u32 fresh_unit(run *r, u32 place, u32 room, u32 *bytes) {
             return mdl_call_to(place, target);
         }
     }
+    mdl_category(r, SPENT_FRESH_LOW);
     return a << 8 | fresh_low(r, a, value & 255);
 }
 
@@ -237,7 +241,7 @@ int mdl_unit(run *r, u8 out[4]) {
             bytes = o.bytes;
             c->is_second = 0;
         } else {
-            value = plain_unit(r, mdl_old(r, old) & 0xFFFF, place, begun);
+            value = plain_unit(r, mdl_old(r, old), place, begun);
             c->is_second = !c->is_second && wide;
         }
     } else {
@@ -247,9 +251,9 @@ int mdl_unit(run *r, u8 out[4]) {
     for (u32 i = 0; i < bytes; i++)
         out[i] = (u8)(value >> (8 * i));
     for (u32 i = 0; i < bytes; i += 2) {
-        c->h3 = c->h2;
         c->h2 = c->h1;
         c->h1 = value >> (8 * i) & 0xFFFF;
+        c->is_open = !c->is_open && mdl_is_wide(c->h1);
     }
     step = bytes;
     if (room < bytes)

@@ -61,6 +61,8 @@ void mdl_blank(const u8 *image, u32 bytes, const u8 *kinds, u8 *to) {
     }
 }
 
+enum { PAGES = 256 }; /* of 64 KiB, in 16 MiB */
+
 typedef struct { u32 old, end; i32 shift; } span;
 
 static int by_old(const void *a, const void *b) {
@@ -80,7 +82,30 @@ static u32 moved(const span *spans, u32 count, u32 place) {
     return count ? place + (u32)spans[low ? low - 1 : 0].shift : place;
 }
 
-int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cover *covers, u32 count, u8 *to) {
+/* By how much the map is wrong about the pointers into each 64 KiB: what most of them say. */
+static void find_off(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cover *covers, u32 count, const span *spans, u32 n,
+                     const u8 *fresh, u32 new_bytes, u32 off[PAGES]) {
+    u32 votes[PAGES] = {0};
+    memset(off, 0, PAGES * sizeof *off);
+    for (u32 i = 0; i < count; i++)
+        for (u32 at = covers[i].old, end = at + covers[i].bytes; covers[i].in_map && !(at & 1) && at < end; at += 2) {
+            u32 there = covers[i].fresh + at - covers[i].old;
+            if (kinds[at / 2] != POINTER || at + 4 > bytes || there + 4 > new_bytes)
+                continue;
+            u32 old = (half(image, bytes, at) | half(image, bytes, at + 2) << 16) - base, page = old >> 16 & (PAGES - 1);
+            u32 is = (half(fresh, new_bytes, there) | half(fresh, new_bytes, there + 2) << 16) - base - moved(spans, n, old);
+            if (is == off[page])
+                votes[page]++;
+            else if (votes[page])
+                votes[page]--;
+            else
+                off[page] = is, votes[page] = 1;
+        }
+}
+
+int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cover *covers, u32 count, const u8 *fresh, u32 new_bytes,
+                u8 *to) {
+    u32 off[PAGES] = {0};
     span *spans = malloc((count + 1) * sizeof *spans);
     u32 n = 0;
     if (!spans)
@@ -89,6 +114,8 @@ int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cov
         if (covers[i].in_map)
             spans[n++] = (span){covers[i].old, covers[i].old + covers[i].bytes, (i32)(covers[i].fresh - covers[i].old)};
     qsort(spans, n, sizeof *spans, by_old);
+    if (fresh)
+        find_off(image, bytes, kinds, base, covers, count, spans, n, fresh, new_bytes, off);
     memcpy(to, image, bytes);
     for (u32 at = 0; at + 1 < bytes; at += 2) {
         u32 a = half(image, bytes, at), b = half(image, bytes, at + 2), kind = kinds[at / 2], t = 0;
@@ -108,7 +135,8 @@ int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cov
         case MOVE_LOW:
         case MOVE_HIGH: put(to, at, a & 0xFBF0, b & 0x8F00, 1); break;
         case POINTER:
-            t = moved(spans, n, (a | b << 16) - base) + base;
+            t = (a | b << 16) - base;
+            t = moved(spans, n, t) + off[t >> 16 & (PAGES - 1)] + base;
             put(to, at, t & 0xFFFF, t >> 16, 1);
             break;
         default: put(to, at, 0xFFFF, 0xFFF2, 1);

@@ -32,7 +32,7 @@ static int by_text(const void *a, const void *b) {
 }
 
 static u32 search(cover *covers, u32 limit) {
-    static const mdl_costs COSTS = {200, 230, 2, 500, 300};
+    static const mdl_costs COSTS = {190, 230, 120, 40, 1, 16, 500, 300};
     for (u32 i = 0; i < old_bytes; i++)
         suffixes[i] = (i32)i;
     qsort(suffixes, old_bytes, sizeof *suffixes, by_text);
@@ -80,8 +80,8 @@ int main(int arguments, char **argument) {
     mdl_blank(old, old_bytes, kinds[0], left);
     mdl_blank(fresh, new_bytes, kinds[1], right);
     choice.covers = search(covers, 0xffff);
-    if (mdl_resolve(old, old_bytes, kinds[0], choice.base, covers, choice.covers, left)
-        || mdl_resolve(fresh, new_bytes, kinds[1], choice.base, NULL, 0, right))
+    if (mdl_resolve(old, old_bytes, kinds[0], choice.base, covers, choice.covers, fresh, new_bytes, left)
+        || mdl_resolve(fresh, new_bytes, kinds[1], choice.base, NULL, 0, NULL, 0, right))
         return 4;
     choice.covers = search(covers, 1000);
     out_bytes = mdl_encode(old, old_bytes, fresh, new_bytes, covers, &choice, out, ROOM, cost);

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from delta.plain_models import ALL, Cell, Coder, Flags, Number, Octets, StreamError, cells, mixed
-from delta.plain_operands import CALL, Map, Operands, distance, halves, instruction, with_distance, word_at
+from delta.plain_operands import CALL, Map, Operands, distance, halves, instruction, is_wide, with_distance, word_at
 
 MAX_IMAGE_BYTES = 16 << 20
 MOST_CALLS = 128
@@ -59,7 +59,7 @@ class Head:
         version, flags, reserved, base, covers, cover_bytes, entries, slot_kib, log_flags, log_block, ranges, again = (
             struct.unpack_from("<BBHIIIHBBBBH", stream)
         )
-        demand(version == 1, "another version")
+        demand(version == 2, "another version")
         demand(flags < 4, "unknown flags")
         demand(reserved == again == 0, "reserved bytes that are not 0")
         demand(slot_kib > 0, "no histories")
@@ -128,9 +128,12 @@ class CoverReader:
         self.order, self.old_bytes, self.left = order, old_bytes, head.covers
         self.coder = Coder(stream[head.bytes : head.bytes + head.cover_bytes])
         self.end, self.last, self.repeat = 0, 0, [0, 0, 0, 0]
+        self.old_end, self.was_negative = 0, 0
+        self.goes_on = [cells(2), cells(2)]
         self.same = [[cells(3) for _ in range(5)] for _ in range(4)]
-        self.sign, self.odd, self.map = Cell(), Cell(), cells(2)
-        self.gap, self.kept, self.moved, self.shift = Number(), Number(), Number(), Number()
+        self.far, self.farther, self.sign = cells(3), cells(3), [cells(2) for _ in range(3)]
+        self.odd, self.map = Cell(), cells(2)
+        self.gap, self.kept, self.moved, self.shift = Number(), Number(), Number(), [Number(), Number()]
 
     def next(self):
         """The next cover; None behind the last one."""
@@ -138,17 +141,21 @@ class CoverReader:
             return None
         self.left -= 1
         gap = self.gap.read(self.coder)
-        which = self._which(0 if gap == 0 else 1 if gap < 16 else 2)
-        shift = self._new_shift() if which == 4 else self.repeat[which]
+        begin = self.end + 2 * gap
+        near = 0 if gap == 0 else 1 if gap < 16 else 2
+        if gap and self.goes_on[near == 2][self.last == 4].read(self.coder):
+            which, shift = 4, self.old_end - self.order.place(begin)
+        else:
+            which = self._which(near)
+            shift = self._new_shift(near) if which == 4 else self.repeat[which]
         del self.repeat[min(which, 3)]
         self.repeat.insert(0, shift)
         self.last = which
         size = 2 * (self.kept if which < 4 else self.moved).read(self.coder)
         is_in_map = self.map[1 if size > 255 else 0].read(self.coder)
-        begin = self.end + 2 * gap
         cover = Cover(begin, self.order.place(begin) + shift & ALL, size, bool(is_in_map))
         self._check(cover)
-        self.end = cover.end
+        self.end, self.old_end = cover.end, cover.old + size
         return cover
 
     def _which(self, near):
@@ -157,10 +164,12 @@ class CoverReader:
                 return which
         return 4
 
-    def _new_shift(self):
-        is_negative, low = self.sign.read(self.coder), self.odd.read(self.coder)
-        size = 2 * self.shift.read(self.coder) + low
-        return self.repeat[0] - size if is_negative else self.repeat[0] + size
+    def _new_shift(self, near):
+        origin = 1 + self.farther[near].read(self.coder) if self.far[near].read(self.coder) else 0
+        is_negative, low = self.sign[origin][self.was_negative].read(self.coder), self.odd.read(self.coder)
+        self.was_negative = is_negative
+        size = 2 * self.shift[1 if origin else 0].read(self.coder) + low
+        return self.repeat[origin] - size if is_negative else self.repeat[origin] + size
 
     def _check(self, cover):
         most = self.order.new_bytes + self.order.new_bytes % 2
@@ -193,8 +202,8 @@ class Decoder:
         self.call = Number()
         self.calls = []
         self.at, self.run, self.misses, self.h1, self.h2 = 0, 0, 0, 0, 0
-        self.past = [0] * 16
-        self.is_second = False
+        self.past, self.change = [0] * 16, [0] * 48
+        self.is_second, self.is_open = False, 0
 
     def decode(self):
         new = bytearray(self.new_bytes + 1)
@@ -212,26 +221,27 @@ class Decoder:
             new[place : place + len(unit)] = unit
             for (half,) in struct.iter_unpack("<H", unit):
                 self.h2, self.h1 = self.h1, half
+                self.is_open = int(not self.is_open and is_wide(half))
             self.at += len(unit)
         return bytes(new[: self.new_bytes])
 
     def _in_cover(self, cover, room):
         begun = self.at - cover.begin
         offset, left = cover.old + begun, cover.bytes - begun
-        kind, is_wide = 0, False
+        kind, is_first = 0, False
         if not self.is_second and offset % 2 == 0 and room >= 4:
-            kind, is_wide = self.operands.look(offset, left)
+            kind, is_first = self.operands.look(offset, left)
         if kind:
             self.is_second = False
             return self._operand(kind, offset, begun, left)
-        self.is_second = not self.is_second and is_wide
-        return self._plain(word_at(self.old, offset) & 0xFFFF, begun)
+        was_second, self.is_second = self.is_second, not self.is_second and is_first
+        return self._plain(*halves(word_at(self.old, offset)), begun, was_second)
 
     def _put_call(self, target):
         self.calls = [target, *(one for one in self.calls if one != target)][:MOST_CALLS]
 
-    def _plain(self, was, begun):
-        run, misses, h1, h2 = self.run, self.misses, self.h1, self.h2
+    def _plain(self, was, behind, begun, is_second):
+        run, misses, h1 = self.run, self.misses, self.h1
         is_same = self.flags.read(
             PLAIN_SET + min(run, 15),
             [
@@ -246,43 +256,40 @@ class Decoder:
         self.run, self.misses = (run + 1, misses << 1 & ALL) if is_same else (0, (misses << 1 | 1) & ALL)
         if is_same:
             return was.to_bytes(2, "little")
-        high, low = was >> 8, was & 255
+        return self._changed(was, behind, 32 + (h1 >> 8 & 15) if is_second else was >> 11)
+
+    def _changed(self, was, behind, of_class):
+        h1, high, low = self.h1, was >> 8, was & 255
+        like = was + self.change[of_class] & 0xFFFF
         a = self.octets.read(
             2,
-            [
-                mixed(90, high | (h1 >> 8) << 8),
-                mixed(91, was),
-                mixed(92, high),
-                mixed(93, h1),
-                mixed(94, h1 >> 8),
-                mixed(95, mixed(h2, h1)),
-            ],
+            [mixed(90, high | (h1 >> 8) << 8), mixed(92, high), mixed(94, h1 >> 8), mixed(86, like >> 8)],
+            [mixed(91, was), mixed(93, h1), mixed(95, mixed(self.h2, h1))],
         )
         e = int(a == high)
         b = self.octets.read(
             3,
             [
-                mixed(96, was << 1 | e),
                 mixed(97, a),
-                mixed(98, low << 9 | e << 8 | a),
-                mixed(99, h1 << 8 | a),
-                mixed(170, (h1 & 255) << 8 | a),
                 mixed(171, e << 8 | low),
+                mixed(170, (behind & 255) << 1 | (a == behind >> 8)),
+                mixed(87, (like & 255) << 1 | (a == like >> 8)),
             ],
+            [mixed(98, low << 9 | e << 8 | a), mixed(96, was << 1 | e), mixed(99, h1 << 8 | a)],
         )
+        self.change[of_class] = (a << 8 | b) - was & 0xFFFF
         return bytes([b, a])
 
     def _fresh(self, space):
-        h1, h2, place = self.h1, self.h2, self.order.place(self.at)
+        h1, h2, wide, place = self.h1, self.h2, self.is_open, self.order.place(self.at)
         a = self.octets.read(
             4,
             [
-                mixed(110, h1 >> 8),
-                mixed(111, h1),
-                mixed(112, (h2 >> 8) << 16 | h1),
-                mixed(113, (h2 >> 8) << 8 | h1 >> 8),
-                mixed(114, place & 2),
+                mixed(110, h1 >> 8 | wide << 8),
+                mixed(113, (h2 >> 8) << 8 | h1 >> 8 | wide << 16),
+                mixed(114, place & 2 | wide),
             ],
+            [mixed(111, h1 | wide << 16), mixed(112, (h2 >> 8) << 16 | h1)],
         )
         self.run, self.misses = 0, self.misses << 1 & ALL
         may_call = self.head.is_thumb and a & 0xF8 == 0xF0 and space >= 4
@@ -294,13 +301,8 @@ class Decoder:
             return with_distance(CALL, 0xF000, 0xD000, target - place - 4).to_bytes(4, "little")
         b = self.octets.read(
             5,
-            [
-                mixed(116, a),
-                mixed(117, (h1 & 255) << 8 | a),
-                mixed(118, h1 << 8 | a),
-                mixed(119, (h2 & 255) << 8 | a),
-                mixed(160, (h1 >> 8) << 8 | a),
-            ],
+            [mixed(116, a | wide << 8), mixed(160, (h1 >> 8) << 8 | a | wide << 16)],
+            [mixed(117, (h1 & 255) << 8 | a), mixed(118, h1 << 8 | a), mixed(119, (h2 & 255) << 8 | a)],
         )
         return bytes([b, a])
 
@@ -347,22 +349,15 @@ class Decoder:
                 [
                     mixed(20 + k, q << 16 | high),
                     mixed(61, high | q << 20),
-                    mixed(80 + k, h1),
-                    mixed(63, was),
                     mixed(100 + k, q),
                     mixed(65, h1 >> 8 | q << 16),
                 ],
+                [mixed(80 + k, h1), mixed(63, was)],
             )
             b = self.octets.read(
                 1,
-                [
-                    mixed(120 + k, q << 16 | a),
-                    mixed(71, was << 8 | a),
-                    mixed(72, low << 8 | a),
-                    mixed(73, h1 << 8 | a),
-                    mixed(140 + k, q),
-                    mixed(75, low << 4 | q),
-                ],
+                [mixed(120 + k, q << 16 | a), mixed(72, low << 8 | a), mixed(140 + k, q), mixed(75, low << 4 | q)],
+                [mixed(71, was << 8 | a), mixed(73, h1 << 8 | a)],
             )
             unit += bytes([b, a])
         return unit

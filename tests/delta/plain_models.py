@@ -30,8 +30,8 @@ def towards_zero(number, divisor):
 
 # -- tables (4.1, 4.3) -------------------------------------------------------------------------------------------------
 
-RATE = (32768, 21845, 16384, 13107, 10923, 9362, 8192, 7282, 6554, 5958)
-TRUST = (0, 10, 14, 16, 18, 19, 20, 21, 22, 23)
+RATE = (32768, 21845, 16384, 13107, 10923, 9362, 8192, 7282, 6554, 5958, 5461, 5041)
+TRUST = (0, 10, 14, 16, 18, 19, 20, 21, 22, 23, 24, 24)
 LADDER = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 22, 30, 41)
 LARGER_AT_MOST = (41, 30, 14, 9, 7, 5)
 
@@ -143,7 +143,7 @@ class Cell:
 
     def learn(self, bit):
         self.chance += towards_zero(((4095 if bit else 0) - self.chance) * RATE[self.seen], 65536)
-        self.seen = min(self.seen + 1, 9)
+        self.seen = min(self.seen + 1, 11)
 
     def read(self, coder):
         bit = coder.bit(max(16, 16 * self.chance))
@@ -180,10 +180,12 @@ class Number:
 # -- mixed models (4.4, 4.5) -------------------------------------------------------------------------------------------
 
 
-def chance_of(x, weights):
-    """The chance of a 1 in 4096ths from the stretched chances ``x``."""
-    total = sum(weight * one for weight, one in zip(weights, x, strict=False)) >> 16
+def squashed(total):
     return SQUASH[2048 + clamped(total, -2047, 2047)]
+
+
+def weighed(weights, x):
+    return sum(weight * one for weight, one in zip(weights, x, strict=True))
 
 
 def correct(weights, x, bit, chance, rate):
@@ -195,61 +197,112 @@ def correct(weights, x, bit, chance, rate):
 class Flags:
     """Single bits in contexts: 2^log cells, 82 sets of weights."""
 
+    MOST_CONTEXTS = 6
+
     def __init__(self, coder, log_flags):
         self.coder, self.cells, self.mask = coder, defaultdict(Cell), (1 << log_flags) - 1
-        self.weights = [[20000] * 7 for _ in range(82)]
+        self.weights = [[8000] * self.MOST_CONTEXTS + [0] for _ in range(82)]
 
     def read(self, which, contexts):
         found = [self.cells[mixed(context, 0x777) & self.mask] for context in contexts]
-        x = [towards_zero(STRETCH[cell.chance] * TRUST[cell.seen], 16) for cell in found] + [256]
+        x = [towards_zero(STRETCH[cell.chance] * TRUST[cell.seen], 16) for cell in found]
+        x += [0] * (self.MOST_CONTEXTS - len(x)) + [256]
         weights = self.weights[which]
-        chance = chance_of(x, weights)
+        chance = squashed(weighed(weights, x) >> 16)
         bit = self.coder.bit(16 * chance)
-        correct(weights, x, bit, chance, 6)
+        correct(weights, x, bit, chance, 8)
         for cell in found:
             cell.learn(bit)
         return bit
 
 
+class Run:
+    """Which byte came in a context the last time, and how often in turn."""
+
+    __slots__ = ("byte", "check", "count")
+
+    def __init__(self):
+        self.check, self.byte, self.count = 0, 0, 0
+
+    def says(self, node, i):
+        """Whether it says anything of bit ``i`` behind the bits of ``node``."""
+        return self.count > 0 and (256 | self.byte) >> (i + 1) == node
+
+    def learn(self, byte):
+        self.count = min(self.count + 1, 255) if self.count and self.byte == byte else 1
+        self.byte = byte
+
+
 class Octets:
-    """Bytes in contexts, by six models that share the slots of histories."""
+    """Bytes in contexts, by six models that share the slots of histories and the runs."""
 
     def __init__(self, coder, slot_kib):
         self.coder = coder
-        self.slots = [bytearray(16) for _ in range(slot_kib * 64)]
-        self.learned = [[list(START) for _ in range(6)] for _ in range(6)]
-        self.weights = [[[20000] * 7 for _ in range(7)] for _ in range(6)]
+        self.slots = [bytearray(4) for _ in range(slot_kib * 256)]
+        self.runs = [Run() for _ in range(512)]
+        self.learned = [[list(START) for _ in range(4)] for _ in range(6)]
+        self.goes_on = [[[65535 - 65536 // (2 * k + 2) for k in range(8)] for _ in range(3)] for _ in range(6)]
+        self.by_known = [[[20000] * 7 + [0] for _ in range(8)] for _ in range(6)]
+        self.by_place = [[[20000] * 7 + [0] for _ in range(8)] for _ in range(6)]
 
     def find(self, hashed):
         """The slot of this hash, another's if need be."""
         check = hashed & 255 or 1
-        tried = [self.slots[((hashed >> 8) + step) % len(self.slots)] for step in range(3)]
+        tried = [self.slots[((hashed >> 8) + step) % len(self.slots)] for step in range(4)]
         for slot in tried:
             if slot[0] == check:
                 return slot
         least = min(tried, key=lambda slot: WEIGHT[slot[1]] if slot[0] else 0)
-        least[:] = bytes([check]) + bytes(15)
+        least[:] = bytes([check, 0, 0, 0])
         return least
 
-    def read(self, model, contexts):
+    def find_run(self, hashed):
+        """The run of this hash, another's if need be."""
+        check = hashed & 0xFFFF or 1
+        number = hashed >> 16 & 511
+        first, second = self.runs[number], self.runs[number ^ 1]
+        for run in (first, second):
+            if run.check == check:
+                return run
+        taken, other = (second, first) if second.count < first.count else (first, second)
+        other.count = max(other.count - 1, 0)
+        taken.check, taken.byte, taken.count = check, 0, 0
+        return taken
+
+    def read(self, model, in_slots, in_runs):
+        """A byte; the contexts that have slots, and those that have runs."""
+        runs = [self.find_run(mixed(context, model << 24)) for context in in_runs]
         node, path, slots = 1, 1, []
         for i in reversed(range(8)):
-            if i in {7, 3}:
-                path, half = 1, 0 if i == 7 else node
-                slots = [self.find(mixed(context, model << 24 | half)) for context in contexts]
-            bit = self._bit(self.learned[model], self.weights[model], slots, path)
+            if i % 2:
+                path, before = 1, 0 if i == 7 else node
+                slots = [self.find(mixed(context, model << 24 | before)) for context in in_slots]
+            bit = self._bit(model, i, node, path, slots, runs)
             node, path = node << 1 | bit, path << 1 | bit
+        for run in runs:
+            run.learn(node & 255)
         return node & 255
 
-    def _bit(self, learned, weights_of, slots, path):
+    def _bit(self, model, i, node, path, slots, runs):
+        learned, goes_on = self.learned[model], self.goes_on[model]
         histories = [slot[path] for slot in slots]
-        x = [STRETCH[learned[j][h] >> 4] if h else 0 for j, h in enumerate(histories)] + [256]
-        weights = weights_of[sum(h != 0 for h in histories)]
-        chance = chance_of(x, weights)
-        bit = self.coder.bit(16 * chance)
-        correct(weights, x, bit, chance, 16)
+        x = [0] * 7 + [256]
+        for j, h in enumerate(histories):
+            x[j] = STRETCH[learned[j][h] >> 4] if h else 0
+        saying = [(j, run, min(run.count, 7)) for j, run in enumerate(runs) if run.says(node, i)]
+        for j, run, k in saying:
+            stretched_chance = STRETCH[goes_on[j][k] >> 4]
+            x[4 + j] = stretched_chance if run.byte >> i & 1 else -stretched_chance
+        known = sum(h != 0 for h in histories) + len(saying)
+        mixers = (self.by_known[model][known], self.by_place[model][i])
+        sums = [weighed(weights, x) for weights in mixers]
+        bit = self.coder.bit(16 * squashed(sum(sums) >> 17))
+        for weights, total in zip(mixers, sums, strict=True):
+            correct(weights, x, bit, squashed(total >> 16), 28)
         for chances, slot in zip(learned, slots, strict=False):
             history = slot[path]
             chances[history] += ((65535 if bit else 0) - chances[history]) >> 6
             slot[path] = NEXT[history][bit]
+        for j, run, k in saying:
+            goes_on[j][k] += ((65535 if run.byte >> i & 1 == bit else 0) - goes_on[j][k]) >> 5
         return bit

@@ -15,6 +15,8 @@ CALL, BRANCH_WIDE, LOAD_WIDE, LOAD, ADDRESS, BRANCH, BRANCH_IF, BRANCH_ZERO = ra
 MOVE_LOW, MOVE_HIGH, POINTER, RAM_WORD = range(9, 13)
 IS_BLX = 0xC000
 FAR_BYTES = 4096
+TO_THE_NEXT = 65534
+"""A row of the map that is so long counts up to the next one."""
 MOST_GUESSES = 4
 
 
@@ -141,7 +143,7 @@ class Map:
         even, odd = target & ~1, target & 1
         behind = bisect(self.starts, even)
         around = self.rows[max(behind - 1, 0) : behind + 1]
-        if behind and even - around[0][0] < around[0][1]:
+        if behind and (even - around[0][0] < around[0][1] or around[0][1] >= TO_THE_NEXT):
             return [even + around[0][2] + odd & ALL], 2
         shifts = [shift for _, _, shift in around] or [0]
         places = [even + shift + odd & ALL for shift in (shifts[0], shifts[-1])]
@@ -152,8 +154,8 @@ class Map:
 
 BECAME = {CALL: 1, BRANCH_WIDE: 1, POINTER: 2, RAM_WORD: 3, MOVE_LOW: 4, MOVE_HIGH: 4}
 """The number of the table *seen* under which a kind is remembered."""
-RAM, FAR = 1, 5
-"""The sorts of shifts: the first of their two numbers in the table *near*."""
+RAM, FAR, OFF = 1, 5, 9
+"""The sorts of shifts and of what the map is wrong by: the first of their two numbers in the table *near*."""
 
 
 class Table:
@@ -176,13 +178,26 @@ class Memory:
 
     seen: Table = field(default_factory=Table)
     near: Table = field(default_factory=Table)
-    last: dict[int, int] = field(default_factory=lambda: {RAM: 0, FAR: 0})
+    last: dict[int, int] = field(default_factory=lambda: {RAM: 0, FAR: 0, OFF: 0})
 
     def shifts(self, sort, value):
         """Shifts of the neighbours of ``value``, and what was found."""
         close, wider = self.near.get(value >> 5, sort), self.near.get(value >> 8, sort + 1)
         found = (2 if close is not None else 0) | (4 if wider is not None else 0)
         return [shift for shift in (close, wider, self.last[sort]) if shift is not None], found
+
+    def off(self, address):
+        """By how much the map is wrong about ``address``."""
+        for number, places in ((OFF, 10), (OFF + 1, 16)):
+            found = self.near.get(address >> places, number)
+            if found is not None:
+                return found
+        return self.last[OFF]
+
+    def note_off(self, address, off):
+        self.last[OFF] = off
+        self.near.put(address >> 10, OFF, off)
+        self.near.put(address >> 16, OFF + 1, off)
 
     def note(self, sort, value, shift):
         self.last[sort] = shift
@@ -197,7 +212,8 @@ class Memory:
 class Operand:
     """An operand of old and what it may be in new.
 
-    ``subject`` is what is remembered: the target, word, or value of two halves (0: there is no other half).
+    ``subject`` is what is remembered: the target, word, or value of two halves (0: there is no other half). ``mapped``
+    is what the map alone makes of it, if it is an address in the image.
     """
 
     kind: int
@@ -206,6 +222,7 @@ class Operand:
     guesses: list[int]
     source: int
     subject: int
+    mapped: int
 
 
 class Operands:
@@ -256,7 +273,8 @@ class Operands:
             pc = pc_of(place, self.head.base, is_aligned=is_aligned)
             guesses = [with_distance(kind, a, b, to - pc) for to in tos]
         guesses.append(word if size == 4 else a)
-        return Operand(kind, word, size, list(dict.fromkeys(guesses))[:MOST_GUESSES], source, subject)
+        mapped = self._addresses(subject)[0][0] if self._is_inside(subject) else 0
+        return Operand(kind, word, size, list(dict.fromkeys(guesses))[:MOST_GUESSES], source, subject, mapped)
 
     @staticmethod
     def _is_aligned(kind, b):
@@ -279,8 +297,13 @@ class Operands:
 
     def _new_addresses(self, kind, address):
         tos, source = self._recalled(kind, address)
+        places, found = self._addresses(address)
+        return [*tos, places[0] + self.memory.off(address) & ALL, *places], source | found
+
+    def _addresses(self, address):
+        """Where an address of the image went by the map alone, and what that adds to the source."""
         places, found = self.map.moved(address - self.head.base)
-        return tos + [self.head.base + place & ALL for place in places], source | found
+        return [self.head.base + place & ALL for place in places], found
 
     def _new_ram_words(self, word):
         tos, source = self._recalled(RAM_WORD, word)
@@ -321,13 +344,16 @@ class Operands:
                 self.memory.note(FAR, subject, became - subject & ALL)
         elif kind == POINTER:
             became = actual
+            self.memory.note_off(subject, actual - operand.mapped & ALL)
         elif kind == RAM_WORD:
             became = actual
-            if actual - subject + 65536 & ALL < 131072:
+            if actual - subject + 0x10_0000 & ALL < 0x20_0000:
                 self.memory.note(RAM, subject, actual - subject & ALL)
         elif kind == MOVE_LOW and subject:
             became = subject & 0xFFFF_0000 | immediate(a, b)
-            if not self._is_inside(subject):
+            if self._is_inside(subject):
+                self.memory.note_off(subject, became - operand.mapped & ALL)
+            else:
                 self.memory.note(RAM, subject, became - subject & ALL)
         else:
             return

@@ -66,7 +66,7 @@ def test_image_when_made_and_applied_then_is_the_new_one(coded):
 def test_code_when_everything_moved_then_costs_little_beside_a_plain_difference(coded):
     plain = mapped._coded(OLD, NEW, mapped.find_covers(OLD, NEW, Choice(is_thumb=False)), Choice(is_thumb=False), 0)
     assert mapped.apply(OLD, plain.stream, len(NEW)) == NEW
-    assert len(coded.stream) < len(plain.stream) / 4
+    assert len(coded.stream) < len(plain.stream) / 2
 
 
 def test_stream_when_made_twice_then_is_the_same(coded):

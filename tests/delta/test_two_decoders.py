@@ -21,9 +21,9 @@ from thumb_maker import BASE, RAM, RAM_BYTES, move, thumb_image, wide_branch
 OLD_EXAMPLE = bytes.fromhex("10b500f003f8012010bd00bf704700bf0d400008")
 NEW_EXAMPLE = bytes.fromhex("10b500f005f8022000f002f810bd00bf704700bf11400008")
 EXAMPLE = bytes.fromhex(
-    "01010000004000080200000003000000"
+    "02010000004000080200000002000000"
     "02000104 0c010000 00000020 00000120"
-    "8c2f51 616f6881"
+    "8c21 41bfa95d"
 )  # fmt: skip
 OLD, NEW = thumb_image(5, 50), thumb_image(5, 50, moved_by=52, ram_by=8)
 EDITED = bytes(byte ^ 7 if at % 97 == 0 else byte for at, byte in enumerate(NEW))

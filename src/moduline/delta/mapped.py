@@ -42,7 +42,7 @@ class Coded:
         stream: the bytes.
         choice: how it was coded.
         ram_bytes: what decoding takes.
-        spent: bytes by category.
+        spent: bytes by category (``native.CATEGORIES``).
         covers: number of covers.
     """
 
@@ -142,7 +142,7 @@ def find_covers(old: bytes, new: bytes, choice: Choice, costs: Costs | None = No
     right = after.resolved(None)
     for _ in range(PASSES):
         covers.choose_map(len(old), 1 << 16)
-        left = before.resolved(covers)
+        left = before.resolved(covers, new)
         covers = native.search(left, right, _suffixes(left), costs)
     return covers
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, Final
@@ -21,8 +21,16 @@ NAME: Final = "delta stream"
 LIBRARIES: Final = ("mdl_delta.so", "mdl_delta.dylib", "mdl_delta.dll")
 MAX_IMAGE_BYTES: Final = 1 << 24
 MAX_RANGES: Final = 16
-CATEGORIES: Final = ("covers", "guesses", "operands", "same", "changed", "fresh")
-"""What the bits of a stream are spent on."""
+_KINDS: Final = (
+    "", "call", "branch wide", "load wide", "load", "address", "branch", "branch if", "branch zero", "move low",
+    "move high", "pointer", "ram word", "", "", "",
+)  # fmt: skip
+CATEGORIES: Final = (
+    "covers: gap", "covers: repeat", "covers: shift", "covers: bytes", "covers: map", "same", "changed",
+    "fresh: high", "fresh: low", "fresh: known call", *[""] * 6,
+    *(f"guesses: {kind}" for kind in _KINDS), *(f"operands: {kind}" for kind in _KINDS),
+)  # fmt: skip
+"""What the bits of a stream are spent on; those of one group begin alike, up to the colon."""
 
 ReadAt = Callable[[int, int], bytes]
 
@@ -39,7 +47,9 @@ class CCover(ctypes.Structure):
 
 
 class _CCosts(ctypes.Structure):
-    _fields_ = tuple((name, ctypes.c_int32) for name in ("fresh", "miss", "hit", "moved", "kept"))
+    _fields_ = tuple(
+        (name, ctypes.c_int32) for name in ("fresh", "miss", "near_miss", "again", "hit", "hit_after", "moved", "kept")
+    )
 
 
 class _CChoice(ctypes.Structure):
@@ -75,14 +85,20 @@ class Costs:
     Attributes:
         fresh: a halfword outside covers.
         miss: a halfword of a cover that differs.
-        hit: one that does not.
+        near_miss: one of which only the low byte differs.
+        again: a miss behind a miss costs so much more.
+        hit: a halfword of a cover that does not differ.
+        hit_after: likewise, behind a miss.
         moved: a cover with a new shift.
         kept: a cover with one of the last four shifts.
     """
 
-    fresh: int = 200
+    fresh: int = 190
     miss: int = 230
-    hit: int = 2
+    near_miss: int = 120
+    again: int = 40
+    hit: int = 1
+    hit_after: int = 16
     moved: int = 500
     kept: int = 300
 
@@ -170,12 +186,13 @@ class View:
         _library().mdl_blank(self.image, ctypes.c_uint32(len(self.image)), self._kinds, to)
         return to.raw[: len(self.image)]
 
-    def resolved(self, covers: Covers | None) -> bytes:
-        """The image with its operands as places in the new image; ``covers`` is None for the new one."""
+    def resolved(self, covers: Covers | None, new: bytes | None = None) -> bytes:
+        """The image with its operands as places in ``new``, by ``covers``; both are None for the new one itself."""
         to = ctypes.create_string_buffer(len(self.image) + 4)
         table, count = (covers.table, covers.count) if covers is not None else (None, 0)
         size, base = ctypes.c_uint32(len(self.image)), ctypes.c_uint32(self.base)
-        if _library().mdl_resolve(self.image, size, self._kinds, base, table, ctypes.c_uint32(count), to):
+        number, new_bytes = ctypes.c_uint32(count), ctypes.c_uint32(len(new or b""))
+        if _library().mdl_resolve(self.image, size, self._kinds, base, table, number, new, new_bytes, to):
             raise MemoryError
         return to.raw[: len(self.image)]
 
@@ -237,7 +254,7 @@ def search(old: bytes, new: bytes, suffixes: Any, costs: Costs) -> Covers:
     table = (CCover * room)()
     place = suffixes.ctypes.data_as(ctypes.c_void_p)
     sizes = ctypes.c_uint32(len(old)), ctypes.c_uint32(len(new))
-    what = _CCosts(costs.fresh, costs.miss, costs.hit, costs.moved, costs.kept)
+    what = _CCosts(*astuple(costs))
     count = int(
         _library().mdl_search(old, sizes[0], new, sizes[1], place, ctypes.byref(what), table, ctypes.c_uint32(room))
     )
@@ -258,14 +275,14 @@ def encode(old: bytes, new: bytes, covers: Covers, choice: Choice) -> tuple[byte
     what = _CChoice(choice.base, covers.count, flags, choice.slot_kib, choice.log_flags, log_block, len(choice.ranges))
     what.range = _ranges(choice)
     room = len(new) + len(new) // 8 + 65536
-    out, spent = ctypes.create_string_buffer(room), (ctypes.c_double * 8)()
+    out, spent = ctypes.create_string_buffer(room), (ctypes.c_double * len(CATEGORIES))()
     sizes = ctypes.c_uint32(len(old)), ctypes.c_uint32(len(new))
     size = _library().mdl_encode(
         old, sizes[0], new, sizes[1], covers.table, ctypes.byref(what), out, ctypes.c_uint32(room), spent
     )
     if not size:
         raise TooBig(what=Text("delta stream", "差分数据"), need=room + 1, have=room)
-    return out.raw[:size], {name: bits / 8 for name, bits in zip(CATEGORIES, spent, strict=False)}
+    return out.raw[:size], {name: bits / 8 for name, bits in zip(CATEGORIES, spent, strict=True) if bits}
 
 
 def must_fit(*sizes: int) -> None:
