@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moduline.cloud.plans.filters import MOST_DEPTH, MOST_LENGTH, MOST_TESTS, parse_filter
@@ -121,6 +121,7 @@ def test_filter_when_the_pattern_is_full_of_stars_then_no_backtracking():
     assert not parse_filter("attr.x==" + "*a" * 1500 + "*c").holds(facts)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_filter_when_any_text_then_read_or_refused_and_nothing_else(text):
     at = 0
@@ -132,6 +133,7 @@ def test_filter_when_any_text_then_read_or_refused_and_nothing_else(text):
     assert 0 <= at <= len(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moduline.cloud.artifacts.rules import ComponentType
@@ -44,6 +44,7 @@ def test_devices_when_there_are_no_stages_then_one_group():
     assert (late_group(()), late_group(STAGES)) == (0, 3)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.lists(st.floats(0.1, 99.9), max_size=6))
 def test_devices_when_grouped_by_any_percentages_then_each_has_one_group(count, percents):
     stages = (*(Stage(percent) for percent in sorted(set(percents))), Stage(100))
@@ -131,6 +132,7 @@ def test_rate_when_used_up_then_the_others_wait_with_the_reason_and_the_time():
     assert admit(strategy, [("a", ""), ("b", "")], now=100.0, begun_at=[99.0, 99.0, 99.0]).next_at == 159.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.integers(1, 40), st.floats(0.5, 30.0))
 def test_rate_when_dispatched_over_minutes_then_never_more_in_any_minute(rate, count, pause):
     waiting, begun, now = [f"d{n}" for n in range(count)], [], 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moduline.cloud.artifacts.rules import ComponentType
@@ -143,6 +143,7 @@ def test_user_when_they_asked_for_it_now_then_no_window_holds_it():
     assert reason(plan, standing=Standing(is_confirmed=True, is_now=True)) is None
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(Window, st.integers(0, 23), st.integers(0, 24)), min_size=1, max_size=3).map(tuple),
     st.sampled_from(["Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "UTC"]),
@@ -289,6 +290,7 @@ plans = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(plans, devices, standings, st.sampled_from(Trigger), st.sampled_from(PlanState))
 def test_device_when_in_any_situation_then_offered_rightly_or_waits_with_one_reason(
     plan, device, standing, trigger, state

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moduline.cloud.plans.zone import (
@@ -127,6 +127,7 @@ def test_windows_when_merged_then_the_fewest(windows, merged):
 windows_of_a_day = st.lists(st.builds(Window, st.integers(0, 23), st.integers(0, 24)), max_size=6)
 
 
+@settings(deadline=None)
 @given(windows_of_a_day)
 def test_windows_when_merged_then_the_same_hours_apart_and_merging_again_changes_nothing(windows):
     merged = merge(windows)

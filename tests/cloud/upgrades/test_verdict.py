@@ -256,6 +256,23 @@ def test_error_when_after_a_reconnect_with_the_old_version_then_252():
     assert story.reason == 252
 
 
+def test_error_when_the_reconnect_was_before_the_writing_then_240_and_230():
+    """Only a reconnect since the last code 4 or 9 means a restart."""
+    story = Story()
+    story.codes(1, 2, 4, 5)
+    story.reconnect()
+    story.versions("V1")
+    story.codes(8, 9)
+    story.codes(12, versions=Versions("V1"))
+    assert story.reason == 240
+    story = Story()
+    story.codes(1, 2)
+    story.reconnect()
+    story.versions("V1")
+    story.codes(4, 5, 8, 6)
+    assert int(story.of().reason) == 230
+
+
 def test_error_when_with_a_third_version_then_250():
     assert mcu(*WRITTEN, 12, versions=Versions("V1", {"pump": "9.9"})).reason == 250
     story = Story()
