@@ -107,6 +107,16 @@ static u32 to_edge(const w_state *s, u32 place) {
     return block - ((place < s->old_bytes ? place : place - s->old_bytes) & (block - 1));
 }
 
+/* A number of blocks, as bytes. */
+static u32 block_number(w_run *r, w_number *n, u32 bytes, u32 least) {
+    u32 log = r->s->head.log_block, number = mdl_w_number(r, n, (bytes >> log) - least) + least;
+    if (number > W_MAX_BYTES >> log) {
+        r->error = MDL_BAD_STREAM;
+        return 0;
+    }
+    return number << log;
+}
+
 static u32 copy_bytes(w_run *r, u32 kind, u32 distance, u32 bytes) {
     w_state *s = r->s;
     w_tokens *t = &s->tokens;
@@ -122,7 +132,7 @@ static u32 copy_bytes(w_run *r, u32 kind, u32 distance, u32 bytes) {
         if (!log)
             return here;
         u32 first = mdl_w_flag(r, &t->which_edge[kind], is_here) ? here : from;
-        return first + (mdl_w_number(r, &t->edges, (bytes - first) >> log) << log);
+        return first + block_number(r, &t->edges, bytes - first, 0);
     }
     return mdl_w_number(r, &t->length[kind], bytes - 1) + 1;
 }
@@ -142,7 +152,7 @@ static u32 new_distance(w_run *r, u32 distance, u8 *kind) {
     int is_less = mdl_w_flag(r, &t->sign[s->literals == 0], distance < before);
     u32 size = is_less ? before - distance : distance - before;
     if (log && mdl_w_flag(r, &t->in_blocks[s->literals == 0], size && !(size & mask)))
-        size = (mdl_w_number(r, &t->blocks, (size >> log) - 1) + 1) << log;
+        size = block_number(r, &t->blocks, size, 1);
     else
         size = mdl_w_number(r, &t->distance, size - 1) + 1;
     return is_less ? before - size : before + size;

@@ -31,6 +31,7 @@ typedef struct {
     u16 cost[4096];     /* of a one, parts of 256 of a bit */
     u32 hit[4], miss[4];
     u32 length[W_KINDS][2][SHORT + 1];
+    u64 least[SHORT + 1]; /* of the place in hand: the cheapest source of so many bytes */
     const w_state *s;   /* whose chances are the prices */
 } search;
 
@@ -196,14 +197,16 @@ static u32 copies_from(search *x, u32 place, u32 distance, u32 bytes, u32 least)
     const node *n = &x->at[place];
     u32 kind, after = n->literals == 0;
     u64 base = n->cost + copy_flag_price(x, n, place, 1) + source_price(x, n, distance, &kind);
-    if (bytes < LONG)
-        for (u32 l = least; l <= SHORT && l < bytes; l++)
-            arrive(x, place, l, distance, kind, base + length_price(x, kind, after, place, distance, l));
+    u32 l = bytes < LONG ? bytes - 1 < SHORT ? bytes - 1 : SHORT : 0;
+    for (; l >= least && l && base < x->least[l]; l--) { /* least never falls with l */
+        x->least[l] = base;
+        arrive(x, place, l, distance, kind, base + length_price(x, kind, after, place, distance, l));
+    }
     arrive(x, place, bytes, distance, kind, base + length_price(x, kind, after, place, distance, bytes));
     if (x->log_block) {
         u32 edge[2] = {edge_left(x, x->old_bytes + place), edge_left(x, x->old_bytes + place - distance)};
         for (int i = 0; i < 2; i++)
-            for (u32 l = edge[i]; l < bytes && bytes < LONG; l += (u32)1 << x->log_block)
+            for (l = edge[i]; l < bytes && bytes < LONG; l += (u32)1 << x->log_block)
                 arrive(x, place, l, distance, kind, base + length_price(x, kind, after, place, distance, l));
     }
     return bytes;
@@ -312,6 +315,7 @@ static void find_path(search *x) {
         x->at[0].latest[i] = i;
     for (u32 place = 0; place < x->new_bytes;) {
         u32 longest = 0;
+        memset(x->least, 0xff, sizeof x->least);
         for (u32 i = 0; i <= W_DISTANCES; i++) {
             u32 distance = i < W_DISTANCES ? x->at[place].latest[i] : x->at[place].anchor;
             if (!distance || distance > x->old_bytes + place)

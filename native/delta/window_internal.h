@@ -14,7 +14,7 @@ typedef uint64_t u64;
 
 
 enum { W_VERSION = 1, W_MAX_BYTES = 1 << 24, W_MAX_HEAD = 12 };
-enum { W_MAX_INPUTS = 11, W_CONTEXTS = 6, W_SMALL_CONTEXTS = 4, W_GUESSES = 4, W_HISTORY_ROOM = 176, W_DISTANCES = 4, W_CACHE = 64, W_ANCHOR_BYTES = 16 };
+enum { W_MAX_INPUTS = 11, W_CONTEXTS = 6, W_SMALL_CONTEXTS = 4, W_GUESSES = 4, W_HISTORY_ROOM = 176, W_DISTANCES = 4, W_CACHE = 64, W_ANCHOR_BYTES = 24 };
 enum { W_SETS = 3 * (W_CONTEXTS + 1), W_STATES = 8 };
 enum { W_HERE_EDGE = 60, W_SOURCE_EDGE = 61 }; /* whether a copy comes: at the edge of a block */
 

@@ -9,7 +9,7 @@
 #include "window_internal.h"
 #include "window_tables.h"
 
-enum { LIMIT = 9, COPY_RATE = 3, BYTE_RATE = 9, RATE_SHIFT = 16, MEANING_SHIFT = 6, PROBES = 3, SEEN_BEFORE = 4, MAX_WEIGHT = 65535 };
+enum { LIMIT = 15, COPY_RATE = 6, BYTE_RATE = 9, RATE_SHIFT = 16, MEANING_SHIFT = 6, PROBES = 3, SEEN_BEFORE = 4, MAX_WEIGHT = 65535 };
 enum { RANGE_LOW = 1 << 20, MAX_OVERRUN = 8 };
 
 static const u16 RATE[16] = {32768, 21845, 16384, 13107, 10923, 9362, 8192, 7282, 6554, 5958, 5461, 5041, 4681, 4369, 4096, 3855};
@@ -432,10 +432,10 @@ void mdl_w_start(w_state *s) {
     BEGIN_WITH(t->edges.prefix, EDGES_CHANCE);
     for (int i = 0; i < W_STATES; i++)
         for (int j = 0; j < 5; j++)
-            t->copy_weight[i][j] = j == 0 ? 10000 : j < 4 ? 4000 : 0;
+            t->copy_weight[i][j] = j == 0 ? 10000 : j < 4 ? 6000 : 0;
     for (int i = 0; i < W_SETS; i++)
         for (int j = 0; j < W_MAX_INPUTS; j++)
-            b->weight[i][j] = 5000;
+            b->weight[i][j] = 4000;
     for (int j = 0; j < W_CONTEXTS; j++)
         memcpy(b->meaning[j], START, sizeof START);
     fill(b->guess[0], W_GUESSES * 512, 3072);
