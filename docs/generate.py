@@ -14,6 +14,9 @@ import typer
 
 from moduline.cli import language
 from moduline.cli.main import build_app
+from moduline.cloud import reasons
+from moduline.cloud.plans import states as plan_states
+from moduline.cloud.upgrades import states as upgrade_states
 from moduline.errors import leaves
 from moduline.line import retry, slot
 from moduline.profiles import catalog
@@ -126,6 +129,39 @@ def line() -> str:
     )
 
 
+def upgrades() -> str:
+    """States of plans, components and devices with what leads on, and every reason."""
+    verbs: dict[plan_states.PlanState, list[str]] = {}
+    for (state, verb), new in plan_states.TRANSITIONS.items():
+        verbs.setdefault(state, []).append(f"{verb} → {new}" if new is not state else str(verb))
+    codes: dict[upgrade_states.ComponentStatus, list[str]] = {}
+    for (status, code), after in upgrade_states.TRANSITIONS.items():
+        codes.setdefault(status, []).append(f"{int(code)} → {after}")
+    plan_rows = [
+        (f"`{one}`", plan_states.WORDS[one].en, plan_states.WORDS[one].zh, " · ".join(verbs.get(one, ["-"])))
+        for one in plan_states.PlanState
+    ]
+    component_rows = [
+        (f"`{one}`", upgrade_states.TEXTS[one].en, upgrade_states.TEXTS[one].zh, " · ".join(codes.get(one, ["-"])))
+        for one in upgrade_states.ComponentStatus
+    ]
+    device_rows = [(int(one), text.en, text.zh) for one, text in upgrade_states.DEVICE_TEXTS.items()]
+    reason_rows = [(int(one), one.text.en, one.text.zh) for one in reasons.Reason]
+    return "".join(
+        [
+            HEAD,
+            "# States of a plan · 升级计划状态\n\n",
+            table(("state", "English", "中文", "what follows"), plan_rows),
+            "\n# States of a component · 组件升级状态\n\n",
+            table(("state", "English", "中文", "code of the device → state"), component_rows),
+            "\n# Status of a device · 设备升级状态\n\n",
+            table(("number", "English", "中文"), device_rows),
+            "\n# Reasons · 原因\n\n",
+            table(("code", "English", "中文"), reason_rows),
+        ]
+    )
+
+
 def onboard() -> str:
     """The on-board modules of a virtual module: what is modelled and what is not, from their own docstrings."""
     finder = ast.parse((ONBOARD / "boot" / "finder.py").read_text(encoding="utf-8"))
@@ -215,6 +251,7 @@ def main() -> int:
         "line.md": line(),
         "onboard.md": onboard(),
         "profiles.md": profiles(),
+        "upgrades.md": upgrades(),
     }
     REFERENCE.mkdir(exist_ok=True)
     stale = 0
