@@ -102,7 +102,7 @@ def _is_right(stage, name, wanted):
 
 
 def _decode(codec, patch, data_bytes, old, new_bytes, target):
-    with open(target, "wb") as file:
+    with open(target, "w+b") as file:
         if codec == _RAW:
             _copy(patch, file, data_bytes)
         elif codec == _DEFLATE:
@@ -113,7 +113,7 @@ def _decode(codec, patch, data_bytes, old, new_bytes, target):
             from usr import script_window
 
             with open(old, "rb") as window:
-                script_window.unpack(window, patch, new_bytes, file.write)
+                script_window.unpack(window, patch, new_bytes, file)
         else:
             raise ValueError("codec %d" % codec)
 

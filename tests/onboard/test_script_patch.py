@@ -15,13 +15,17 @@ from onboard.test_app_fota import with_module
 HELPER = (Path(__file__).resolve().parents[2] / "onboard" / "sdk" / "script_patch.py").read_bytes()
 # A decoder of the stand-in codec of tests/delta/test_scripts.py, as script_window.py will be one of the real codec.
 DECODER = b"""\
-def unpack(window, patch, new_bytes, write):
+def unpack(window, patch, new_bytes, file):
     ends = patch.read(8)
     head, tail = (ends[at] | ends[at + 1] << 8 for at in (0, 4))
-    write(window.read(head))
-    write(patch.read(new_bytes - head - tail))
+    file.write(window.read(head))
+    file.write(patch.read(new_bytes - head - tail))
     window.seek(-tail, 2)
-    write(window.read(tail))
+    file.write(window.read(tail))
+    file.seek(0)
+    if file.read(4) != b"def ":  # what was given can be read back
+        raise ValueError("w+b")
+    file.seek(0, 2)
 """
 RENAMED = OLD.replace(b"function_70(", b"function_seventy(")
 BASE = "http://files.example.com/v2/"
