@@ -197,7 +197,7 @@ def test_adiff_when_nobody_knows_the_module_then_it_says_what_the_patch_needs(ca
     (folder / "2.img").write_bytes(old[:9000] + b"inserted" + old[9000:])
     code, out, err = type_plain(capsys, "adiff", "-l", "fs", "1.img", "2.img", "p.bin")
     assert code == 0
-    assert "--spare BYTES" in " ".join(err.split())
+    assert "--module M or --spare BYTES" in " ".join(err.split())
     assert "direction not known" in out
     code, _, err = type_plain(capsys, "adiff", "-l", "fs", "1.img", "2.img", "p.bin", "--spare", "1M")
     assert (code, err) == (0, "")
@@ -214,3 +214,28 @@ def test_jsonl_when_asked_for_then_events_and_the_patch_last(capsys, folder):
     assert {one["event"] for one in lines[:-1]} == {"step"}
     assert [one["name"] for one in lines[-3:-1]] == ["delta.compare", "delta.compare"]
     assert (lines[-1]["event"], lines[-1]["ok"], lines[-1]["path"]) == ("patch", True, "p.bin")
+
+
+def test_role_and_module_when_bare_images_do_not_say_them_then_the_place_and_the_room_are_known(capsys, folder):
+    modem = catalog.module("ec600u").partition("modem")
+    old = random.Random(1).randbytes(9000)
+    (folder / "1.img").write_bytes(old)
+    (folder / "2.img").write_bytes(old[:4000] + b"inserted" + old[4000:])
+    words = ("adiff", "-l", "fp", "1.img", "2.img", "p.bin", "--module", "ec600u", "--role", "modem")
+    code, made = type_json(capsys, *words)
+    assert (code, made["warnings"]) == (0, [])
+    assert made["spare_have"] >= made["spare_bytes"] > 0
+    _, told = type_json(capsys, "delta", "info", "p.bin")
+    (region,) = told["regions"]
+    assert (region["role"], region["address"], told["chip"]) == ("modem", modem.address, "unisoc8910")
+    assert told["models"][0].startswith("EC600U")
+    assert type_json(capsys, "delta", "apply", "1.img", "p.bin", "-o", "3.img")[0] == 0
+    assert (folder / "3.img").read_bytes() == (folder / "2.img").read_bytes()
+    assert type_json(capsys, "delta", "apply", "2.img", "p.bin", "-o", "3.img")[0] == 17
+    (folder / "large.img").write_bytes(bytes(modem.size_bytes + 1))
+    words = ("delta", "make", "1.img", "large.img", "-o", "p.bin", "--module", "ec600u", "--role", "modem")
+    assert type_json(capsys, *words)[0] == 13
+    words = ("delta", "make", "v1.zip", "v2.zip", "-o", "p.bin", "--module", "ec600u")
+    assert type_json(capsys, *words)[1]["code"] == "ML-E0703"
+    words = ("delta", "make", "v1.zip", "v2.zip", "-o", "p.bin", "--module", "ec999z")
+    assert type_json(capsys, *words)[1]["code"] == "ML-E0203"

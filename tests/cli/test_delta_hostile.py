@@ -78,6 +78,7 @@ HOSTILE = {
     "flipped": (lambda: patch.write(GOOD["mapped"])[:700] + b"\xaa" + patch.write(GOOD["mapped"])[701:], 8),
     "half-a-stream": (half_block, 8),
     "no-stream": (lambda: with_region(GOOD["mapped"], data=b"\xff\xff\xff\xff"), 8),
+    "codec-of-another": (lambda: with_region(GOOD["mapped"], codec=codecs.WINDOW), 8),
     "unknown-codec": (lambda: with_region(GOOD["whole"], codec=99), 8),
     "wrong-source": (lambda: with_region(GOOD["mapped"], old_sha256=b"\1" * 32), 17),
     "lying-old-size": (lambda: with_region(GOOD["mapped"], old_bytes=12), 17),

@@ -18,7 +18,7 @@ from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import current, say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, out, print_facts, print_json
 from moduline.cli.sizes import size_of
-from moduline.delta import Made, Side, make, read_side, target_of
+from moduline.delta import Made, Side, make, read_side, target_of, told
 from moduline.delta.choice import AUTO, names
 from moduline.delta.codecs import codec_of
 from moduline.delta.make import KINDS, user_image_of
@@ -27,6 +27,7 @@ from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
 from moduline.events import Event, Step, to_json
 from moduline.formats import patch
+from moduline.profiles import catalog
 
 SLOW_BYTES = 1 << 19
 """From this size on it is told what takes the time."""
@@ -71,6 +72,16 @@ StoreOption = Annotated[
         "--store", metavar="fs|fp", help=say("where the patch will lie on the module", "差分包在模组上的存放位置")
     ),
 ]
+ModuleOption = Annotated[
+    str,
+    typer.Option("--module", metavar="M", help=say("the module, where the files do not say it", "文件未注明时的型号")),
+]
+RoleOption = Annotated[
+    str,
+    typer.Option(
+        "--role", metavar="ROLE", help=say("what bare images are: system, app, modem ...", "单独镜像的用途，如 modem")
+    ),
+]
 UserFsOption = Annotated[
     Path | None,
     typer.Option("--user-fs", metavar="FILE", help=say("customer_fs.bin for full, mini", "用于 full、mini")),
@@ -111,6 +122,8 @@ class _Wish:
     user_fs: Path | None = None
     uses_old_scripts: bool = False
     is_stored_plain: bool = False
+    module: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +184,8 @@ def _register_make(noun: typer.Typer) -> None:
         user_fs: UserFsOption = None,
         old_scripts: OldScriptsOption = False,
         stored: StoredOption = STORED[0],
+        module: ModuleOption = "",
+        role: RoleOption = "",
         back: BackOption = None,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
@@ -191,6 +206,8 @@ def _register_make(noun: typer.Typer) -> None:
             user_fs,
             old_scripts,
             stored == "plain",
+            module,
+            role,
         )
         _make(wish, _View(as_json, as_jsonl, dry_run))
 
@@ -215,10 +232,23 @@ def register_adiff(app: typer.Typer) -> None:
         spare: SpareOption = "",
         block: BlockOption = "",
         codec: CodecOption = AUTO,
+        module: ModuleOption = "",
+        role: RoleOption = "",
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        wish = _Wish(old, new, output, back, place=_place(store, "-l"), spare=spare, block=block, codec=codec)
+        wish = _Wish(
+            old,
+            new,
+            output,
+            back,
+            place=_place(store, "-l"),
+            spare=spare,
+            block=block,
+            codec=codec,
+            module=module,
+            role=role,
+        )
         _make(wish, _View(as_json, as_jsonl))
 
 
@@ -230,7 +260,8 @@ def _place(store: str, option: str) -> str:
 
 def _make(wish: _Wish, view: _View) -> None:
     """Make one patch, or both ways; nothing is written before all of it is made."""
-    old, new = (read_side(read_file(path), path.name) for path in (wish.old, wish.new))
+    module = catalog.module(wish.module) if wish.module else None
+    old, new = (told(read_side(read_file(path), path.name), module, wish.role) for path in (wish.old, wish.new))
     jobs = [(old, new, wish.output, _user_image(wish, new))]
     if wish.back is not None:
         jobs.append((new, old, wish.back, None))
@@ -278,8 +309,9 @@ def _say_what_is_not_known(made: Made, target: Target) -> None:
     need = max(one.spare_bytes for one in made.patches)
     if need and made.spare_have is None and target.place:
         note(
-            "it needs {need} bytes of spare flash; whether the module has them is not known (--spare BYTES checks it)",
-            "需要 {need} 字节备份区；无法得知模组是否具备（可用 --spare 指定）",
+            "it needs {need} bytes of spare flash; whether the module has them is not known (--module M or --spare "
+            "BYTES checks it)",
+            "需要 {need} 字节备份区；无法得知模组是否具备（可用 --module 或 --spare 指定）",
             need=need,
         )
 

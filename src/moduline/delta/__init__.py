@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from moduline.delta.apply import apply
 from moduline.delta.make import Made, make
-from moduline.delta.side import Side, SidePart, compare, read_side
+from moduline.delta.side import Side, SidePart, compare, read_side, told
 from moduline.delta.signature import check_signature, sign
 from moduline.delta.target import Target, target_of
 
@@ -24,4 +24,5 @@ __all__ = [
     "read_side",
     "sign",
     "target_of",
+    "told",
 ]

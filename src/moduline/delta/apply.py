@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from moduline.delta import codecs
 from moduline.delta.packed import packed_again, unpacked
-from moduline.delta.side import SCRIPT_ROLE, Side
+from moduline.delta.side import SCRIPT_ROLE, UNKNOWN_ROLE, Side, told
 from moduline.errors import PatchForeign, PatchMisfit, Text
 from moduline.formats.patch import Patch, PatchRegion
 from moduline.package import merge, write_package
@@ -27,6 +27,8 @@ def apply(old: Side, patch: Patch) -> bytes:
         FormatError: a block of the patch is damaged.
     """
     must_be_for(old, patch)
+    if old.is_raw and len(patch.regions) == 1 and old.parts[0].role == UNKNOWN_ROLE:
+        old = told(old, None, patch.regions[0].role)  # the hash tells whether it is that
     for region in patch.regions:
         _must_match(old, region)
     if old.stock is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from moduline.delta.images import content_of, own_system_in
-from moduline.errors import BadFormat, FormatError, Text
+from moduline.errors import BadFormat, FormatError, PatchForeign, Text
 from moduline.formats import littlefs
 from moduline.formats.container.sniff import sniff
 from moduline.formats.system_image import SystemImage
@@ -27,6 +27,8 @@ from moduline.profiles.module import ModuleProfile
 FIRMWARE_ROLES: Final = ("system", "app", "modem")
 """Parts that a firmware upgrade renews, in this order. Boot code is never among them: losing it would kill a module."""
 SCRIPT_ROLE: Final = "user_fs"
+UNKNOWN_ROLE: Final = "image"
+"""Of a bare image that nothing is known of."""
 _PACKAGES: Final = ("pac", "zip", "binpkg")
 _TOKEN: Final = re.compile(r"([0-9]+)")
 
@@ -125,6 +127,35 @@ def read_side(data: bytes, name: str = "") -> Side:
     return _of_image(data, name)
 
 
+def told(side: Side, module: ModuleProfile | None, role: str = "") -> Side:
+    """A side with what the user says about it: which module it is for, and what a bare image is.
+
+    Args:
+        side: as it was read.
+        module: the module; None: nothing is said.
+        role: of a bare image; empty: as it was recognised. Packages know their roles.
+
+    Raises:
+        PatchForeign: the firmware says that it is for another module.
+    """
+    known = side.profile
+    if module is not None and known is not None and known.slug != module.slug:
+        raise PatchForeign(ours=known.slug, theirs=module.slug)
+    if not side.is_raw:
+        return side
+    part = side.parts[0]
+    if role and role != part.role:
+        part = SidePart(role, 0, part.data)
+    known = known or module
+    place = known.partition(part.role) if known is not None else None
+    if place is not None and not part.address:
+        part = replace(part, address=place.address, room_bytes=place.size_bytes)
+    if module is None:
+        return replace(side, parts=(part,))
+    models = side.models or (module.identity.variant,)
+    return replace(side, parts=(part,), chip=side.chip or module.chip, models=models)
+
+
 def compare(old: str, new: str) -> str:
     """``upgrade``, ``downgrade``, ``same``, or ``unknown`` where the two cannot be ordered.
 
@@ -169,7 +200,7 @@ def _of_image(data: bytes, name: str) -> Side:
     if littlefs.recognise(data) is not None:
         return Side(name, "", (), "", (SidePart(SCRIPT_ROLE, 0, data),))
     if content_of(data) is None:
-        return Side(name, "", (), "", (SidePart("image", 0, data),))
+        return Side(name, "", (), "", (SidePart(UNKNOWN_ROLE, 0, data),))
     own = own_system_in(data)
     if own is None:
         found = identify([Part("system", "system", "code", data, 0, 0)], name)

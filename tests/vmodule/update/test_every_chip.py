@@ -107,7 +107,7 @@ def test_scripts_when_the_old_ones_are_still_there_then_a_difference_works_else_
     images = [scripts("ec600n", text) for text in ("old ", "new ")]
     old, new = (with_scripts("ec600n", number, image) for number, image in zip((1, 2), images, strict=True))
     whole = make(old, new, "mini")
-    made = make(old, new, "mini", uses_old_scripts=True)
+    made = make(old, new, "mini", codec="window", uses_old_scripts=True)
     assert codecs.codec_of(whole.patches[-1].regions[0].codec).is_whole
     assert len(made.files[-1]) < len(whole.files[-1])
     assert not codecs.codec_of(made.patches[-1].regions[0].codec).is_whole
