@@ -208,6 +208,30 @@ def test_t51_placeholder_url_async_says_wait_and_then_one_error(tmp_path):
     run(story)
 
 
+@pytest.mark.parametrize("module", [ASYNC, BLOCKING])
+@pytest.mark.parametrize("sample", [FULL, MINI], ids=["full", "mini"])
+def test_t52_t53_samples_as_printed_then_nothing_is_upgraded_and_only_the_full_one_hears_why(module, sample, tmp_path):
+    """Their URLs are placeholders too; the mini-system form calls nobody back, and is refused where it is not supported."""
+
+    async def story():
+        async with updating(module, tmp_path) as bench:
+            former = bench.module.runtime
+            await bench.run(sample)
+            said = lines(await bench.client.until(b">>> "))
+            assert said[0] == "httpDownload..."
+            assert said[-1] == ">>> "
+            if module == BLOCKING:
+                assert said[1:-1] == ["httpDownload error"]
+            else:
+                assert WAIT in said
+                assert [status for status, _ in statuses(said)] == ([-1] if sample == FULL else [])
+            assert bench.slugs().count("virt.update-refused") == 1
+            assert bench.module.runtime is former
+            assert not bench.module.update.is_due
+
+    run(story)
+
+
 @pytest.mark.parametrize("module", [BLOCKING, ANOTHER_BLOCKING])
 def test_t51_placeholder_url_blocking_says_error(module, tmp_path):
     async def story():
