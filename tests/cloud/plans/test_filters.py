@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -166,3 +168,20 @@ def test_filter_when_made_of_its_own_words_then_read_or_refused(words):
     except BadField:
         return
     assert found.holds({"attr.x": ("²", "1" * 5000), "version": ("1.²",)}) in {True, False}
+
+
+@settings(deadline=None)
+@given(st.text("aB*", max_size=8), st.text("abAB", max_size=8))
+def test_stars_when_compared_with_a_regular_expression_then_the_same(pattern, value):
+    oracle = re.fullmatch(".*".join(re.escape(part) for part in pattern.split("*")), value, re.IGNORECASE)
+    found = parse_filter(f"attr.x=='{pattern}'").holds({"attr.x": (value,)})
+    assert found is (oracle is not None)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 120), min_size=1, max_size=4), st.lists(st.integers(0, 120), min_size=1, max_size=4))
+def test_versions_when_of_numbers_then_ordered_as_the_numbers_are(left, right):
+    facts = {"version": (".".join(map(str, left)),)}
+    wanted = ".".join(map(str, right))
+    assert parse_filter(f"version<{wanted}").holds(facts) is (left < right)
+    assert parse_filter(f"version>={wanted}").holds(facts) is (left >= right)

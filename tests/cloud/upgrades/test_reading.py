@@ -547,6 +547,19 @@ def test_ddi_feedback_when_told_then_as_the_table_says(feedback, status, reason)
     assert (story.status, story.reason) == (status, reason)
 
 
+def test_ddi_when_it_loads_the_file_before_it_says_a_word_then_the_offer_is_taken():
+    story = Story()
+    story.now += 50
+    story.tell(events.FileAsked(7, 404))
+    assert story.status == "NOT_UPGRADED"
+    story.tell(events.FileAsked(7, 200))
+    assert (story.status, story.of().status.value) == ("UPGRADING", "ready")
+    story.wait(250)
+    story.tell(events.DdiFeedback("closed", "success"))
+    story.versions("V2")
+    assert story.status == "UPGRADED"
+
+
 def test_ddi_when_the_update_was_skipped_then_nothing_was_installed():
     story = Story()
     story.tell(events.DdiFeedback("closed", "success", ("Skipped Update.",)))

@@ -37,7 +37,7 @@ from moduline.cloud.upgrades.events import (
     VersionsReported,
 )
 from moduline.cloud.upgrades.offer import LookAgain, Say, say_plan, standing
-from moduline.cloud.upgrades.states import ComponentStatus
+from moduline.cloud.upgrades.states import TEXTS, ComponentStatus
 from moduline.cloud.upgrades.timers import GREETING_S, OFFER_S
 from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState, Wake, WakeKind
 from moduline.cloud.upgrades.verdict import timeout_reason
@@ -151,13 +151,23 @@ def _file_asked(work: Work, event: FileAsked) -> None:
     if event.http_status in {200, 206}:
         broken = Reason.DOWNLOAD_TIMEOUT if event.is_broken else None
         work.put(replace(current, broken=broken))
-        if current.status in {ComponentStatus.READY, ComponentStatus.DOWNLOADING}:
+        if current.status in {ComponentStatus.NOT_RECEIVED, ComponentStatus.RECEIVED}:
+            _began_by_itself(work, work.component(current.component))
+        elif current.status in {ComponentStatus.READY, ComponentStatus.DOWNLOADING}:
             work.rearm()
     elif current.broken is not Reason.URL_EXPIRED:
         broken = Reason.URL_EXPIRED if event.http_status in {401, 403, 404, 410} else Reason.DOWNLOAD_FAILED
         work.put(replace(current, broken=broken))
         text = Text("download answered with HTTP {status}", "下载请求返回 HTTP {status}")
         work.log(LogSource.PLATFORM, text, work.component(current.component), facts={"status": event.http_status})
+
+
+def _began_by_itself(work: Work, current: ComponentState) -> None:
+    """A client of the DDI loads the file before it says a word: it has taken the offer."""
+    moved = replace(current, status=ComponentStatus.READY, started_at=work.now, code_at=work.now)
+    work.put(moved)
+    work.log(LogSource.PLATFORM, TEXTS[moved.status], moved)
+    work.rearm()
 
 
 def _time_passed(work: Work) -> None:
