@@ -35,6 +35,8 @@ class ScriptedPlatform:
         self.verdicts = list(verdicts)
         self.contacts = []
         self.uplinks = []
+        self.online = 0  # how often a device came
+        self.causes = []  # why each went
         self.ids = {}
         self.failures = 0
         self.gate = asyncio.Event()  # closed: nothing is kept until it opens
@@ -65,6 +67,8 @@ class ScriptedPlatform:
             self.failures -= 1
             raise OSError("disk full")
         self.uplinks.append(uplink)
+        self.causes += [uplink.event.cause] if isinstance(uplink.event, WentOffline) else []
+        self.online += isinstance(uplink.event, CameOnline)
         self._changed.set()
 
     @property
@@ -83,12 +87,12 @@ class ScriptedPlatform:
                 await self._changed.wait()
 
     async def until_online(self, count=1):
-        await self.until(lambda me: sum(isinstance(event, CameOnline) for event in me.events) >= count)
+        await self.until(lambda me: me.online >= count)
 
     async def until_offline(self, count=1):
         """Waits for the n-th end; gives its cause."""
-        await self.until(lambda me: len([0 for event in me.events if isinstance(event, WentOffline)]) >= count)
-        return [event.cause for event in self.events if isinstance(event, WentOffline)][count - 1]
+        await self.until(lambda me: len(me.causes) >= count)
+        return self.causes[count - 1]
 
 
 class DeviceEnd:

@@ -8,6 +8,7 @@ from gateway_rig import DS, PK, RAND, SESSION_KEY
 from moduline.cloud.device_link import session as session_module
 from moduline.cloud.device_link.actions import Ask, Close, Deliver, Send
 from moduline.cloud.device_link.limits import SessionLimits
+from moduline.cloud.device_link.outbox import Outbox
 from moduline.cloud.device_link.platform import (
     Admitted,
     Busy,
@@ -529,6 +530,7 @@ def test_message_when_not_acknowledged_then_sent_again_then_given_up():
     (first,) = desk.take(desk.session.send(OFFER, desk.now))
     for _ in range(LIMITS.sends - 1):
         desk.say(mqtt.PingReq())
+        assert desk.take(desk.session.due(desk.now + LIMITS.retry_s - 0.1)) == []
         assert desk.session.deadline <= desk.now + LIMITS.retry_s
         assert desk.wait(LIMITS.retry_s) == [replace(first, is_duplicate=True)]
     desk.say(mqtt.PingReq())
@@ -553,17 +555,29 @@ def test_messages_when_many_then_in_order_through_a_window_and_refused_beyond():
     assert desk.session.send(OFFER, desk.now) == []  # taken, behind the window
 
 
-def test_packet_ids_when_used_up_then_begin_again():
-    desk = ready_desk(replace(LIMITS, packets_per_s=1e9))
-    (first,) = desk.take(desk.session.send(OFFER, desk.now))  # stays unacknowledged: its id is skipped
+def test_packet_ids_of_mqtt_when_used_up_then_begin_again_and_skip_the_busy():
+    box = Outbox(LIMITS)
     ids = []
+    (first,) = box.post(OFFER, "t", b"", 1, 0.0)  # stays unacknowledged: its id is skipped
     for _ in range(65_536):
-        desk.now += 1e-4
-        (packet,) = desk.take(desk.session.send(OFFER, desk.now))
-        desk.say(mqtt.PubAck(packet.packet_id))
-        ids.append((packet.packet_id, frame.decode(packet.payload).packet_id))
-    assert ids[65_533:] == [(65_535, 1), (2, 2), (3, 3)]
-    assert first.packet_id == 1
+        (wire,) = box.post(OFFER, "t", b"", 1, 0.0)
+        ids.append(int.from_bytes(wire[-2:], "big"))
+        box.acknowledged(ids[-1], 0.0)
+    assert first.endswith(b"\x00\x01")
+    assert ids[:2] == [2, 3]
+    assert ids[65_532:] == [65_534, 65_535, 2, 3]
+
+
+def test_packet_ids_of_frames_when_used_up_then_begin_again():
+    desk = admitted_desk()
+    desk.say(subscribe((f"q/1/d/{CLIENT}/+", 0)))
+    question = ReadInformation((2,))
+    ids = []
+    for _ in range(65_535):
+        (action,) = desk.session.send(question, desk.now)
+        ids.append(int.from_bytes(action.data[-6:-4], "big"))
+    assert ids[:2] == [1, 2]
+    assert ids[65_533:] == [65_534, 1]
 
 
 def test_answer_when_sent_then_repeats_the_packet_id_of_the_request():

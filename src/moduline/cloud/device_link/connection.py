@@ -33,6 +33,9 @@ class Surroundings(Protocol):
     def enters(self, connection: Connection) -> bool:
         """A device was let in: its older connection has to go. False if this one is the older."""
 
+    def heard(self, device: int) -> None:
+        """A device has said something."""
+
     def gone(self, connection: Connection, cause: Cause) -> None:
         """The connection has ended."""
 
@@ -108,8 +111,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """The peer has said something."""
-        if self.session is not None:
-            self._do(self.session.receive(data, self._gateway.tick_s()))
+        if self.session is None:
+            return
+        if self.session.device is not None:
+            self._gateway.heard(self.session.device)
+        self._do(self.session.receive(data, self._gateway.tick_s()))
 
     def eof_received(self) -> bool:
         """The peer says no more: it has gone."""

@@ -31,13 +31,13 @@ from moduline.cloud.device_link.connection import Connection
 from moduline.cloud.device_link.limits import GatewayLimits, SessionLimits
 from moduline.cloud.device_link.platform import Cause, Event, Platform, Uplink, Verdict
 from moduline.cloud.device_link.session import Session
+from moduline.cloud.device_link.tls import inside_tls
 from moduline.cloud.device_link.wheel import Wheel
 from moduline.errors import PortBusy
 from moduline.events import Notice, Reporter, silent
 from moduline.wire.quecthing.messages import Message
 
 _BACKLOG: Final = 4096
-_TLS_S: Final = 10.0  # handshake, and its counterpart at the end
 
 
 class Gateway:
@@ -77,6 +77,7 @@ class Gateway:
         self._timer: asyncio.TimerHandle | None = None
         # later than every number of an earlier run, unless there were a thousand connections a second all the time
         self._numbers: Iterator[int] = itertools.count(int(self._clock.now_s() * 1000))
+        self._seen: dict[int, float] = {}
         self._is_stopped = False
         self._settled = asyncio.Event()
 
@@ -97,17 +98,13 @@ class Gateway:
             PortBusy: somebody else listens there, or it may not be listened on.
         """
         loop = asyncio.get_running_loop()
-        tls_s = None if tls is None else _TLS_S
+
+        def made() -> asyncio.BaseProtocol:
+            connection = Connection(self, next(self._numbers))
+            return connection if tls is None else inside_tls(connection, tls)
+
         try:
-            server = await loop.create_server(
-                lambda: Connection(self, next(self._numbers)),
-                host,
-                port,
-                ssl=tls,
-                backlog=_BACKLOG,
-                ssl_handshake_timeout=tls_s,
-                ssl_shutdown_timeout=tls_s,
-            )
+            server = await loop.create_server(made, host, port, backlog=_BACKLOG)
         except OSError as error:
             raise PortBusy(port=f"{host}:{port}", reason=str(error)) from error
         self._servers.append(server)
@@ -149,6 +146,11 @@ class Gateway:
             return False
         connection.end(Cause.DROPPED if before is None else Cause.TAKEN_OVER)
         return True
+
+    def take_seen(self) -> dict[int, float]:
+        """Which devices were heard since the last call, and when: id -> UTC seconds. Pings count too."""
+        seen, self._seen = self._seen, {}
+        return seen
 
     @property
     def devices_here(self) -> int:
@@ -199,6 +201,10 @@ class Gateway:
         self._strangers[address] += 1
         connection.start(Session(connection.number, address, self._session_limits, self.tick_s()))
         return True
+
+    def heard(self, device: int) -> None:
+        """A device has said something, be it a ping."""
+        self._seen[device] = self._clock.now_s()
 
     def enters(self, connection: Connection) -> bool:
         """A device was let in; False if a later connection of it is here already."""

@@ -36,13 +36,14 @@ class Outbox:
 
     Args:
         limits: window, queue and retries.
+        next_id: where the packet ids go on; an empty box may be thrown away and another be begun with its `next_id`.
     """
 
-    __slots__ = ("_limits", "_next_id", "_under_way", "_waiting")
+    __slots__ = ("_limits", "_under_way", "_waiting", "next_id")
 
-    def __init__(self, limits: SessionLimits) -> None:
+    def __init__(self, limits: SessionLimits, next_id: int = 1) -> None:
         self._limits = limits
-        self._next_id = 1
+        self.next_id = next_id
         self._under_way: dict[int, _Letter] = {}
         self._waiting: list[_Letter] = []
 
@@ -50,6 +51,11 @@ class Outbox:
     def has_room(self) -> bool:
         """Whether one more message is taken."""
         return len(self._waiting) < self._limits.waiting
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is under way and nothing waits."""
+        return not self._under_way and not self._waiting
 
     @property
     def due(self) -> float | None:
@@ -106,8 +112,8 @@ class Outbox:
         return encode(Publish(letter.topic, letter.payload, 1, packet_id, is_duplicate))
 
     def _free_id(self) -> int:
-        while self._next_id in self._under_way:
-            self._next_id = self._next_id % _LAST_PACKET_ID + 1
-        packet_id = self._next_id
-        self._next_id = packet_id % _LAST_PACKET_ID + 1
+        while self.next_id in self._under_way:
+            self.next_id = self.next_id % _LAST_PACKET_ID + 1
+        packet_id = self.next_id
+        self.next_id = packet_id % _LAST_PACKET_ID + 1
         return packet_id

@@ -24,6 +24,7 @@ Source: ota-semantics 11.1, 12; MQTT 3.1.1, 3 and 4.
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from moduline.cloud.device_link.actions import Action, Ask, Close, Deliver, Send
@@ -62,6 +63,7 @@ from moduline.wire.quecthing.session_key import encrypt, open_frame
 
 _KEPT_PAYLOAD_BYTES: Final = 256
 _UNSUBSCRIBED: Final = -1
+_CONNECT_BEGINS: Final = bytes([mqtt.CONNECT << 4])
 _GRACE: Final = 1.5  # of the keep-alive, MQTT 3.1.1, 3.1.2.10
 _DEVICE_SAYS: Final = (
     ota_messages.Confirmation,
@@ -132,6 +134,7 @@ class Session:
         "_keep_alive_s",
         "_limits",
         "_next_frame_id",
+        "_next_mqtt_id",
         "_outbox",
         "_refusal",
         "_rest_until",
@@ -160,6 +163,7 @@ class Session:
         self._unfinished: dict[int, bool] | None = None  # packet id of a QoS 2 message -> the platform has it
         self._outbox: Outbox | None = None
         self._next_frame_id = 1
+        self._next_mqtt_id = 1
 
     @property
     def device(self) -> int | None:
@@ -185,6 +189,8 @@ class Session:
         """Takes what the socket gave."""
         if self.state is State.CLOSED:
             return []
+        if self.state is State.AWAITED and not self._decoder.held_bytes and data[:1] != _CONNECT_BEGINS:
+            return self._close(Cause.BAD_PROTOCOL)  # a browser, a scanner: not worth waiting for
         self._decoder.feed(data)
         return self._advance(now)
 
@@ -297,7 +303,7 @@ class Session:
             case mqtt.Publish():
                 return self._publish(packet)
             case mqtt.PubAck(packet_id):
-                return self._written([] if self._outbox is None else self._outbox.acknowledged(packet_id, now))
+                return self._acknowledged(packet_id, now)
             case mqtt.PubRel(packet_id):
                 if self._unfinished is not None:
                     self._unfinished.pop(packet_id, None)
@@ -400,11 +406,12 @@ class Session:
         return Received(frame.packet_id, message)
 
     def _say(self, message: Message, now: float, packet_id: int | None, key: bytes | None) -> list[Action] | None:
-        frame = messages.encode(message, packet_id or self._next_frame_id)
-        topic = messages.topic_of(frame.command)
+        command, content = _content(message)
+        frame = frames.Frame(packet_id or self._next_frame_id, command, content)
+        topic = messages.topic_of(command)
         qos = self._granted[messages.TOPICS.index(topic)]
         if self._outbox is None:
-            self._outbox = Outbox(self._limits)
+            self._outbox = Outbox(self._limits, self._next_mqtt_id)
         if qos == _UNSUBSCRIBED or not self._outbox.has_room:
             return None
         if packet_id is None:
@@ -413,6 +420,15 @@ class Session:
         if key is not None:
             payload = encrypt(key, payload)
         return self._written(self._outbox.post(message, f"q/1/d/{self._client_id}/{topic}", payload, qos, now))
+
+    def _acknowledged(self, packet_id: int, now: float) -> list[Action]:
+        if self._outbox is None:
+            return []
+        written = self._outbox.acknowledged(packet_id, now)
+        if self._outbox.is_empty:  # an idle device has no box
+            self._next_mqtt_id = self._outbox.next_id
+            self._outbox = None
+        return self._written(written)
 
     def _delivery(self, event: Event, answer: mqtt.PubAck | mqtt.PubRec | None = None) -> Deliver:
         self._unkept += 1
@@ -426,6 +442,21 @@ class Session:
         self._outbox = None
         self._unfinished = None
         return [Close(cause)]
+
+
+def _content(message: Message) -> tuple[int, bytes]:
+    """Command and payload of a message."""
+    if isinstance(message, ota_messages.Offer):
+        return _offered(message)
+    frame = messages.encode(message, 1)
+    return frame.command, frame.payload
+
+
+@lru_cache(maxsize=64)
+def _offered(offer: ota_messages.Offer) -> tuple[int, bytes]:
+    """Command and payload of an offer: the same for very many devices, one after the other."""
+    frame = messages.encode(offer, 1)
+    return frame.command, frame.payload
 
 
 _END_OF_PATIENCE: Final = {

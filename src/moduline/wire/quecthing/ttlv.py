@@ -124,7 +124,7 @@ def encode_number(value: Decimal) -> bytes:
     sign, figures, exponent = value.as_tuple()
     if not isinstance(exponent, int) or not -LAST_DIGITS <= exponent <= 20:  # "n", "N", "F": not a number, infinite
         raise BadOption(name="ttlv", reason=Text("at most 15 decimal digits", "最多 15 位小数"))
-    magnitude: int = int("".join(map(str, figures))) * 10 ** max(exponent, 0)
+    magnitude = abs(int(value)) if exponent >= 0 else int("".join(map(str, figures)))
     if magnitude > LARGEST_MAGNITUDE:
         raise BadOption(name="ttlv", reason=Text("magnitude of more than 64 bits", "数值超过 64 位"))
     size = max(1, (magnitude.bit_length() + 7) // 8)
@@ -174,6 +174,8 @@ class _Cursor:
             case 2:
                 head = self.number(1)
                 magnitude = self.number((head & 7) + 1)
+                if not head >> 3:  # neither sign nor digits: most numbers
+                    return Decimal(magnitude)
                 figures = tuple(map(int, str(magnitude)))
                 return Decimal((head >> 7, figures, -(head >> 3 & 15)))
             case 3:
