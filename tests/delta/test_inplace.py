@@ -9,7 +9,7 @@ import pytest
 
 from moduline.delta import inplace, mapped
 from moduline.delta.inplace import Watched
-from moduline.errors import BadChecksum, BadFormat, SpareTooSmall
+from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, TooBig
 from moduline.formats import inplace as inplace_plans
 from moduline.formats.inplace import KEEP, PAGE_BYTES, WRITE, Move, Run
 
@@ -190,20 +190,27 @@ def test_make_when_content_moves_down_or_a_little_up_then_goes_first_to_last():
     assert not inplace.make(old, new, block_bytes=BLOCK).plan.is_descending
 
 
-def test_make_when_only_the_other_order_fits_then_takes_that():
-    """The need that is told is the lesser one of both orders, and with that much it works."""
-    old, new = pair(5, 12, 5000)
+def test_make_when_the_spare_is_short_then_other_order_and_less_ram_are_tried():
+    """The need that is told is the least one of all ways, and with that much it works."""
+    old, new = pair(5, 6, 5000)
     with pytest.raises(SpareTooSmall) as caught:
         inplace.make(old, new, block_bytes=BLOCK, spare_bytes=0)
     need = caught.value.facts["need"]
     needs = []
     for down in (False, True):
-        coded = mapped.make(old, new, descending_block=BLOCK if down else 0)
-        with pytest.raises(SpareTooSmall) as caught:
-            inplace.plan_for(old, coded.stream, len(new), BLOCK, down, 0)
-        needs.append(caught.value.facts["need"])
+        for ram_bytes in inplace.RAM_BYTES:
+            coded = mapped.make(old, new, descending_block=BLOCK if down else 0, ram_bytes=ram_bytes)
+            assert coded.ram_bytes <= ram_bytes - mapped.STACK_BYTES
+            some = inplace.plans_for(old, coded.stream, len(new), BLOCK, down)
+            needs.append(min(one.spare_bytes for one in some))
     assert need == min(needs)
-    assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=need).plan.is_descending == (needs[1] < needs[0])
+    assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=need).plan.spare_bytes == need
+
+
+def test_coder_when_there_is_no_ram_for_any_stream_then_refused():
+    old, new = pair(5, 2, 100)
+    with pytest.raises(TooBig):
+        mapped.make(old, new, ram_bytes=20 << 10)
 
 
 @pytest.mark.parametrize("down", [False, True])

@@ -18,7 +18,7 @@ import hashlib
 import struct
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, product
 from typing import Final
 
 from moduline.delta import mapped, native
@@ -26,7 +26,7 @@ from moduline.delta.native import Choice
 from moduline.delta.streams import decoder_of
 from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, Text
 from moduline.formats import inplace as plans
-from moduline.formats.inplace import KEEP, PAGE_BYTES, Move, Plan, Run, groups_of
+from moduline.formats.inplace import KEEP, MAX_IMAGE_BYTES, PAGE_BYTES, Move, Plan, Run, groups_of
 
 MARGIN_BYTES: Final = 36
 """An operand may be read with its pair, so far before or behind a cover."""
@@ -37,6 +37,9 @@ LEAST_GROUP_BYTES: Final = 32 << 10
 LONGS: Final = range(1, 6)
 """Tried as ``Plan.log_long``."""
 MAX_PLAN_BYTES: Final = 1 << 18
+RAM_BYTES: Final = (mapped.RAM_LIMIT_BYTES, 44 << 10)
+"""RAM of the decoder: with less, where the spare flash is too small, checkpoints get shorter by a third and streams
+longer by a few hundredths."""
 CLEARLY: Final = 0.75
 """So much of the copies of the order first to last may the other one need."""
 
@@ -122,21 +125,15 @@ def make(
         Unsupported: the native coder was not compiled.
     """
     is_descending = choose_order(old, new, base, block_bytes)
-    try:
-        return _planned(old, new, base, block_bytes, is_descending, spare_bytes)
-    except SpareTooSmall as first:
-        try:
-            return _planned(old, new, base, block_bytes, not is_descending, spare_bytes)
-        except SpareTooSmall as second:
-            raise min(first, second, key=lambda one: int(one.facts["need"])) from second
-
-
-def _planned(
-    old: bytes, new: bytes, base: int | None, block_bytes: int, is_descending: bool, spare_bytes: int | None
-) -> InPlacePatch:
-    coded = mapped.make(old, new, base, descending_block=block_bytes if is_descending else 0)
-    plan = plan_for(old, coded.stream, len(new), block_bytes, is_descending, spare_bytes)
-    return InPlacePatch(plan, coded.stream, hashlib.sha256(old).digest(), hashlib.sha256(new).digest())
+    need = MAX_IMAGE_BYTES
+    for order, ram_bytes in product((is_descending, not is_descending), RAM_BYTES):
+        coded = mapped.make(old, new, base, descending_block=block_bytes if order else 0, ram_bytes=ram_bytes)
+        some = plans_for(old, coded.stream, len(new), block_bytes, order)
+        plan = best_of(some, spare_bytes)
+        if plan is not None:
+            return InPlacePatch(plan, coded.stream, hashlib.sha256(old).digest(), hashlib.sha256(new).digest())
+        need = min(need, *(one.spare_bytes for one in some))
+    raise SpareTooSmall(need=need, have=spare_bytes)
 
 
 def plan_for(
@@ -147,18 +144,34 @@ def plan_for(
     Raises:
         SpareTooSmall: the device has too little spare flash; ``need`` says what is needed.
     """
+    some = plans_for(old, stream, new_bytes, block_bytes, is_descending)
+    plan = best_of(some, spare_bytes)
+    if plan is None:
+        raise SpareTooSmall(need=min(one.spare_bytes for one in some), have=spare_bytes)
+    return plan
+
+
+def plans_for(old: bytes, stream: bytes, new_bytes: int, block_bytes: int, is_descending: bool) -> list[Plan]:
+    """The plans for a stream: more and more blocks between two checkpoints, until there is none."""
     seen = watch(lambda at, count: old[at : at + count], len(old), stream, new_bytes, block_bytes, is_descending)
     written = max(1, sum(seen.is_changed))
     choices = [1 << power for power in range((written - 1).bit_length() + 1)]
-    every_plan = [
+    return [
         plan_of(seen, len(old), new_bytes, block_bytes, is_descending, every) for every in choices if every < 1 << 16
     ]
+
+
+def best_of(some: Sequence[Plan], spare_bytes: int | None) -> Plan | None:
+    """The plan to take; None: none fits.
+
+    Args:
+        some: as from ``plans_for``.
+        spare_bytes: spare flash of the device, for the fewest checkpoints that fit; None: the least need without wear.
+    """
     if spare_bytes is not None:
-        fitting = [one for one in every_plan if one.spare_bytes <= spare_bytes]
-        if not fitting:
-            raise SpareTooSmall(need=min(one.spare_bytes for one in every_plan), have=spare_bytes)
-        return fitting[-1]
-    calm = [one for one in every_plan if one.every * block_bytes >= LEAST_GROUP_BYTES or one is every_plan[-1]]
+        fitting = [one for one in some if one.spare_bytes <= spare_bytes]
+        return fitting[-1] if fitting else None
+    calm = [one for one in some if one.every * one.block_bytes >= LEAST_GROUP_BYTES or one is some[-1]]
     return min(calm, key=lambda one: (one.spare_bytes, -one.every))
 
 

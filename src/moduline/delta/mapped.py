@@ -19,7 +19,7 @@ from typing import Any, Final
 from moduline.delta import native
 from moduline.delta.native import Choice, Costs, Covers, View
 from moduline.digest import sha256_hex
-from moduline.errors import BadChecksum
+from moduline.errors import BadChecksum, Text, TooBig
 
 RAM_LIMIT_BYTES: Final = 64 << 10
 STACK_BYTES: Final = 1024
@@ -27,7 +27,7 @@ STACK_BYTES: Final = 1024
 MAX_SLOT_KIB: Final = 255
 PASSES: Final = 2
 MAX_PAGES: Final = 8
-MAP_LIMITS: Final = (1600, 800)
+MAP_LIMITS: Final = (2400, 1200, 600)
 _VOTERS: Final = 1500
 _BALLOTS: Final = 40_000_000
 _BASE_STEP: Final = 32
@@ -53,23 +53,31 @@ class Coded:
     covers: int
 
 
-def make(old: bytes, new: bytes, base: int | None = None, *, descending_block: int = 0) -> Coded:
-    """The smallest stream that makes ``new`` of ``old`` in ``RAM_LIMIT_BYTES`` of RAM; decoded and compared.
+def make(
+    old: bytes,
+    new: bytes,
+    base: int | None = None,
+    *,
+    descending_block: int = 0,
+    ram_bytes: int = RAM_LIMIT_BYTES,
+) -> Coded:
+    """The smallest stream that makes ``new`` of ``old`` in so much RAM; decoded and compared.
 
     Args:
         old: what is there before.
         new: what shall be there.
         base: address at which both run; None: it is found.
         descending_block: 0, or the block size when the blocks are to come last first.
+        ram_bytes: RAM of the device for decoding, with stack; less gives shorter checkpoints and longer streams.
 
     Raises:
-        TooBig: an image is larger than 16 MiB.
+        TooBig: an image is larger than 16 MiB, or the RAM is not enough for any stream.
         Unsupported: the native coder was not compiled.
     """
     native.must_fit(len(old), len(new))
     found = find_base(old) if base is None else base
     choice = Choice(is_thumb=False) if found is None else Choice(base=found)
-    best = _with_pages(old, new, choice, descending_block)
+    best = _with_pages(old, new, choice, descending_block, ram_bytes)
     if apply(old, best.stream, len(new), descending_block) != new:
         raise BadChecksum(format=native.NAME, name="SHA-256", found="other", expected=sha256_hex(new))
     return best
@@ -90,10 +98,10 @@ def apply(old: bytes, stream: bytes, new_bytes: int, descending_block: int = 0) 
     return b"".join(reversed(blocks))
 
 
-def _with_pages(old: bytes, new: bytes, choice: Choice, block: int) -> Coded:
+def _with_pages(old: bytes, new: bytes, choice: Choice, block: int, ram_bytes: int) -> Coded:
     """The stream with those pages of RAM that make it smaller."""
     covers = find_covers(old, new, choice)
-    best = _coded(old, new, covers, choice, block)
+    best = _coded(old, new, covers, choice, block, ram_bytes)
     covers.choose_map(len(old), MAP_LIMITS[-1])
     if not choice.is_thumb:
         return best
@@ -104,30 +112,32 @@ def _with_pages(old: bytes, new: bytes, choice: Choice, block: int) -> Coded:
         if size < least:
             kept, least = trial, size
     if kept.ranges:
-        coded = _coded(old, new, find_covers(old, new, kept), kept, block)
+        coded = _coded(old, new, find_covers(old, new, kept), kept, block, ram_bytes)
         best = min(best, coded, key=lambda one: len(one.stream))
     return best
 
 
-def _coded(old: bytes, new: bytes, covers: Covers, choice: Choice, block: int) -> Coded:
+def _coded(old: bytes, new: bytes, covers: Covers, choice: Choice, block: int, ram_bytes: int) -> Coded:
     """Encode within the RAM limit: the map as large as it likes, the histories get the rest."""
     if block:
         covers = covers.split(block, len(new))
         choice = replace(choice, descending_block=block)
     best: Coded | None = None
+    beside = 0
     for limit in MAP_LIMITS:
         chosen = covers.choose_map(len(old), limit)
         stream, _ = native.encode(old, new, covers, replace(choice, slot_kib=1))
         beside = native.Decoder(lambda at, count: old[at : at + count], len(old), stream, len(new)).ram_bytes - 1024
-        slot_kib = min((RAM_LIMIT_BYTES - STACK_BYTES - beside) // 1024, MAX_SLOT_KIB)
+        slot_kib = min((ram_bytes - STACK_BYTES - beside) // 1024, MAX_SLOT_KIB)
         if slot_kib >= 1:
             trial = replace(choice, slot_kib=slot_kib)
             stream, spent = native.encode(old, new, covers, trial)
             if best is None or len(stream) < len(best.stream):
                 best = Coded(stream, trial, beside + 1024 * slot_kib, spent, covers.count)
-        if chosen < limit:
+        if chosen < limit and best is not None:
             break
-    assert best is not None  # the smallest map and the fewest histories always fit
+    if best is None:
+        raise TooBig(what=Text("RAM of the decoder", "解码器内存"), need=beside + 1024 + STACK_BYTES, have=ram_bytes)
     return best
 
 
