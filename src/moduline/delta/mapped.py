@@ -117,7 +117,9 @@ def _with_pages(old: bytes, new: bytes, choice: Choice, block: int, ram_bytes: i
     return best
 
 
-def _coded(old: bytes, new: bytes, covers: Covers, choice: Choice, block: int, ram_bytes: int) -> Coded:
+def _coded(
+    old: bytes, new: bytes, covers: Covers, choice: Choice, block: int, ram_bytes: int = RAM_LIMIT_BYTES
+) -> Coded:
     """Encode within the RAM limit: the map as large as it likes, the histories get the rest."""
     if block:
         covers = covers.split(block, len(new))
