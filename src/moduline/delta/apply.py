@@ -27,8 +27,9 @@ def apply(old: Side, patch: Patch) -> bytes:
         FormatError: a block of the patch is damaged.
     """
     must_be_for(old, patch)
-    if old.is_raw and len(patch.regions) == 1 and old.parts[0].role == UNKNOWN_ROLE:
-        old = told(old, None, patch.regions[0].role)  # the hash tells whether it is that
+    only = patch.regions[0] if len(patch.regions) == 1 else None
+    if only is not None and only.is_checked and old.is_raw and old.parts[0].role == UNKNOWN_ROLE:
+        old = told(old, None, only.role)  # the hash tells whether it is that
     for region in patch.regions:
         _must_match(old, region)
     if old.stock is not None:
