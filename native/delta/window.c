@@ -110,7 +110,7 @@ static u32 to_edge(const w_state *s, u32 place) {
 /* A number of blocks, as bytes. */
 static u32 block_number(w_run *r, w_number *n, u32 bytes, u32 least) {
     u32 log = r->s->head.log_block, number = mdl_w_number(r, n, (bytes >> log) - least) + least;
-    if (number > W_MAX_BYTES >> log) {
+    if (number > (u32)W_MAX_BYTES >> log) {
         r->error = MDL_BAD_STREAM;
         return 0;
     }

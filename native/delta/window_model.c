@@ -433,9 +433,10 @@ void mdl_w_start(w_state *s) {
     for (int i = 0; i < W_STATES; i++)
         for (int j = 0; j < 5; j++)
             t->copy_weight[i][j] = j == 0 ? 10000 : j < 4 ? 6000 : 0;
+    int inputs = W_GUESSES + (s->head.is_small ? W_SMALL_CONTEXTS : W_CONTEXTS);
     for (int i = 0; i < W_SETS; i++)
         for (int j = 0; j < W_MAX_INPUTS; j++)
-            b->weight[i][j] = 4000;
+            b->weight[i][j] = j < inputs ? 4000 : 0;
     for (int j = 0; j < W_CONTEXTS; j++)
         memcpy(b->meaning[j], START, sizeof START);
     fill(b->guess[0], W_GUESSES * 512, 3072);
