@@ -207,6 +207,25 @@ def test_make_when_the_spare_is_short_then_other_order_and_less_ram_are_tried():
     assert inplace.make(old, new, block_bytes=BLOCK, spare_bytes=need).plan.spare_bytes == need
 
 
+def test_patch_when_planned_again_for_less_spare_then_fits_and_makes_the_same_image():
+    old, new = pair(6, 8, 1500)
+    patch = inplace.make(old, new, block_bytes=BLOCK)
+    some = inplace.plans_for(old, patch.stream, len(new), BLOCK, patch.plan.is_descending)
+    least = min(one.spare_bytes for one in some)
+    again = inplace.plan_again(old, patch, least)
+    assert (again.stream, again.plan.spare_bytes) == (patch.stream, least)
+    with pytest.raises(SpareTooSmall) as caught:
+        inplace.plan_again(old, patch, 2 * BLOCK)
+    assert caught.value.facts["need"] == least
+    with pytest.raises(SpareTooSmall) as caught:
+        inplace.make(old, new, block_bytes=BLOCK, spare_bytes=0)
+    need = caught.value.facts["need"]
+    again = inplace.plan_again(old, patch, need)
+    assert again.plan.spare_bytes <= need <= least
+    assert again.new_sha256 == patch.new_sha256
+    assert mapped.apply(old, again.stream, len(new), BLOCK if again.plan.is_descending else 0) == new
+
+
 def test_coder_when_there_is_no_ram_for_any_stream_then_refused():
     old, new = pair(5, 2, 100)
     with pytest.raises(TooBig):

@@ -199,7 +199,7 @@ CODECS: Final[Mapping[int, Codec]] = {
     for one in (
         Codec(RAW, "raw", _plain),
         Codec(DEFLATE, "deflate", _inflated),
-        Codec(MAPPED, "mapped", _mapped, _make_mapped, _plan_again),
+        Codec(MAPPED, "mapped", _mapped, _make_mapped, inplace.plan_again),
         Codec(WINDOW, "window", _window, window_plan.make, _plan_again),
     )
 }

@@ -26,7 +26,7 @@ from moduline.delta.native import Choice
 from moduline.delta.streams import decoder_of
 from moduline.errors import BadChecksum, BadFormat, SpareTooSmall, Text
 from moduline.formats import inplace as plans
-from moduline.formats.inplace import KEEP, MAX_IMAGE_BYTES, PAGE_BYTES, Move, Plan, Run, groups_of
+from moduline.formats.inplace import BANKS, KEEP, MAX_IMAGE_BYTES, PAGE_BYTES, Move, Plan, Run, groups_of
 
 MARGIN_BYTES: Final = 36
 """An operand may be read with its pair, so far before or behind a cover."""
@@ -134,6 +134,23 @@ def make(
             return InPlacePatch(plan, coded.stream, hashlib.sha256(old).digest(), hashlib.sha256(new).digest())
         need = min(need, *(one.spare_bytes for one in some))
     raise SpareTooSmall(need=need, have=spare_bytes)
+
+
+def plan_again(old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
+    """The same patch for so much spare flash; coded again where only shorter checkpoints help.
+
+    Raises:
+        SpareTooSmall: the device has too little spare flash; ``need`` says what is needed.
+    """
+    plan = patch.plan
+    some = plans_for(old, patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending)
+    fitting = best_of(some, spare_bytes)
+    if fitting is not None:
+        return replace(patch, plan=fitting)
+    if min((BANKS + one.slot_count) * one.block_bytes for one in some) > spare_bytes:
+        raise SpareTooSmall(need=min(one.spare_bytes for one in some), have=spare_bytes)
+    new = mapped.apply(old, patch.stream, plan.new_bytes, plan.block_bytes if plan.is_descending else 0)
+    return make(old, new, block_bytes=plan.block_bytes, spare_bytes=spare_bytes)
 
 
 def plan_for(
