@@ -283,7 +283,7 @@ class Session:
             if type(packet) not in _ALLOWED[self.state]:
                 actions += self._close(Cause.BAD_PROTOCOL)
                 break
-            if self.state in {State.ADMITTED, State.READY}:
+            if self._admitted is not None:
                 self._deadline = now + self._keep_alive_s * _GRACE
             actions += self._packet(packet, now)
             self._spend(now)

@@ -74,16 +74,10 @@ def read(rows: Rows, fields: ttlv.Fields) -> dict[str, Any]:
     Raises:
         BadFormat: a required field is missing, or a value is of another type than its row says.
     """
-    found: dict[int, ttlv.Value] = {}
-    extra = []
-    known = {row.id for row in rows}
-    for field in fields:
-        if field.id in known:
-            found.setdefault(field.id, field.value)
-        else:
-            extra.append(field)
-    values = {row.name: _from_wire(row, found.get(row.id)) for row in rows}
-    return {**values, "extra": tuple(extra)}
+    found = {field.id: field.value for field in reversed(fields)}
+    values = {row.name: _from_wire(row, found.pop(row.id, None)) for row in rows}
+    values["extra"] = tuple(field for field in fields if field.id in found) if found else ()
+    return values
 
 
 def text_of(data: bytes) -> str:
