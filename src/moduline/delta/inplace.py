@@ -40,6 +40,8 @@ MAX_PLAN_BYTES: Final = 1 << 18
 RAM_BYTES: Final = (mapped.RAM_LIMIT_BYTES, 44 << 10)
 """RAM of the decoder: with less, where the spare flash is too small, checkpoints get shorter by a third and streams
 longer by a few hundredths."""
+QUICK_BYTES: Final = 1 << 20
+"""Larger images are not coded again for a spare area that does not even take the copies."""
 CLEARLY: Final = 0.75
 """So much of the copies of the order first to last may the other one need."""
 
@@ -137,17 +139,18 @@ def make(
 
 
 def plan_again(old: bytes, patch: InPlacePatch, spare_bytes: int) -> InPlacePatch:
-    """The same patch for so much spare flash; coded again where only shorter checkpoints help.
+    """The same patch for so much spare flash; coded again where shorter checkpoints or the other order help.
 
     Raises:
-        SpareTooSmall: the device has too little spare flash; ``need`` says what is needed.
+        SpareTooSmall: the device has too little spare flash; ``need`` says what is needed, at least by this stream.
     """
     plan = patch.plan
     some = plans_for(old, patch.stream, plan.new_bytes, plan.block_bytes, plan.is_descending)
     fitting = best_of(some, spare_bytes)
     if fitting is not None:
         return replace(patch, plan=fitting)
-    if min((BANKS + one.slot_count) * one.block_bytes for one in some) > spare_bytes:
+    is_hopeless = min((BANKS + one.slot_count) * one.block_bytes for one in some) > spare_bytes
+    if is_hopeless and plan.new_bytes > QUICK_BYTES:
         raise SpareTooSmall(need=min(one.spare_bytes for one in some), have=spare_bytes)
     new = mapped.apply(old, patch.stream, plan.new_bytes, plan.block_bytes if plan.is_descending else 0)
     return make(old, new, block_bytes=plan.block_bytes, spare_bytes=spare_bytes)
