@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { UNDER_WAY = 28, NEIGHBOURS = 3, MATCH = 6, DEEP = 64, LOOK_AHEADS = 5, MAP_BYTES = 32, DROP = 1300 };
+enum { UNDER_WAY = 28, NEIGHBOURS = 3, MATCH = 6, DEEP = 64, LOOK_AHEADS = 5, MAP_BYTES = 8, DROP = 1300 };
 static const u32 AHEAD[LOOK_AHEADS] = {2, 5, 9, 14, 20};
 
 typedef struct { i32 shift, before; u32 start, before_end; } node;
@@ -264,7 +264,7 @@ int mdl_choose_map(cover *covers, u32 count, u32 old_bytes, u32 limit) {
         u32 first = one->old / 2, last = (one->old + one->bytes) / 2, overlap = 0;
         for (u32 k = first; k < last; k++)
             overlap += taken[k] != 0;
-        if (overlap * 4 > last - first || taken[first] == 2)
+        if (overlap * 2 > last - first || taken[first] == 2)
             continue;
         for (u32 k = first; k < last; k++)
             taken[k] = taken[k] ? taken[k] : 1;

@@ -30,7 +30,7 @@ int mdl_resolve(const u8 *image, u32 bytes, const u8 *kinds, u32 base, const cov
 /* The cheapest covers of fresh by old; suffixes: the suffix array of old. Gives their number, at most room; -1: no memory. */
 i32 mdl_search(const u8 *old, u32 old_bytes, const u8 *fresh, u32 new_bytes, const i32 *suffixes, const mdl_costs *costs, cover *covers, u32 room);
 
-/* Choose the covers for the map: long ones first, at most limit, hardly overlapping. */
+/* Choose the covers for the map: long ones first, at most limit, none that is half there already. */
 int mdl_choose_map(cover *covers, u32 count, u32 old_bytes, u32 limit);
 
 #endif
