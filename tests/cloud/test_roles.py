@@ -45,6 +45,10 @@ def public_verbs():
     return found
 
 
+def upgrade_of(rig, plan, dk):
+    return next(shown.row.id for shown in rig.see(people.page, plan.id).items if shown.dk == dk)
+
+
 def acts(rig):
     """Calls every verb that changes something once; gives the permissions that were used, in order."""
     product = rig.product()
@@ -73,11 +77,11 @@ def acts(rig):
     number = rig.device(product, "a")
     rig.online(number)
     rig.request(number, "V1")
-    upgrade = rig.see(people.page, draft.id).items[0].row.id
+    upgrade = upgrade_of(rig, draft, "a")
     rig.act(people.cancel, upgrade)
     rig.act(plans.terminate, draft.id)
     asks = rig.activated(product, artifact, name="asks", is_silent=False, texts=TEXTS)
-    upgrade = rig.see(people.page, asks.id).items[0].row.id
+    upgrade = upgrade_of(rig, asks, "a")
     rig.act(people.confirm, upgrade, Operation.NOW)
     for code in (1, 2, 4, 8, 9, 12):
         rig.status(number, code)

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moduline.cloud import tables
+from moduline.cloud.hot import Hot
 from moduline.cloud.plans.groups import Count
 from moduline.cloud.plans.rules import DeviceStatus
 
 _C: Final = tables.plan_counters.c
 
 
-def _add(made: Any) -> Any:
+def _add(made: Any) -> Hot:
+    made = made.values({column.name: bindparam(column.name) for column in tables.plan_counters.c})
     key = ["plan_id", "group_number", "status", "slot"]
-    return made.on_conflict_do_update(index_elements=key, set_={"count": _C.count + made.excluded.count})
+    return Hot(made.on_conflict_do_update(index_elements=key, set_={"count": _C.count + made.excluded.count}))
 
 
 _ADD: Final = {
@@ -33,13 +35,10 @@ _ADD: Final = {
 def add(conn: Connection, plan_id: int, counts: Mapping[tuple[int, int], int]) -> None:
     """Add to counters: (group, status) -> how many more; negative numbers take away."""
     slot = conn.get_execution_options().get("moduline_slot", 0)
-    rows = [
-        {"plan_id": plan_id, "group_number": group, "status": status, "slot": slot, "count": count}
-        for (group, status), count in sorted(counts.items())
-        if count
-    ]
-    if rows:
-        conn.execute(_ADD[conn.dialect.name], rows)
+    for (group, status), count in sorted(counts.items()):
+        if count:
+            row = {"plan_id": plan_id, "group_number": group, "status": status, "slot": slot, "count": count}
+            _ADD[conn.dialect.name].run(conn, row)
 
 
 def move(conn: Connection, plan_id: int, group: int, before: int, after: int) -> None:

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from moduline.cloud import tables
 from moduline.cloud.edge import clean_text
+from moduline.cloud.hot import Hot, as_json
+from moduline.cloud.hot import from_json as stored_json
 from moduline.cloud.plans import counters
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.offer import Say, SayUrl
@@ -29,10 +31,11 @@ COLUMNS: Final = (
     _U.id, _U.plan_id, _U.device_id, _U.status, _U.phase, _U.group_number, _U.attempt, _U.reason, _U.refused_at,
     _U.failed_at, _U.begun_at, _U.over, _U.is_lapsed, _U.state,
 )  # fmt: skip
-OPEN: Final = select(*COLUMNS).where(_U.device_id == bindparam("device"), _U.is_open)
-OF_DEVICE: Final = select(*COLUMNS).where(_U.device_id == bindparam("device")).order_by(_U.id.desc())
-BY_ID: Final = select(*COLUMNS).where(_U.id == bindparam("upgrade"))
-_SAVE: Final = (
+_NAMES: Final = tuple(column.name for column in COLUMNS)
+OPEN: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device"), _U.is_open), _NAMES)
+OF_DEVICE: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device")).order_by(_U.id.desc()), _NAMES)
+BY_ID: Final = Hot(select(*COLUMNS).where(_U.id == bindparam("upgrade")), _NAMES)
+_SAVE: Final = Hot(
     update(tables.upgrades)
     .where(_U.id == bindparam("upgrade"))
     .values(
@@ -50,8 +53,12 @@ _SAVE: Final = (
         state=bindparam("new_state"),
     )
 )
-_LOG: Final = insert(tables.upgrade_log)
-_REASON: Final = update(tables.upgrades).where(_U.id == bindparam("upgrade")).values(reason=bindparam("why"))
+_LOG: Final = Hot(
+    insert(tables.upgrade_log).values(
+        {column.name: bindparam(column.name) for column in tables.upgrade_log.c if column.name != "id"}
+    )
+)
+_REASON: Final = Hot(update(tables.upgrades).where(_U.id == bindparam("upgrade")).values(reason=bindparam("why")))
 _F: Final = tables.artifact_files.c
 _FILES: Final = (
     select(_F.id, _F.position, _F.name, _F.bytes, _F.md5, _F.sha256, _F.crc32_mpeg2)
@@ -126,11 +133,12 @@ class Downlink:
 
 def row_of(found: Any) -> Row:
     """A row of the table as a value."""
-    state = from_json(found.state) if found.state else UpgradeState(found.plan_id)
+    raw = stored_json(found.state) if found.state else None
+    state = from_json(raw) if raw else UpgradeState(found.plan_id)
     over = Reason(found.over) if found.over is not None else None
     reason = Reason(found.reason) if found.reason is not None else None
     if found.phase != state.phase or over is not state.over or reason is not state.reason:
-        state = replace(state, phase=Phase(found.phase), over=over, reason=reason, is_lapsed=found.is_lapsed)
+        state = replace(state, phase=Phase(found.phase), over=over, reason=reason, is_lapsed=bool(found.is_lapsed))
     return Row(
         found.id, found.plan_id, found.device_id, found.status, found.group_number, found.begun_at, state
     )  # fmt: skip
@@ -153,9 +161,9 @@ def save(conn: Connection, row: Row, state: UpgradeState, lines: Iterable[LogLin
             "new_begun": begun_at,
             "new_over": None if state.over is None else int(state.over),
             "new_lapsed": state.is_lapsed,
-            "new_state": to_json(state),
+            "new_state": as_json(to_json(state)),
         }
-        conn.execute(_SAVE, values)
+        _SAVE.run(conn, values)
     counters.move(conn, row.plan_id, row.group, row.status, status)
     log(conn, row.id, lines)
     return replace(row, status=status, begun_at=begun_at, state=state)
@@ -163,27 +171,24 @@ def save(conn: Connection, row: Row, state: UpgradeState, lines: Iterable[LogLin
 
 def log(conn: Connection, upgrade_id: int, lines: Iterable[LogLine]) -> None:
     """Add lines to the log of an upgrade."""
-    rows = [
-        {
+    for line in lines:
+        row = {
             "upgrade_id": upgrade_id,
             "at": line.at,
             "device_at": line.device_at,
             "source": str(line.source),
             "component": line.component,
             "status": None if line.status is None else str(line.status),
-            "text": {lang: line.text.say(lang, **line.facts) for lang in ("en", "zh")},
+            "text": as_json({lang: line.text.say(lang, **line.facts) for lang in ("en", "zh")}),
             "code": line.code,
             "message": clean_text(line.message, MESSAGE_LIMIT),
         }
-        for line in lines
-    ]
-    if rows:
-        conn.execute(_LOG, rows)
+        _LOG.run(conn, row)
 
 
 def note_reason(conn: Connection, upgrade_id: int, reason: Reason) -> None:
     """Keep why a device waits."""
-    conn.execute(_REASON, {"upgrade": upgrade_id, "why": int(reason)})
+    _REASON.run(conn, {"upgrade": upgrade_id, "why": int(reason)})
 
 
 def downlinks(conn: Connection, row: Row, says: Sequence[Say], *, until: float) -> tuple[Downlink, ...]:

@@ -103,7 +103,7 @@ def hear(conn: Connection, device_id: int, event: Event, *, now: float) -> tuple
     if isinstance(event, VersionsReported):
         found = [row for row in _of_device(conn, device_id) if row.state.components]
     else:
-        opened = conn.execute(rows.OPEN, {"device": device_id}).first()
+        opened = rows.OPEN.first(conn, {"device": device_id})
         found = [] if opened is None else [rows.row_of(opened)]
         if not found and isinstance(event, StatusReported):
             found = [row for row in _of_device(conn, device_id) if row.state.is_lapsed][:1]
@@ -178,7 +178,7 @@ def file_asked(conn: Connection, token: str, http_status: int, *, now: float, is
     asked = conn.execute(query.where(link.token == token)).first()
     if asked is None:
         return
-    found = conn.execute(rows.BY_ID, {"upgrade": asked.upgrade_id}).one()
+    found = rows.BY_ID.first(conn, {"upgrade": asked.upgrade_id})
     apply(conn, rows.row_of(found), FileAsked(asked.artifact_id, http_status, is_broken), now=now)
 
 
@@ -222,7 +222,7 @@ def _judge(
 ) -> Match | None:
     """What the rules give a device of these plans; the reason for every plan that it waits for is kept."""
     by_id = {plan.id: row for plan, row in plans}
-    busy = conn.execute(rows.OPEN, {"device": device.id}).first()
+    busy = rows.OPEN.first(conn, {"device": device.id})
     opened = None if busy is None else stored.load(conn, busy.plan_id)
     is_verifying = opened is not None and opened.kind == stored.VERIFICATION
     ruled = scope.ruled(device, busy_plan=None if busy is None else busy.plan_id, is_verifying=is_verifying)
@@ -249,7 +249,7 @@ def _begin(
 
 
 def _of_device(conn: Connection, device_id: int) -> list[Row]:
-    return [rows.row_of(found) for found in conn.execute(rows.OF_DEVICE, {"device": device_id}).all()]
+    return [rows.row_of(found) for found in rows.OF_DEVICE.rows(conn, {"device": device_id})]
 
 
 def _linked(conn: Connection, row: Row, says: Sequence[Say]) -> tuple[Downlink, ...]:
