@@ -1,6 +1,6 @@
 """What does the decoder cost a microcontroller? Compiled for Cortex-M, run in an emulator on real pairs.
 
-    python bench/delta_arm.py [PAIR ...]
+    python bench/delta_arm.py [--window] [PAIR ...]
 
 The decoder of ``native/delta`` is built without a C library by arm-none-eabi-gcc and run by qemu on an ARM MPS2 board
 (``native/arm``); the image it gives is compared with the true one by SHA-256.
@@ -12,6 +12,8 @@ The decoder of ``native/delta`` is built without a C library by arm-none-eabi-gc
   counts them by forty; a loop of two million instructions proves that in every run. The callbacks (a copy of up to 128
   bytes) are in it.
 
+``--window`` does it for the coder whose window is the old image, with both of its profiles.
+
 Needs the Debian packages gcc-arm-none-eabi and qemu-system-arm, and the corpus beside the repository.
 """
 
@@ -22,7 +24,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from moduline.delta import mapped
+from moduline.delta import mapped, window
 from moduline.digest import sha256_hex
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,14 +35,17 @@ BOARD = [NATIVE / "arm" / name for name in ("start.c", "main.c", "string.c")]
 BUILDS = (("cortex-m3", "mps2-an385", "-Os"), ("cortex-m4", "mps2-an386", "-Os"), ("cortex-m3", "mps2-an385", "-O2"))
 PAIRS = ("zstack-cc2652r", "microbit2-m4", "ec618-cp")
 CALLS = ("mdl_delta_need", "mdl_delta_begin", "mdl_delta_read", "mdl_delta_left")
+WINDOW = [NATIVE / "delta" / f"{name}.c" for name in ("window", "window_model")]
+WINDOW_PAIRS = ("lua-littlefs", "microbit2-m4")
 SIZES_AT, OLD_AT, PATCH_AT = 0x2100_0000, 0x2100_1000, 0x2180_1000
 PIECE_BYTES = 4096
 LOOP_INSTRUCTIONS, INSTRUCTIONS_PER_TICK = 2_000_000, 40
 SECONDS = 600
 
 
-def options(cpu, level):
+def options(cpu, level, of_window):
     return [
+        *(["-DOF_WINDOW"] if of_window else []),
         "-std=c99", f"-mcpu={cpu}", "-mthumb", "-mfloat-abi=soft", level, "-ffreestanding", "-ffunction-sections",
         "-fdata-sections",
         "-fno-tree-loop-distribute-patterns", "-DMDL_DECODER_ONLY", "-isystem", NATIVE / "arm" / "include", "-nostdlib",
@@ -48,15 +53,17 @@ def options(cpu, level):
     ]  # fmt: skip
 
 
-def build(cpu, level, folder):
+def build(cpu, level, folder, of_window):
     program = folder / f"{cpu}{level}.elf"
-    compiler = ["arm-none-eabi-gcc", *options(cpu, level)]
+    compiler = ["arm-none-eabi-gcc", *options(cpu, level, of_window)]
+    decoder = WINDOW if of_window else DECODER
+    calls = [name.replace("_delta_", "_window_") if of_window else name for name in CALLS]
     script = ["-T", NATIVE / "arm" / "mps2.ld"]
-    subprocess.run([*compiler, *script, "-o", program, *BOARD, *DECODER, "-lgcc"], check=True)
+    subprocess.run([*compiler, *script, "-o", program, *BOARD, *decoder, "-lgcc"], check=True)
     alone = folder / "alone.elf"
-    kept = [f"-Wl,-u,{name}" for name in CALLS]
-    missing = ["-Wl,--unresolved-symbols=ignore-all", "-Wl,-e,mdl_delta_begin"]
-    subprocess.run([*compiler, *kept, *missing, "-o", alone, *DECODER, "-lgcc"], check=True)
+    kept = [f"-Wl,-u,{name}" for name in calls]
+    missing = ["-Wl,--unresolved-symbols=ignore-all", f"-Wl,-e,{calls[1]}"]
+    subprocess.run([*compiler, *kept, *missing, "-o", alone, *decoder, "-lgcc"], check=True)
     told = subprocess.run(["arm-none-eabi-size", "-A", alone], check=True, capture_output=True, text=True).stdout
     sections = {row[0]: int(row[1]) for row in map(str.split, told.splitlines()) if row and row[0].startswith(".")}
     return program, sections
@@ -106,27 +113,33 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return
+    of_window = "--window" in sys.argv[1:]
+    names = [name for name in sys.argv[1:] if name != "--window"]
     pairs = {}
-    for name in sys.argv[1:] or PAIRS:
+    for name in names or (WINDOW_PAIRS if of_window else PAIRS):
         old, new = ((CORPUS / name / file).read_bytes() for file in ("old.bin", "new.bin"))
-        pairs[name] = old, mapped.make(old, new).stream, new
+        if of_window:
+            for profile in window.PROFILES:
+                pairs[f"{name}, {profile}"] = old, window.make(old, new, profile=profile), new
+        else:
+            pairs[name] = old, mapped.make(old, new).stream, new
     print("Measured")
     with tempfile.TemporaryDirectory(prefix="moduline-bench-") as kept:
         folder = Path(kept)
         for cpu, machine, level in BUILDS:
-            program, sections = build(cpu, level, folder)
+            program, sections = build(cpu, level, folder, of_window)
             static = sections.get(".data", 0) + sections.get(".bss", 0)
             print(
                 f"\n{cpu} {level}: code {sections['.text']}, tables {sections.get('.rodata', 0)}, "
                 f"static RAM {static} bytes"
             )
             titles = f"{'RAM':>8}{'stack':>7}{'begin Mi':>10}{'read Mi':>9}{'instr/byte':>12}"
-            print(f"{'pair':<18}{titles}   (Mi: 1e6 instructions)")
+            print(f"{'pair':<22}{titles}   (Mi: 1e6 instructions)")
             for name, (old, patch, new) in pairs.items():
                 told = run(program, machine, old, patch, new, folder)
                 begin, read = (told[f"{what}_ticks"] * INSTRUCTIONS_PER_TICK for what in ("begin", "read"))
                 print(
-                    f"{name:<18}{told['ram']:>8}{told['stack']:>7}{begin / 1e6:>10.1f}{read / 1e6:>9.1f}"
+                    f"{name:<22}{told['ram']:>8}{told['stack']:>7}{begin / 1e6:>10.1f}{read / 1e6:>9.1f}"
                     f"{(begin + read) / len(new):>12.0f}   same image",
                     flush=True,
                 )

@@ -7,7 +7,16 @@
  *
  * Source: ARM DUI 0471 (semihosting); ARM DAI 0385 (memory map of the board); CMSDK, DDI 0479 (timer).
  */
+#ifdef OF_WINDOW /* the other decoder, under the same names */
+#include "../delta/window.h"
+#define mdl_io mdl_window_io
+#define mdl_delta_need mdl_window_need
+#define mdl_delta_begin mdl_window_begin
+#define mdl_delta_read mdl_window_read
+#define mdl_delta_left mdl_window_left
+#else
 #include "../delta/mdl_delta.h"
+#endif
 
 #define SIZES ((const volatile uint32_t *)0x21000000) /* old, patch, new; what to read at a time */
 #define OLD ((const uint8_t *)0x21001000)
@@ -61,6 +70,14 @@ static int read_patch(void *context, uint32_t at, uint8_t *to, uint32_t n) {
     memcpy(to, PATCH + at, n);
     return 0;
 }
+
+#ifdef OF_WINDOW
+static int read_new(void *context, uint32_t at, uint8_t *to, uint32_t n) {
+    (void)context;
+    memcpy(to, FRESH + at, n);
+    return 0;
+}
+#endif
 
 /* ---- time ---- */
 
@@ -118,7 +135,11 @@ static int save(uint32_t bytes) {
 }
 
 int main(void) {
+#ifdef OF_WINDOW
+    mdl_io io = {0, read_old, read_patch, read_new, SIZES[0], SIZES[1], SIZES[2]};
+#else
     mdl_io io = {0, read_old, read_patch, SIZES[0], SIZES[1], SIZES[2]};
+#endif
     uint32_t need = 0, ticks[2] = {0, 0};
     TIMER[1] = TIMER[2] = 0xffffffffu;
     TIMER[0] = 1;

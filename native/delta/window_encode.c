@@ -4,7 +4,6 @@
  * Prices are those of the models at the end of the pass before, and, for literals, what each byte would have cost where
  * it stands; so the path is chosen a few times. Sources come from the neighbours in a suffix array of old and new.
  */
-#ifndef MDL_DECODER_ONLY
 #include "window_encode.h"
 
 #include <stdlib.h>
@@ -506,4 +505,3 @@ uint32_t mdl_window_encode(const uint8_t *window, uint32_t old_bytes, uint32_t n
     free(kept);
     return bytes;
 }
-#endif

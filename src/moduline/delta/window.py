@@ -20,7 +20,7 @@ from moduline.delta.window_native import Choice, Decoder
 from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum, BadOption, Text
 
-PROFILES: Final = {"full": Choice(is_small=False, slot_kib=40), "small": Choice(is_small=True, slot_kib=8)}
+PROFILES: Final = {"full": Choice(is_small=False, slot_kib=46), "small": Choice(is_small=True, slot_kib=8)}
 LOG_BLOCK: Final = 12
 """Of the file systems on every known module."""
 LEAST_BLOCKS: Final = 4

@@ -60,7 +60,7 @@ class Choice:
     """
 
     is_small: bool = False
-    slot_kib: int = 40
+    slot_kib: int = 46
     log_block: int = 0
     prime_at: int = 0
     prime_bytes: int = 0

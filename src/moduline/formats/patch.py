@@ -83,11 +83,11 @@ REGION: Final = RecordTable(
         Field("old_sha256", "bytes:32", "of what must be there before; 0: anything may"),
         Field("new_bytes", "u32", "length of what is there afterwards", "bytes"),
         Field("new_sha256", "bytes:32", "of what is there afterwards"),
-        Field("codec", "u16", "how the data block gives the new bytes: 0 raw, 1 deflate, 2 mapped"),
+        Field("codec", "u16", "how the data block gives the new bytes: 0 raw, 1 deflate, 2 mapped, 3 window"),
         Field("reserved_0", "u16", "0"),
         Field("data_offset", "u32", "of the data block, from the magic", "bytes"),
         Field("data_bytes", "u32", "length of the data block", "bytes"),
-        Field("codec_facts", "bytes:24", "for the codec; 0 for codecs 0 to 2"),
+        Field("codec_facts", "bytes:24", "for the codec; 0 for codecs 0 to 3"),
     ),
     total_bytes=128,
 )
@@ -123,7 +123,7 @@ class PatchRegion:
         new_sha256: its SHA-256, 32 bytes.
         codec: number of the codec that gives the new bytes.
         data: the codec's block.
-        codec_facts: 24 bytes for the codec; zeros for codecs 0 to 2.
+        codec_facts: 24 bytes for the codec; zeros for codecs 0 to 3.
     """
 
     role: str
