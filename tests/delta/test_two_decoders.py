@@ -163,6 +163,26 @@ def test_words_when_there_are_five_things_they_may_be_then_both_take_four(moves)
     assert agree(struct.pack("<300I", *words), struct.pack("<300I", *moved), choice)
 
 
+@pytest.mark.parametrize("moved", [4, 0x1_0000, -0x2_0000])
+def test_pointers_when_their_region_runs_elsewhere_then_both_follow(moved):
+    rng = random.Random(4)
+    words = [BASE + rng.randrange(0, 1200, 4) for _ in range(300)]
+    new = [word + moved if rng.random() < 0.9 else word for word in words]
+    assert agree(struct.pack("<300I", *words), struct.pack("<300I", *new))
+
+
+def test_cover_when_longer_than_an_entry_of_the_map_tells_then_both_take_it_for_whole():
+    """Pointers to what lies 64 KiB and more behind its beginning; ``skipped`` makes all places move."""
+    size = 0x1_0800
+    old = (
+        bytes(4)
+        + struct.pack("<6I", *(BASE + at for at in (65528, 65530, 65536, 65540, size - 8, 6)))
+        + bytes(size - 28)
+    )
+    new = struct.pack("<6I", *(BASE + at - 4 for at in (65528, 65530, 65536, 65540, size - 8, 6))) + bytes(size - 28)
+    assert agree(old, new, skipped=4)
+
+
 def test_calls_when_more_are_known_than_are_kept_then_both_keep_128():
     old = b"".join(wide_branch(4 * number, links=True) for number in range(200))
     targets = [8 * number + 4 for number in range(200)]
