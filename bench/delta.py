@@ -1,6 +1,6 @@
 """How small are our patches of real firmware, beside every peer at its best settings? And what do they cost to make?
 
-    python bench/delta.py [PAIR ...] [--saved-peers] [--save]
+    python bench/delta.py [PAIR ...] [--saved-peers] [--save] [--where]
 
 For each pair of the corpus: bytes of our stream, of each peer's smallest patch, and ours divided by the smallest of
 all peers. Every patch is applied by the one who made it and compared before it counts. Peers are the extra ``bench``
@@ -8,7 +8,8 @@ all peers. Every patch is applied by the one who made it and compared before it 
 
 Each figure is a process of its own, so that peak RSS is its own and a peer may fail alone; ours runs on one core. All
 eight pairs take about twenty minutes, nearly all of it the peers': ``--save`` keeps their figures (and ours) in
-bench/baseline.json, ``--saved-peers`` uses them for pairs that are the same bytes.
+bench/baseline.json, ``--saved-peers`` uses them for pairs that are the same bytes. ``--where`` tells what our bytes are
+spent on, by kind of operand and part of a cover.
 """
 
 import argparse
@@ -263,6 +264,15 @@ def peer_once(peer, name):
         yield {"absent": str(reason)}
 
 
+def grouped(spent):
+    """Bytes by what a category begins with."""
+    groups = {}
+    for kind, bytes_ in spent.items():
+        group = kind.partition(":")[0]
+        groups[group] = groups.get(group, 0) + bytes_
+    return {group: round(bytes_) for group, bytes_ in groups.items()}
+
+
 def ours_once(name):
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -276,6 +286,7 @@ def ours_once(name):
     began = time.process_time()
     assert mapped.apply(old, made.stream, len(new)) == new, "our own patch gives other bytes"
     return {
+        "codec": "mapped",
         "bytes": len(made.stream),
         "wall_s": round(seconds, 1),
         "cpu_s": round(cpu, 1),
@@ -283,8 +294,45 @@ def ours_once(name):
         "decode_s": round(time.process_time() - began, 2),
         "ram_bytes": made.ram_bytes,
         "covers": made.covers,
-        "spent": {kind: round(spent) for kind, spent in made.spent.items()},
+        "spent": grouped(made.spent),
+        "where": {kind: round(spent) for kind, spent in made.spent.items() if spent >= 1},
     }
+
+
+def window_once(name):
+    """As ``ours_once``, with the coder whose window is the old image."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    old, new = pair(name)
+    began, used = time.perf_counter(), time.process_time()
+    from moduline.delta import window, window_native
+
+    made = window.coded(old, new)  # decodes and compares, too
+    seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    decoder = window_native.Decoder(lambda at, count: old[at : at + count], len(old), made.stream, len(new))
+    began = time.process_time()
+    assert decoder.read(len(new)) == new, "our own patch gives other bytes"
+    return {
+        "codec": "window",
+        "bytes": len(made.stream),
+        "wall_s": round(seconds, 1),
+        "cpu_s": round(cpu, 1),
+        "peak_rss_mib": round(peak),
+        "decode_s": round(time.process_time() - began, 2),
+        "ram_bytes": decoder.ram_bytes,
+        "covers": 0,
+        "spent": {kind: round(spent) for kind, spent in made.spent.items()},
+        "where": {kind: round(spent) for kind, spent in made.spent.items() if spent >= 1},
+    }
+
+
+def smaller_once(name):
+    """Both coders, each in a process of its own; the smaller counts, as in ``delta make``."""
+    both = [in_process(codec, name) for codec in ("mapped", "window")]
+    made = [one for one in both if "bytes" in one]
+    best = min(made, key=lambda one: one["bytes"]) if made else both[0]
+    return best | {"others": {one["codec"]: one["bytes"] for one in made if one is not best}}
 
 
 def in_process(*arguments):
@@ -310,7 +358,7 @@ def in_process(*arguments):
 def measure(name, saved, use_saved):
     bytes_ = sha256_hex(b"".join(pair(name)))[:16]
     peers = saved.get("peers", {}) if saved.get("sha256") == bytes_ and use_saved else {}
-    found = {"sha256": bytes_, "ours": in_process("ours", name)}
+    found = {"sha256": bytes_, "ours": smaller_once(name)}
     found["peers"] = {peer: peers.get(peer) or in_process(peer, name) for peer in PEERS}
     there = {peer: one for peer, one in found["peers"].items() if "bytes" in one}
     found["best"] = min(there, key=lambda peer: there[peer]["bytes"]) if there else None
@@ -325,7 +373,9 @@ def shown(one):
 
 def print_row(name, found):
     cells = "".join(shown(found["peers"][peer]) for peer in PEERS)
-    print(f"{name:<16}{shown(found['ours'])}{cells}   {found.get('ratio', '-')!s:<6} of {found['best']}", flush=True)
+    ours = found["ours"]
+    told = f"{found.get('ratio', '-')!s:<6} of {found['best']}, by {ours.get('codec', '-')}"
+    print(f"{name:<16}{shown(ours)}{cells}   {told}", flush=True)
 
 
 def mean(ratios):
@@ -365,6 +415,13 @@ def print_costs(table):
     print(f"bars: {MOST_SECONDS} s on one core, {MOST_RSS_MIB} MiB, {MOST_RAM_BYTES} bytes of decoder RAM")
 
 
+def print_where(table):
+    print("\nwhere our bytes are")
+    for name, found in table.items():
+        spent = sorted(found["ours"].get("where", {}).items(), key=lambda one: -one[1])
+        print(f"{name:<16}{', '.join(f'{kind} {bytes_}' for kind, bytes_ in spent)}")
+
+
 def print_settings(table):
     print("\nsettings that gave the peers' sizes; what a peer got wrong or why it is absent")
     for name, found in table.items():
@@ -378,7 +435,8 @@ def print_settings(table):
 def main():
     if sys.argv[1:2] == ["--once"]:
         what, name = sys.argv[2:]
-        for line in [ours_once(name)] if what == "ours" else peer_once(what, name):
+        own = {"mapped": ours_once, "window": window_once}.get(what)
+        for line in [own(name)] if own else peer_once(what, name):
             print(json.dumps(line), flush=True)
         return
     if not CORPUS.is_dir():
@@ -388,6 +446,7 @@ def main():
     parser.add_argument("pairs", nargs="*", help="all when none is named")
     parser.add_argument("--saved-peers", action="store_true")
     parser.add_argument("--save", action="store_true")
+    parser.add_argument("--where", action="store_true")
     asked = parser.parse_args()
     names = asked.pairs or sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
     saved = json.loads(BASELINE.read_text()).get(KEY, {}) if BASELINE.exists() else {}
@@ -399,6 +458,10 @@ def main():
     print_means(table)
     print_costs(table)
     print_settings(table)
+    if asked.where:
+        print_where(table)
+    for found in table.values():
+        found["ours"].pop("where", None)
     if asked.save:
         baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
         baseline[KEY] = baseline.get(KEY, {}) | table
