@@ -630,3 +630,23 @@ def test_words_and_names_when_hostile_then_only_a_line_or_nothing():
         story.tell(events.StatusReported(2, MCU, component, Versions("V1", {component: "\x00"}), "{}" * 1000))
     assert story.status == "NOT_UPGRADED"
     assert len(story.lines) == 1
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (1, 2, 4, 5, 6)])
+def test_url_when_due_and_the_device_is_offline_then_said_after_it_connects_and_not_before(codes):
+    story = Story()
+    story.codes(*codes)
+    story.tell(events.Disconnected())
+    assert story.wait(600) == ()
+    story.tell(events.Connected())
+    assert is_url(story.versions("V1"))
+
+
+def test_upgrade_when_failed_and_the_plan_is_over_then_not_retried():
+    story = Story()
+    story.codes(1, 2)
+    story.tell(events.PlanOver(Reason.TERMINATED))
+    story.codes(4, 5, 12, versions=Versions("V1"))
+    before = story.state
+    story.tell(events.Retried(by_user=True))
+    assert story.state == before
