@@ -129,7 +129,7 @@ def test_update_when_power_goes_at_any_operation_then_old_or_new_firmware(kind, 
 
 
 @pytest.mark.sweep
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("kind", "codec"), KINDS)
 def test_update_when_power_goes_at_every_operation_then_old_or_new_firmware(kind, codec):
     files = packages(kind, codec, ROMS[codec])
@@ -143,7 +143,7 @@ def test_update_when_power_goes_at_every_operation_then_old_or_new_firmware(kind
 
 
 @pytest.mark.sweep
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("kind", "codec"), KINDS)
 def test_update_when_recovery_is_cut_again_then_old_or_new_firmware(kind, codec):
     files = packages(kind, codec, ROMS[codec])
