@@ -112,7 +112,11 @@ def _candidates(one: Content, codec: str, target: Target, warnings: list[Text], 
             if codec != AUTO:
                 raise
             warnings.append(Text(missing.message("en"), missing.message("zh")))
-    return sorted(coded, key=lambda found: (len(found.block), found.codec))
+    return sorted(coded, key=_size)
+
+
+def _size(one: Coded) -> tuple[int, int]:
+    return len(one.block), one.codec
 
 
 def _coded(known: Codec, one: Content, target: Target, report: Reporter) -> Coded:
@@ -154,6 +158,7 @@ def _fit(
         first = candidates[0]
         try:
             candidates[0] = _planned_again(one, first, have)
+            candidates.sort(key=_size)  # with less spare flash its stream may be longer
         except SpareTooSmall as small:
             if codec != AUTO:
                 raise
