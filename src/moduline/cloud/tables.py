@@ -8,11 +8,11 @@ small values that no query joins on. Two rules live here and not in code: a devi
 
     accounts ─┬─ tokens                        audit
               ├─ products ─── devices ─┬─ device_versions
-              │                        └─ device_tags
+              │                        └─ device_tags, ddi_devices
               ├─ artifacts ─┬─ artifact_files
               │             └─ verifications
               └─ plans ─┬─ plan_components, plan_releases, plan_devices, plan_approvals, plan_counters
-                        └─ upgrades ─── upgrade_log, confirmations, downloads
+                        └─ upgrades ─── upgrade_log, confirmations, downloads, ddi_actions
     leases   outbox   settings
 """
 
@@ -364,6 +364,31 @@ downloads = Table(
     _to("upgrades", index=True),
     Column("file_id", _ID, ForeignKey("artifact_files.id"), nullable=False),
     Column("expires_at", Double, nullable=False),
+)
+
+ddi_actions = Table(
+    "ddi_actions",
+    metadata,
+    _key(),  # what clients know as the action id: positive, below 2**31
+    _to("upgrades", index=True),
+    Column("part", Text, nullable=False),  # attempt and artifact: a stepping stone and a retry are actions of their own
+    Column("retrieved_at", Double),
+    Column("downloads", Integer, nullable=False),  # whole ones
+    Column("lines", Integer, nullable=False),  # words of the device that were kept
+    Column("closed_at", Double),
+    Column("closing", Text, nullable=False),  # digest of the last feedback; the same again is answered alike
+    Column("is_success", Boolean, nullable=False),
+    Column("cancel", Text, nullable=False),  # "", refused, done
+    Column("denied_at", Double),
+    UniqueConstraint("upgrade_id", "part"),
+    sqlite_autoincrement=True,
+)
+ddi_devices = Table(
+    "ddi_devices",
+    metadata,
+    _to("devices", key=True),
+    Column("config_at", Double),  # when it told its attributes
+    Column("auto_confirm", _JSON),  # null: off
 )
 
 leases = Table(
