@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from moduline.delta import mapped
+from moduline.delta import mapped, window, window_native
 from thumb_maker import BASE, RAM, RAM_BYTES, thumb_image
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,8 @@ def test_streams_when_made_by_any_compiler_then_are_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("build", range(2))
-def test_decoder_when_run_on_a_cortex_m_then_gives_the_same_image_in_the_stated_ram(tmp_path, build):
+@pytest.mark.parametrize("coder", ["mapped", "window"])
+def test_decoder_when_run_on_a_cortex_m_then_gives_the_same_image_in_the_stated_ram(tmp_path, build, coder):
     spec = importlib.util.spec_from_file_location("bench_delta_arm", ROOT / "bench" / "delta_arm.py")
     bench = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bench)
@@ -66,9 +67,14 @@ def test_decoder_when_run_on_a_cortex_m_then_gives_the_same_image_in_the_stated_
     if reason:
         pytest.skip(reason)
     cpu, machine, level = bench.BUILDS[build]
-    program, sections = bench.build(cpu, level, tmp_path)
+    program, sections = bench.build(cpu, level, tmp_path, of_window=coder == "window")
     assert sections.get(".data", 0) == sections.get(".bss", 0) == 0
-    made = mapped.make(OLD, NEW, BASE)
-    told = bench.run(program, machine, OLD, made.stream, NEW, tmp_path)  # compares the images
-    assert told["ram"] == made.ram_bytes
+    if coder == "window":
+        stream = window.make(OLD, NEW)
+        ram_bytes = window_native.Decoder(lambda at, count: OLD[at : at + count], len(OLD), stream, len(NEW)).ram_bytes
+    else:
+        made = mapped.make(OLD, NEW, BASE)
+        stream, ram_bytes = made.stream, made.ram_bytes
+    told = bench.run(program, machine, OLD, stream, NEW, tmp_path)  # compares the images
+    assert told["ram"] == ram_bytes
     assert told["stack"] <= mapped.STACK_BYTES

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from moduline.errors import BadField, Text
@@ -22,7 +23,7 @@ class Problem:
 
     field: str
     text: Text
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     is_warning: bool = False
 
     def say(self, lang: str = "en") -> str:
