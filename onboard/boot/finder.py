@@ -168,9 +168,10 @@ class Finder:
             sys.path[:] = self._path
             for name in self._boot:
                 sys.modules.pop(name, None)
-            for name in [n for n in sys.modules if n.startswith("shims.")]:
+            for name in [n for n in sys.modules if n.startswith("shims.") or n.startswith("sdk.")]:
                 self._parts[name] = sys.modules.pop(name)
-            sys.modules.pop("shims", None)
+            for name in ("shims", "sdk"):
+                sys.modules.pop(name, None)
 
     def find(self, name, *rest):
         """``__import__`` of the device."""

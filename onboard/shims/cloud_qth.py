@@ -1,12 +1,17 @@
 """``Qth``: the cloud SDK, as newer firmware has it built in; ``from usr import Qth`` finds it too.
 
-Modelled: states, events and callbacks against the scripted platform of the scenario, updates of the module's firmware
-and of MCU components. Not modelled: the bytes on the wire, plans for script components, sub-devices, location.
+Which platform it meets is decided by ``start``: a real one where the scenario names its server or the network reaches
+the server of the script; then the SDK of ``onboard/sdk/Qth`` speaks the real wire over the module's sockets. Otherwise
+the scripted one of the scenario.
+
+Modelled against the scripted one: states, events and callbacks, updates of the module's firmware and of MCU components;
+what the SDK models says ``onboard/sdk/Qth``. Not modelled: plans for script components, sub-devices, location.
 
 Source: device-api 13.1 to 13.3, 13.6.
 """
 
 from boot.state import life as _life
+from sdk import Qth as _sdk
 
 _ORDER = (
     "init setProductInfo setServer setLifetime setApn setEventCb setMcuVer setAppVer start stop state reset "
@@ -23,6 +28,7 @@ class _Client:
     events = {}
     info = {}  # component -> infoCB
     results = {}  # component -> resultCB
+    is_real = False  # the SDK has it
 
 
 _client = _Client()
@@ -62,6 +68,7 @@ def setApn(apn, user="", pwd=""):
 
 def setEventCb(eventCb):
     _client.events = eventCb
+    _sdk.setEventCb(eventCb)
 
 
 def setMcuVer(comp_no, version, infoCB, resultCB):
@@ -69,55 +76,79 @@ def setMcuVer(comp_no, version, infoCB, resultCB):
         return False
     _client.info[comp_no] = infoCB
     _client.results[comp_no] = resultCB
-    return _ask("qth_version", component=comp_no, version=version)
+    return _tell_version(comp_no, version)
 
 
 def setAppVer(version, resultCB):
     if not _is_text(version, 64):
         return False
     _client.results["app"] = resultCB
-    return _ask("qth_version", component="app", version=version)
+    return _tell_version("app", version)
+
+
+def _tell_version(component, version):
+    _sdk.setMcuVer(component, version, _client.info.get(component), _client.results[component])
+    return _ask("qth_version", component=component, version=version)
 
 
 def start():
     if not _client.is_ready or _client.product is None:
         return False
+    server = _ask("qth_server", url=_client.server)
+    _client.is_real = bool(server)
+    if server:
+        _sdk.device.INFO_HAS_SIZE = _life.facts["info_cb_arity"] == 6
+        _sdk.init()
+        _sdk.setServer(server)
+        _sdk.setProductInfo(*_client.product)
+        _sdk.setLifetime(_client.lifetime)
+        _sdk.setEventCb(_client.events)
+        return _sdk.start()
     return _ask("qth_start", product_key=_client.product[0], product_secret=_client.product[1])
 
 
 def stop():
-    _ask("qth_stop")
+    if _client.is_real:
+        _sdk.stop()
+    else:
+        _ask("qth_stop")
 
 
 def state():
-    return _ask("qth_state")
+    return _sdk.state() if _client.is_real else _ask("qth_state")
 
 
 def reset():
-    return _ask("qth_reset")
+    return _sdk.reset() if _client.is_real else _ask("qth_reset")
 
 
 def sendTrans(mode, value):
-    return _send("sendTrans", mode, value)
+    return _sdk.sendTrans(mode, value) if _client.is_real else _send("sendTrans", mode, value)
 
 
 def sendTsl(mode, value):
-    return _send("sendTsl", mode, value)
+    return _sdk.sendTsl(mode, value) if _client.is_real else _send("sendTsl", mode, value)
 
 
 def ackTsl(mode, value, pkgId):
+    if _client.is_real:
+        return _sdk.ackTsl(mode, value, pkgId)
     return _send("ackTsl %s" % pkgId, mode, value)
 
 
 def ackTslServer(mode, serverId, value, pkgId):
+    if _client.is_real:
+        return _sdk.ackTslServer(mode, serverId, value, pkgId)
     return _send("ackTslServer %s %s" % (serverId, pkgId), mode, value)
 
 
 def otaRequest():
-    return _ask("qth_ota_request")
+    return _sdk.otaRequest() if _client.is_real else _ask("qth_ota_request")
 
 
 def otaAction(action):
+    if _client.is_real:
+        return _sdk.otaAction(action)
     return _ask("qth_ota_action", action=action) if isinstance(action, int) else False
 
 

@@ -12,8 +12,8 @@
 The image's total length is even (a leading 0x80 in the length makes it so). Both functions are pure and deterministic:
 entries are written in the order of their sorted paths.
 
-The on-board modules of virtual firmware travel in such an image: every ``.py`` of ``onboard/boot`` and
-``onboard/shims``, compiled to bytecode version 6 as ``boot/NAME.mpy`` and ``shims/NAME.mpy`` with the source name
+The on-board modules of virtual firmware travel in such an image: every ``.py`` of ``onboard/boot``, ``onboard/shims``
+and ``onboard/sdk/Qth``, compiled to bytecode version 6 as ``boot/NAME.mpy`` and so on, with the source name
 ``<rom>/boot/NAME.py``.
 
 Source: MicroPython documentation, library/vfs and the ``VfsRom`` class; checked against the interpreter in tests.
@@ -27,7 +27,7 @@ from typing import Final
 from moduline.errors import BadFormat, Text
 
 MAGIC: Final = b"\xd2\xcd\x31"
-ONBOARD_FOLDERS: Final = ("boot", "shims")
+ONBOARD_FOLDERS: Final = ("boot", "shims", "sdk/Qth")
 SOURCE_MARK: Final = "<rom>"
 
 _DATA, _DIRECTORY, _FILE = 2, 4, 5

@@ -1,5 +1,8 @@
 """QuecThing as one module meets it: the module's built-in client and a scripted platform, in one.
 
+Where the world gives a real platform (``CloudPlan.server``, or a server of the script that the network reaches), the
+module's SDK speaks to that one over its sockets and nothing below is used but ``real_server``.
+
 ::
 
     start ──connect_s──▶ devEvent(1, 0) ──▶ devEvent(2, 0) = online ──▶ messages, result of an update before
@@ -27,7 +30,7 @@ from typing import Final
 from moduline.vmodule.interpreter import framing
 from moduline.vmodule.interpreter.desk import Answer, DeskContext, Question, fact
 from moduline.vmodule.world.clock import ModuleClock
-from moduline.vmodule.world.cloud_plan import MCU_COMPONENT, MODULE_COMPONENT, CloudPlan, OtaItem, OtaOffer
+from moduline.vmodule.world.cloud_plan import MCU_COMPONENT, MODULE_COMPONENT, CloudPlan, OtaItem, OtaOffer, server_of
 
 URL_LIMIT_S: Final = 30.0
 MCU_LIMIT_S: Final = 20 * 60.0
@@ -100,15 +103,22 @@ class Cloud:
         clock: the module's time.
         has_data: whether the module has a data connection.
         install: upgrades the module's firmware from a URL; None refuses every package.
+        reaches: whether bytes for a host and port go anywhere; None: nowhere.
     """
 
     def __init__(
-        self, plan: CloudPlan, clock: ModuleClock, has_data: Callable[[], bool], install: Install | None = None
+        self,
+        plan: CloudPlan,
+        clock: ModuleClock,
+        has_data: Callable[[], bool],
+        install: Install | None = None,
+        reaches: Callable[[str, int], bool] | None = None,
     ) -> None:
         self.plan = plan
         self.clock = clock
         self.has_data = has_data
         self.install = install
+        self.reaches = reaches
         self.log: list[Reported] = []
         self.received: list[Received] = []
         self.versions: dict[str, str] = {}
@@ -119,6 +129,12 @@ class Cloud:
     def desk(self, context: DeskContext) -> CloudDesk:
         """Answers the ``Qth`` module of one interpreter child."""
         return CloudDesk(self, context)
+
+    def real_server(self, url: str) -> str:
+        """Which real platform a module goes to whose script names this one; empty for the scripted one."""
+        place = server_of(url)
+        is_reached = place is not None and self.reaches is not None and self.reaches(*place)
+        return url if is_reached else self.plan.server
 
     def report(self, component: str, code: int) -> None:
         """The module tells the platform how far it is; NOPLAN is never sent."""
@@ -141,6 +157,7 @@ class CloudDesk:
     def questions(self) -> Mapping[str, Question]:
         """What the ``Qth`` shim asks."""
         return {
+            "qth_server": lambda call: (self._cloud.real_server(fact(call, "url", str)), b""),
             "qth_start": self._start,
             "qth_stop": self._stop,
             "qth_state": lambda _: (self._is_online, b""),

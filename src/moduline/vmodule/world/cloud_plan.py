@@ -5,6 +5,7 @@ Source: device-api 13.1 to 13.3; ota-semantics 11.5.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +17,7 @@ MAX_ITEMS: Final = 20
 MAX_COMPONENT: Final = 32
 MAX_VERSION: Final = 64
 CONNECT_S: Final = 0.2
+PORTS: Final[Mapping[str, int]] = {"mqtt": 1883, "mqtts": 8883}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class CloudPlan:
         platform_result: second argument of ``devEvent(2, ...)``; anything but 0 refuses the module.
         offers: its plans, the first that fits is offered.
         messages: what it sends by itself.
+        server: URL of a real platform, such as ``mqtt://127.0.0.1:1883``: the SDK goes there instead of meeting
+            a scripted one, unless the script names another server; empty: scripted.
     """
 
     product_key: str = ""
@@ -102,6 +106,7 @@ class CloudPlan:
     platform_result: int = 0
     offers: tuple[OtaOffer, ...] = ()
     messages: tuple[Downlink, ...] = ()
+    server: str = ""
 
 
 def read_cloud(table: Table) -> CloudPlan:
@@ -118,9 +123,21 @@ def read_cloud(table: Table) -> CloudPlan:
         platform_result=-table.number("platform_error", 0),
         offers=tuple(_read_offer(one) for one in table.tables("ota", [])),
         messages=tuple(_read_message(one) for one in table.tables("messages", [])),
+        server=table.text("server", ""),
     )
+    if plan.server and server_of(plan.server) is None:
+        table.refuse("server", "a server is mqtt://host:port or mqtts://host:port", "服务器须写作 mqtt://主机:端口")
     table.end()
     return plan
+
+
+def server_of(url: str) -> tuple[str, int] | None:
+    """Host and port of a platform's URL; None when it is none."""
+    scheme, mark, place = url.partition("://")
+    host, colon, port = place.rstrip("/").partition(":")
+    if not mark or scheme not in PORTS or not host or (colon and not (port.isdecimal() and len(port) <= 5)):
+        return None
+    return host, int(port) if colon else PORTS[scheme]
 
 
 def _read_offer(table: Table) -> OtaOffer:

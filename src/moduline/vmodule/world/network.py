@@ -181,6 +181,14 @@ class Network:
             return host, port
         raise HostNotAllowedError(host if name == host else f"{name} ({host})")
 
+    def reaches(self, host: str, port: int) -> bool:
+        """Whether bytes for a host or address go anywhere."""
+        try:
+            self.route(host, port)
+        except HostNotAllowedError:
+            return False
+        return True
+
     def _is_allowed(self, host: str) -> bool:
         return any(fnmatchcase(host, pattern) for pattern in self.plan.allowed)
 

@@ -78,7 +78,8 @@ class World:
         self.network = Network(self.network_plan, self.clock, lambda: self.radio.has_data, chance, address)
         self.radio.subscribe(self._on_radio)
         self.updates = Updates(self.update_plan, self.clock, self.network.connect)
-        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data, self.updates.install)
+        install, reaches = self.updates.install, self.network.reaches
+        self.cloud = Cloud(self.cloud_plan, self.clock, lambda: self.radio.has_data, install, reaches)
 
     def attend(self, folder: Path, wake: Callable[[int], None]) -> None:
         """Belong to a module: keep the RTC in its folder, and switch it on where its key or its alarm does.

@@ -1,0 +1,46 @@
+"""The SDK's way through an update on the real wire, against a platform of our own.  Source: ota-semantics 11 to 13."""
+
+import asyncio
+
+from onboard.sdk.platform_peer import DS, Platform, firmware, password_is_form_1, plan
+from onboard.sdk.sdk_bench import PK, PS, bench, restart, start
+from transcripts.board import FACTS, run
+
+PACKAGE = bytes(range(256)) * 120
+ID = "qd" + PK + FACTS.imei
+
+
+def offer(platform, url, data=PACKAGE, **changes):
+    """Answer the acceptance of a plan with a URL."""
+    platform.on_status = lambda status: (0x0113, firmware(url, data, **changes)) if status == 2 else None
+
+
+def test_seed_script_when_the_platform_is_real_then_from_authentication_to_the_new_version():
+    async def story():
+        async with Platform() as platform, bench(platform) as board:
+            platform.files["v2.bin"] = PACKAGE
+            await start(board)
+            await platform.online()
+            client_id, password = platform.heard[0]
+            assert client_id == ID
+            assert password.startswith(f"0;0000;{PK};")
+            assert [one.command for one in platform.heard[1:]] == [0x0034, 0x0044]
+            assert platform.heard[2].values[2] == "V1"
+            offer(platform, platform.file_url("v2.bin"))
+            platform.say(0x0111, plan())
+            await board.client.until(b"otaPlan: [(0, 'EC600S', 'V1', 'V2', 30, 19656, -113)]\r\n")
+            await platform.until(lambda: 9 in platform.statuses)
+            async with asyncio.timeout(60):
+                await board.dead.wait()
+            assert platform.statuses == [1, 2, 4, 5, 8, 9]
+            assert board.unit.packages == [PACKAGE]
+            assert platform.asked == [("v2.bin", f"0-{len(PACKAGE) - 1}")]
+            platform.heard.clear()
+            await restart(board, "V2")
+            await platform.until(lambda: platform.statuses == [11])
+            assert password_is_form_1(platform.passwords[0], PS, DS)
+            assert [one.command for one in platform.heard[1:]] == [0x0034, 0x0044, 0x0114]
+            assert platform.heard[2].values[2] == platform.heard[3].values[25] == "V2"
+            await board.client.until(b"fotaResult: EC600S True\r\n")
+
+    run(story, 200)
