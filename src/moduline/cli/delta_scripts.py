@@ -11,12 +11,12 @@ import typer
 from moduline.cli.disk import read_folder, write_folder
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, note, print_facts
-from moduline.delta.scripts import PackedScripts, pack_scripts
+from moduline.delta.scripts import DECODER, SMALL_WINDOW, PackedScripts, pack_scripts, window_for
 from moduline.image import FileTree, TreeEntry
 from moduline.release import shipped
 from moduline.release.app_fota import LIST, must_fit_stat
 
-HELPER = "script_patch.py"
+HELPERS = ("script_patch.py", DECODER)
 LEFT_OUT = ("__pycache__", "*.pyc", ".git", "checksum.json")
 
 OldFolder = Annotated[Path, typer.Argument(metavar="OLD_DIR", help=say("/usr as modules have it", "模组现有的 /usr"))]
@@ -25,7 +25,14 @@ OutFolder = Annotated[
     Path, typer.Option("-o", "--output", metavar="OUT_DIR", help=say("for the server", "供服务器使用"))
 ]
 HelperFlag = Annotated[
-    bool, typer.Option("--helper", help=say(f"also the module's helper, {HELPER}", f"同时输出模组端脚本 {HELPER}"))
+    bool,
+    typer.Option(
+        "--helper",
+        help=say(
+            "also what modules need in /usr, script_patch.py and script_window.py, and patches for both",
+            "同时输出模组 /usr 所需的 script_patch.py 与 script_window.py，并按两者制作差分",
+        ),
+    ),
 ]
 
 
@@ -48,7 +55,9 @@ def register_scripts(noun: typer.Typer) -> None:
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
     ) -> None:
-        packed = pack_scripts(read_folder(old, LEFT_OUT).files(), read_folder(new, LEFT_OUT).files())
+        before = read_folder(old, LEFT_OUT).files()
+        window = SMALL_WINDOW if helper else window_for(before)
+        packed = pack_scripts(before, read_folder(new, LEFT_OUT).files(), window)
         must_fit_stat(packed.rows)
         if not dry_run:
             write_folder(_tree(packed, has_helper=helper), output)
@@ -60,11 +69,18 @@ def register_scripts(noun: typer.Typer) -> None:
             "unchanged": len(packed.unchanged),
             "whole_bytes": whole,
             "fetched_bytes": fetched,
+            "reads_old": window is not None,
             "is_dry_run": dry_run,
         }
         if as_json:
             facts |= {"files": [dict(row) for row in packed.rows], "gone": list(packed.gone)}
         print_facts(facts, as_json=as_json)
+        if window is None:
+            note(
+                "OLD_DIR has no {name}: patches that do not read the old file; smaller ones with --helper",
+                "OLD_DIR 中没有 {name}：所作差分不引用旧文件；加 --helper 可更小",
+                name=DECODER,
+            )
         for path in packed.gone:
             note(
                 "{path} stays on modules: app_fota deletes nothing",
@@ -78,5 +94,5 @@ def _tree(packed: PackedScripts, *, has_helper: bool) -> FileTree:
     listing = json.dumps([dict(row) for row in packed.rows], ensure_ascii=False, indent=1).encode("utf-8") + b"\n"
     files = {**packed.files, LIST: listing}
     if has_helper:
-        files[HELPER] = (shipped.folder("onboard") / "sdk" / HELPER).read_bytes()
+        files |= {name: (shipped.folder("onboard") / "sdk" / name).read_bytes() for name in HELPERS}
     return FileTree(tuple(TreeEntry(path, data) for path, data in sorted(files.items())))

@@ -19,9 +19,11 @@ import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
+from moduline.delta import window as window_coder
 from moduline.errors import BadChecksum, BadFormat, PatchMisfit, Text, Unsupported
 from moduline.formats import script_patch
 from moduline.formats.script_patch import DEFLATE, ENDING, NAME, RAW, WINDOW, ScriptPatch
@@ -31,6 +33,8 @@ WINDOW_BITS: Final = 12
 LEVEL: Final = 9
 ROOT: Final = "usr/"
 NO_OLD: Final = bytes(32)
+DECODER: Final = "script_window.py"
+"""What a module needs in ``/usr`` for patches that read the old file; ``onboard/sdk`` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,19 @@ class WindowCodec:
 
     make: Callable[[bytes, bytes], bytes]
     apply: Callable[[bytes, bytes, int], bytes]
+
+
+SMALL_WINDOW: Final = WindowCodec(partial(window_coder.make, profile="small"), window_coder.apply)
+"""The codec that ``script_window.py`` decodes.  Source: docs/spec/window-stream.md"""
+
+
+def window_for(old: Mapping[str, bytes]) -> WindowCodec | None:
+    """The codec that reads the old file, where modules with these scripts have its decoder.
+
+    Args:
+        old: content by path below ``/usr``.
+    """
+    return SMALL_WINDOW if DECODER in old else None
 
 
 @dataclass(frozen=True, slots=True)
