@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from moduline.cli.delta_words import NewPath, OldArgument, PatchArgument, direction_of, shown
 from moduline.cli.disk import read_file, write_file
+from moduline.cli.key import key_of
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, print_facts, print_json, print_table
 from moduline.delta import apply, check_signature, codecs, read_side
@@ -21,7 +22,6 @@ from moduline.formats.patch import Patch, PatchRegion
 from moduline.profiles import catalog
 from moduline.profiles.module import USER_FS, ModuleProfile
 
-KEY_BYTES = 32
 TrustOption = Annotated[
     str,
     typer.Option(
@@ -102,23 +102,7 @@ def _must_be_trusted(found: Patch, trust: str) -> None:
         PatchUntrusted: another one signed, or nobody.
     """
     if trust:
-        check_signature(found, _key_of(trust))
-
-
-def _key_of(text: str) -> bytes:
-    """A public key: 64 hex digits, or a file with them or with 32 bytes."""
-    path = Path(text)
-    data = read_file(path) if path.is_file() else text.encode()
-    if len(data) == KEY_BYTES:
-        return data
-    try:
-        key = bytes.fromhex(data.decode("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        why = Text("it is neither 64 hex digits nor a file with a key", "既不是 64 位十六进制数，也不是密钥文件")
-        raise BadOption(name="--trust", reason=why)
-    return key
+        check_signature(found, key_of(trust, "--trust").public)
 
 
 def _tell(found: Patch, data: bytes, *, as_json: bool) -> None:

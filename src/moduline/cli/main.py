@@ -36,6 +36,7 @@ NOUNS = {
     "nv": ("nv",),
     "gang": ("gang",),
     "delta": ("adiff", "delta"),
+    "key": ("key", "sign", "verify"),
     "port": ("port",),
     "virt": ("virt",),
     "firmware": ("firmware",),

@@ -11,6 +11,7 @@ from moduline.errors.cloud import (
     NameTaken,
     NoSuchObject,
     RoleTooLow,
+    ServerUnreachable,
     StateForbids,
     TokenRefused,
 )
@@ -54,6 +55,7 @@ from moduline.errors.peers import (
     WrongVersion,
 )
 from moduline.errors.refusals import (
+    FileUntrusted,
     NvForeign,
     OrderExists,
     OrderLocked,
@@ -125,6 +127,7 @@ __all__ = [
     "DatabaseReadOnly",
     "DatabaseUnreachable",
     "DemoFailed",
+    "FileUntrusted",
     "FlashCut",
     "FlashViolation",
     "FormatError",
@@ -164,6 +167,7 @@ __all__ = [
     "RescueFailed",
     "RoleTooLow",
     "ScriptRaised",
+    "ServerUnreachable",
     "SeveralModules",
     "SpareTooSmall",
     "StateForbids",

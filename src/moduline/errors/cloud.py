@@ -46,6 +46,16 @@ class DatabaseUnreachable(WorldError):
     hint = Text("check its address, its user and that it runs", "请检查地址、用户以及服务是否运行")
 
 
+class ServerUnreachable(WorldError):
+    """An OTA platform does not answer, or what answers is none."""
+
+    code = "ML-E1404"
+    slug = "cloud.server-unreachable"
+    exit_code = 14
+    text = Text("no OTA platform answers at {server}: {reason}", "{server} 没有响应的 OTA 平台：{reason}")
+    hint = Text("start it with moduline ota serve, or check --server", "请用 moduline ota serve 启动，或检查 --server")
+
+
 class NoSuchObject(UsageError):
     """A product, device, artifact, plan or account that is not there, or belongs to somebody else."""
 

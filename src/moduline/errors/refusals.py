@@ -209,3 +209,15 @@ class UnitUnknown(Refusal):
         "power it without the boot pin, so that its AT port answers first",
         "请先不按住 BOOT 上电，使其 AT 口应答",
     )
+
+
+class FileUntrusted(Refusal):
+    """A file without a signature of the key one trusts, or changed after it was signed."""
+
+    code = "ML-E1514"
+    slug = "file.untrusted"
+    text = Text("{file} is not signed by {key}", "{file} 没有密钥 {key} 的签名")
+    hint = Text(
+        "ask whoever made it for the file and its .sig, or name the key that signed it",
+        "请向发布者索取文件及其 .sig，或指定其签名密钥",
+    )

@@ -37,6 +37,11 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline explain ML-E1403",
         ("this page", "本页"),
     ),
+    "cloud.server-unreachable": page(
+        ("it is not started, its address is wrong, or a proxy is in between", "平台未启动、地址有误，或中间有代理"),
+        "moduline ota serve --data ota",
+        ("starts a platform here", "在本机启动平台"),
+    ),
     "cloud.no-such-object": page(
         ("a typing error, an object that was deleted, or one of another account", "名称有误、对象已删除或属于其他账号"),
         "moduline explain ML-E0207",

@@ -40,6 +40,14 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline delta make OLD NEW -o PATCH",
         ("packs such a part as a whole", "此类部分改为完整打包"),
     ),
+    "file.untrusted": page(
+        (
+            "there is no signature beside the file, or it is of another key, or the file was changed since",
+            "文件旁没有签名、签名来自其他密钥，或文件在签名后被修改",
+        ),
+        "moduline verify FILE --trust KEY",
+        ("says whether this key signed exactly these bytes", "检查该密钥是否签署了这些内容"),
+    ),
     "patch.untrusted": page(
         ("the patch has no signature, or one of another key", "差分包未签名，或用了其他密钥"),
         "moduline delta info PATCH",
