@@ -60,8 +60,12 @@ def unpack(window, patch, new_bytes, file):
     both = _Window(window, file, new_bytes)
     if both.old_bytes > MOST_BYTES or new_bytes > MOST_BYTES or prime_at + prime_bytes > both.old_bytes:
         raise ValueError("beyond the files")
+    try:
+        literals = _Bytes(coder, slot_kib)
+        tokens = _Tokens(coder, both, literals, log_block)
+    except MemoryError:
+        raise ValueError("too little RAM")
     coder.begin()
-    literals = _Bytes(coder, slot_kib)
     window.seek(prime_at)
     while prime_bytes:
         piece = window.read(min(_PIECE, prime_bytes))
@@ -70,7 +74,6 @@ def unpack(window, patch, new_bytes, file):
         for byte in piece:
             literals.give(0, 0, (), byte)
         prime_bytes -= len(piece)
-    tokens = _Tokens(coder, both, literals, log_block)
     while both.done < new_bytes:
         tokens.next()
     both.flush()
@@ -339,10 +342,7 @@ class _Bytes:
     def __init__(self, coder, slot_kib):
         self.coder = coder
         self.slots = 64 * slot_kib
-        try:
-            self.table = bytearray(1024 * slot_kib)
-        except MemoryError:
-            raise ValueError("too little RAM")
+        self.table = bytearray(1024 * slot_kib)
         self.next0, self.next1, self.weight, start = histories()
         self.stretch = stretched()
         self.meaning = [array("H", start) for _ in range(4)]
