@@ -60,7 +60,7 @@ def window_for(old: Mapping[str, bytes]) -> WindowCodec | None:
     Args:
         old: content by path below ``/usr``.
     """
-    return SMALL_WINDOW if DECODER in old else None
+    return SMALL_WINDOW if {DECODER, DECODER.replace(".py", ".mpy")} & set(old) else None
 
 
 @dataclass(frozen=True, slots=True)
