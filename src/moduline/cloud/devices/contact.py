@@ -27,6 +27,8 @@ MCU_LIMIT: Final = 64
 """Controllers of one device that are kept; 512 bytes of text can hold no more that mean anything."""
 FACT_LIMIT: Final = 256
 """Characters of a text in a report that are kept."""
+POLLING: Final = "ddi"
+"""Node of devices that have no connection and poll: nothing is sent to them, they are offered a plan when they ask."""
 
 _D: Final = tables.devices.c
 _FIND: Final = select(_D.id, _D.is_enabled, _D.authenticated_at).where(
@@ -118,7 +120,19 @@ def new_row(product_id: int, dk: str, *, origin: str, now: float) -> dict[str, A
 def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: float) -> int:
     """A new row; the caller has seen that there is none."""
     row = new_row(product_id, dk, origin=origin, now=now)
-    return int(conn.execute(insert(tables.devices).returning(_D.id), row).scalar_one())
+    number = int(conn.execute(insert(tables.devices).returning(_D.id), row).scalar_one())
+    tell_made(conn, product_id, {dk: number}, origin=origin, now=now)
+    return number
+
+
+def tell_made(conn: Connection, product_id: int, made: Mapping[str, int], *, origin: str, now: float) -> None:
+    """Write the events of new devices: dk -> number."""
+    owner = select(tables.products.c.account_id).where(tables.products.c.id == product_id)
+    said = [
+        {"device_id": number, "product_id": product_id, "dk": dk, "origin": origin} for dk, number in made.items()
+    ]
+    if said:
+        outbox.note_many(conn, conn.execute(owner).scalar_one(), "device.created", said, now=now)
 
 
 def connect(conn: Connection, device_id: int, node: str, connection: int, *, now: float) -> bool:

@@ -310,7 +310,7 @@ def _candidates(plan: StoredPlan, after: int) -> Any:
         select(*rows.COLUMNS)
         .join_from(tables.upgrades, tables.devices)
         .where(_U.plan_id == plan.id, _U.id > after, may_begin, _U.group_number <= plan.open_group)
-        .where(device.node.is_not(None), device.is_enabled, ~is_busy)
+        .where(device.node.is_not(None), device.node != contact.POLLING, device.is_enabled, ~is_busy)
         .order_by(_U.id)
         .limit(BLOCK)
     )

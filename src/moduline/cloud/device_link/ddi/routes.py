@@ -1,0 +1,480 @@
+"""The DDI over HTTP: who asks, what for, and the answer; every decision is made in ``polling`` and ``telling``.
+
+::
+
+    /TENANT/controller/v1/DEVICE
+        GET .                                  poll
+        PUT ./configData                       attributes
+        GET ./deploymentBase/ID                what to do       POST ./deploymentBase/ID/feedback
+        GET ./cancelAction/ID                  what to stop     POST ./cancelAction/ID/feedback
+        GET ./installedBase/ID                 what was done    PUT  ./installedBase
+        GET ./confirmationBase[/ID]            what to ask      POST ./confirmationBase/ID/feedback ...AutoConfirm
+        GET ./softwaremodules/M/artifacts[/FILE[.MD5SUM]]
+
+A poll of a device for which nothing is to be done costs no statement: what it gave last holds until a plan of its
+product changes, at most a minute. Signs of life are gathered and written every few seconds.
+
+Source: hawkbit-ddi 1 to 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs, quote
+
+from aiohttp import web
+from sqlalchemy import Connection, select
+
+from moduline.clock import Clock
+from moduline.cloud import tables
+from moduline.cloud.db import Database
+from moduline.cloud.device_link.ddi import actions, known, polling, telling, words
+from moduline.cloud.device_link.ddi.known import GATEWAY, Client
+from moduline.cloud.device_link.ddi.polling import Deployment, Polled
+from moduline.cloud.device_link.files import Downloads
+from moduline.cloud.device_link.http_answers import Refusal, answer, empty
+from moduline.cloud.device_link.http_limits import HttpLimits
+from moduline.cloud.devices import contact
+from moduline.cloud.devices.device import DK
+from moduline.cloud.plans import course
+from moduline.errors import NoSuchObject
+
+OVERDUE_S: Final = 300.0
+"""A client that is so much later than its interval is offline."""
+KEPT_S: Final = 60.0
+"""How long it is believed who a client is, and that there is nothing for it."""
+LOOK_S: Final = 1.0
+"""How often it is looked whether plans have changed."""
+_MOST_KEPT: Final = 200_000
+_P: Final = tables.plans.c
+_PLANS: Final = select(_P.product_id, _P.id, _P.state, _P.revision, _P.open_group).where(_P.state.in_(course.LIVE))
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of a client for a while.
+
+    Args:
+        client: who it is.
+        until: how long that is believed, steady seconds.
+        body: the answer to a poll when there is nothing to do; None: it is to be made anew.
+        plans: those of its product when it was made.
+    """
+
+    client: Client
+    until: float
+    plans: int = -1
+    polled: Polled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DdiTerms:
+    """How clients are to poll.
+
+    Attributes:
+        sleep_s: between two polls.
+        busy_s: while there is an action.
+        spread: part of the interval that it may be shorter or longer, so that fleets do not poll in step.
+    """
+
+    sleep_s: float = 300.0
+    busy_s: float = 300.0
+    spread: float = 0.1
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request, taken apart.
+
+    Args:
+        request: as it came.
+        client: who.
+        base: what addresses of this client begin with.
+        rest: parts of the path after the device key.
+        query: last value of each parameter.
+    """
+
+    request: web.BaseRequest
+    client: Client
+    base: str
+    rest: Sequence[str]
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class Ddi:
+    """The DDI of one node.
+
+    Args:
+        db: of the platform.
+        downloads: sends files.
+        clock: wall clock of events.
+        limits: of one peer.
+        terms: how clients are to poll.
+        public_url: what links begin with; "": what the client called us.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        downloads: Downloads,
+        *,
+        clock: Clock,
+        limits: HttpLimits,
+        terms: DdiTerms,
+        public_url: str,
+    ) -> None:
+        self._db = db
+        self._downloads = downloads
+        self._clock = clock
+        self._limits = limits
+        self._terms = terms
+        self._public_url = public_url.rstrip("/")
+        self._entries: dict[tuple[str, str, str], _Entry] = {}
+        self._seen: dict[int, float] = {}
+        self._plans: dict[int, int] = {}
+        self._looked = -LOOK_S
+        self._looking: asyncio.Task[None] | None = None
+        self._spread = random.Random()  # noqa: S311  keeps fleets out of step, decides nothing
+
+    def forget(self, device_id: int) -> None:
+        """Something was done to a device: what is believed of it is looked up again."""
+        self._entries = {key: one for key, one in self._entries.items() if one.client.device_id != device_id}
+
+    async def keep_seen(self) -> None:
+        """Write signs of life, and note who is overdue."""
+        seen, self._seen = self._seen, {}
+        now = self._clock.now_s()
+        if seen:
+            await self._db.write_soon(contact.seen, seen)
+        before = now - self._terms.sleep_s * (1 + self._terms.spread) - OVERDUE_S
+        await self._db.write_soon(polling.sweep, before)
+
+    async def handle(self, request: web.BaseRequest, parts: Sequence[str], query: str) -> web.StreamResponse:
+        """Answer a request to ``/TENANT/controller/v1/DEVICE...``.
+
+        Raises:
+            Refusal: the request cannot be granted.
+        """
+        tenant, dk, rest = parts[0], parts[3], parts[4:]
+        entry = await self._entry(tenant, dk, request.headers.get("Authorization", ""))
+        if not rest:
+            _require(request, "GET")
+            return await self._poll(request, tenant, entry)
+        found = {name: values[-1] for name, values in parse_qs(query, max_num_fields=16).items()} if query else {}
+        call = _Call(request, entry.client, self._base(request, tenant, dk), rest, found)
+        resource = _RESOURCES.get(rest[0])
+        if resource is None:
+            raise Refusal(404, "unknown", "no such resource")
+        self._seen[entry.client.device_id] = self._clock.now_s()
+        made: web.StreamResponse = await resource(self, call)
+        if request.method != "GET":
+            entry.polled = None
+        return made
+
+    # ---- who -------------------------------------------------------------------------------------------------------
+
+    async def _entry(self, tenant: str, dk: str, header: str) -> _Entry:
+        now = self._clock.tick_s()
+        entry = self._entries.get((tenant, dk, header))
+        if entry is None or entry.until < now:
+            client = await self._client(tenant, dk, header)
+            if len(self._entries) >= _MOST_KEPT:
+                self._entries = {key: one for key, one in self._entries.items() if one.until >= now}
+            entry = self._entries[tenant, dk, header] = _Entry(client, now + KEPT_S)
+        if not entry.client.is_enabled:
+            raise Refusal(403, "disabled", "the device is disabled")
+        return entry
+
+    async def _client(self, tenant: str, dk: str, header: str) -> Client:
+        kind, token = known.authorization(header)
+        if not kind:
+            raise Refusal(401, "token", "a token is needed")
+        if not DK.fullmatch(dk):
+            raise Refusal(400, "controller-id", "1 to 16 letters, digits, '_' or '-'")
+        client = await self._db.read_soon(known.find, tenant, dk, kind, token)
+        if client is None and kind == GATEWAY:
+            client = await self._db.write_soon(known.welcome, tenant, dk, token, now=self._clock.now_s())
+        if client is None:
+            raise Refusal(401, "token", "the token is not right")
+        return client
+
+    def _base(self, request: web.BaseRequest, tenant: str, dk: str) -> str:
+        host = self._public_url or f"{request.scheme}://{request.headers.get('Host', '')}"
+        return f"{host}/{quote(tenant, safe='')}/controller/v1/{quote(dk, safe='')}"
+
+    # ---- poll ------------------------------------------------------------------------------------------------------
+
+    async def _poll(self, request: web.BaseRequest, tenant: str, entry: _Entry) -> web.Response:
+        plans = await self._plans_of(entry.client.product_id)
+        device_id, now = entry.client.device_id, self._clock.now_s()
+        found = entry.polled
+        if found is None or entry.plans != plans:
+            found = await self._db.write_soon(polling.polled, device_id, now=now)
+            entry.plans, entry.polled = plans, None if found.may_change else found
+        else:
+            self._seen[device_id] = now
+        base = self._base(request, tenant, entry.client.dk)
+        links = {}
+        if found.kind:
+            links[found.kind] = {"href": f"{base}/{found.kind}/{found.action_id}?c={found.content}"}
+            if found.kind == "cancelAction":
+                links[found.kind] = {"href": f"{base}/cancelAction/{found.action_id}"}
+        if found.installed_id is not None:
+            links["installedBase"] = {"href": f"{base}/installedBase/{found.installed_id}"}
+        if found.wants_config:
+            links["configData"] = {"href": f"{base}/configData"}
+        every = self._terms.busy_s if found.kind else self._terms.sleep_s
+        every *= 1 + self._terms.spread * (2 * self._spread.random() - 1)
+        return _said(request, {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links})
+
+    async def _plans_of(self, product_id: int) -> int:
+        """A number that changes with the live plans of a product."""
+        if self._clock.tick_s() - self._looked >= LOOK_S:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)
+        return self._plans.get(product_id, 0)
+
+    async def _look(self) -> None:
+        self._plans = await self._db.read_soon(plans_now)
+        self._looked = self._clock.tick_s()
+
+    # ---- resources -------------------------------------------------------------------------------------------------
+
+    async def config_data(self, call: _Call) -> web.Response:
+        """PUT configData."""
+        _require(call.request, "PUT")
+        said = words.config_of(await self._body(call))
+        if not await self._db.write_soon(telling.config, call.client.device_id, said, now=self._clock.now_s()):
+            raise Refusal(403, "quota", "too many attributes")
+        return empty()
+
+    async def deployment_base(self, call: _Call) -> web.Response:
+        """GET deploymentBase/ID; POST deploymentBase/ID/feedback."""
+        device_id, action_id, now = call.client.device_id, _action(call), self._clock.now_s()
+        if call.rest[2:] == ["feedback"]:
+            said = words.feedback_of(await self._posted(call))
+            return _done(await self._db.write_soon(telling.feedback, device_id, action_id, said, now=now))
+        _require_end(call, "GET")
+        found = await self._db.write_soon(polling.deployment, device_id, action_id, _history(call), now=now)
+        return _said(call.request, _shown(_there(found), call, "deployment"))
+
+    async def installed_base(self, call: _Call) -> web.Response:
+        """GET installedBase/ID; PUT installedBase."""
+        device_id = call.client.device_id
+        if len(call.rest) == 1:
+            _require(call.request, "PUT")
+            body = await self._body(call)
+            name, version = body.get("name"), body.get("version")
+            if not isinstance(name, str) or not isinstance(version, str) or not (0 < len(name) <= 128 and version):
+                raise Refusal(400, "body", "name and version are needed")
+            now = self._clock.now_s()
+            is_news = await self._db.write_soon(telling.has_installed, device_id, name, version[:64], now=now)
+            return empty(201 if is_news else 200)
+        action_id = _action(call)
+        _require_end(call, "GET")
+        found = await self._db.read_soon(polling.installed, device_id, action_id, _history(call))
+        return _said(call.request, _shown(_there(found), call, "deployment"))
+
+    async def cancel_action(self, call: _Call) -> web.Response:
+        """GET cancelAction/ID; POST cancelAction/ID/feedback."""
+        device_id, action_id = call.client.device_id, _action(call)
+        if call.rest[2:] == ["feedback"]:
+            said = words.feedback_of(await self._posted(call))
+            now = self._clock.now_s()
+            return _done(await self._db.write_soon(telling.cancel_feedback, device_id, action_id, said, now=now))
+        _require_end(call, "GET")
+        held = await self._db.read_soon(actions.by_id, device_id, action_id)
+        if held is None or not (held.is_cancelling or held.action.cancel == "done"):
+            raise Refusal(404, "unknown", "nothing is to be cancelled")
+        return _said(call.request, {"id": str(action_id), "cancelAction": {"stopId": str(action_id)}})
+
+    async def confirmation_base(self, call: _Call) -> web.Response:
+        """GET confirmationBase, GET confirmationBase/ID, and the three POSTs below it."""
+        device_id, now = call.client.device_id, self._clock.now_s()
+        verb = call.rest[1] if len(call.rest) == 2 else ""
+        if len(call.rest) == 1:
+            _require(call.request, "GET")
+            return _said(call.request, await self._confirmation(call))
+        if verb in {"activateAutoConfirm", "deactivateAutoConfirm"}:
+            body = await self._posted(call, is_optional=True)
+            on: dict[str, Any] | None = None
+            if verb == "activateAutoConfirm":
+                on = {name: str(body[name])[:512] for name in ("initiator", "remark") if body.get(name)}
+                on["activatedAt"] = int(now * 1000)
+            await self._db.write_soon(polling.confirm_by_itself, device_id, on)
+            return empty()
+        action_id = _action(call)
+        if call.rest[2:] == ["feedback"]:
+            said = words.consent_of(await self._posted(call))
+            return _done(await self._db.write_soon(telling.consent, device_id, action_id, said, now=now))
+        _require_end(call, "GET")
+        found = await self._db.write_soon(polling.confirmation, device_id, action_id)
+        return _said(call.request, _shown(_there(found), call, "confirmation"))
+
+    async def _confirmation(self, call: _Call) -> dict[str, Any]:
+        device_id = call.client.device_id
+        auto = await self._db.read_soon(polling.about, device_id)
+        waits = await self._db.write_soon(polling.asked, device_id)
+        links = {}
+        if waits is not None:
+            links["confirmationBase"] = {"href": f"{call.base}/confirmationBase/{waits[0].id}"}
+        verb = "deactivateAutoConfirm" if auto else "activateAutoConfirm"
+        links[verb] = {"href": f"{call.base}/confirmationBase/{verb}"}
+        return {"autoConfirm": {"active": bool(auto), **(auto or {})}, "_links": links}
+
+    async def software_modules(self, call: _Call) -> web.StreamResponse:
+        """GET softwaremodules/M/artifacts, and the files below it."""
+        device_id, rest = call.client.device_id, call.rest
+        if len(rest) not in {3, 4} or rest[2] != "artifacts":
+            raise Refusal(404, "unknown", "no such resource")
+        module_id = _number(rest[1])
+        if len(rest) == 3:
+            _require(call.request, "GET")
+            chunk = await self._db.read_soon(polling.chunk_of, device_id, module_id)
+            files = [words.artifact(one, _href(call, module_id, one.name)) for one in _there(chunk).files]
+            return _said(call.request, files)
+        _require(call.request, "GET", "HEAD")
+        return await self._file(call, module_id, rest[3])
+
+    async def _file(self, call: _Call, module_id: int, name: str) -> web.StreamResponse:
+        device_id, now = call.client.device_id, self._clock.now_s()
+        found = await self._db.read_soon(polling.file_of, device_id, module_id, name)
+        if found is None and name.endswith(".MD5SUM"):
+            plain = name.removesuffix(".MD5SUM")
+            file, md5 = _there(await self._db.read_soon(polling.file_of, device_id, module_id, plain))
+            more = {"Content-Disposition": f"attachment;filename={quote(file.name)}.MD5SUM"}
+            return answer(f"{md5}  {file.name}".encode(), "text/plain", headers=more)
+        file, _ = _there(found)
+        is_whole = call.request.method == "GET" and "Range" not in call.request.headers
+
+        async def begins() -> None:
+            told = is_whole and not await self._db.write_soon(polling.loads, device_id, module_id, 200, now=now)
+            if told:
+                raise Refusal(404, "loop", polling.LOOP_TEXT)
+
+        try:
+            sent, is_complete = await self._downloads.send(call.request, file, begins)
+        except NoSuchObject as gone:
+            raise Refusal(404, "gone", "no such file") from gone
+        if sent.status in {200, 206} and call.request.method == "GET" and (is_whole or not is_complete):
+            now = self._clock.now_s()
+            await self._db.write_soon(polling.loaded, device_id, module_id, now=now, is_whole=is_complete)
+        return sent
+
+    # ---- bodies ----------------------------------------------------------------------------------------------------
+
+    async def _posted(self, call: _Call, *, is_optional: bool = False) -> Mapping[str, Any]:
+        _require(call.request, "POST")
+        return await self._body(call, is_optional=is_optional)
+
+    async def _body(self, call: _Call, *, is_optional: bool = False) -> Mapping[str, Any]:
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                raw = await call.request.read()
+        except TimeoutError as slow:
+            raise Refusal(408, "slow", "the body did not come in time") from slow
+        if is_optional and not raw:
+            return {}
+        return words.read_body(raw, call.request.headers.get("Content-Type", ""))
+
+
+_RESOURCES: Final = {
+    "configData": Ddi.config_data,
+    "deploymentBase": Ddi.deployment_base,
+    "installedBase": Ddi.installed_base,
+    "cancelAction": Ddi.cancel_action,
+    "confirmationBase": Ddi.confirmation_base,
+    "softwaremodules": Ddi.software_modules,
+}
+
+
+def plans_now(conn: Connection) -> dict[int, int]:
+    """Product -> a number that changes with its live plans."""
+    found: dict[int, list[Any]] = {}
+    for row in conn.execute(_PLANS):
+        found.setdefault(row.product_id, []).append(tuple(row))
+    return {product: hash(tuple(sorted(rows))) for product, rows in found.items()}
+
+
+def _shown(found: Deployment, call: _Call, member: str) -> dict[str, Any]:
+    """An action as a client reads it."""
+    how = "forced" if found.is_forced else "attempt"
+    body: dict[str, Any] = {"download": how, "update": how}
+    if found.has_windows:
+        body["maintenanceWindow"] = "available"  # a closed window shows no action at all
+    body["chunks"] = [
+        {
+            "part": one.part,
+            "version": one.version,
+            "name": one.name,
+            "artifacts": [words.artifact(file, _href(call, one.module_id, file.name)) for file in one.files],
+        }
+        for one in found.chunks
+    ]
+    made: dict[str, Any] = {"id": str(found.action_id), member: body}
+    if found.history is not None:
+        made["actionHistory"] = {"status": found.history[0], "messages": list(found.history[1])}
+    return made
+
+
+def _href(call: _Call, module_id: int, name: str) -> str:
+    return f"{call.base}/softwaremodules/{module_id}/artifacts/{quote(name, safe='')}"
+
+
+def _said(request: web.BaseRequest, value: Any) -> web.Response:
+    body, kind = words.written(value, request.headers.get("Accept", ""))
+    return answer(body, kind)
+
+
+def _done(status: int) -> web.Response:
+    """The answer to feedback."""
+    texts = {
+        404: ("unknown", "no such action"),
+        405: ("not-cancelling", "the action is not being cancelled"),
+        410: ("closed", "the action is not active"),
+    }
+    if status in texts:
+        raise Refusal(status, *texts[status])
+    return empty(status)
+
+
+def _there(found: Any) -> Any:
+    if found is None:
+        raise Refusal(404, "unknown", "not there, or not for this device")
+    return found
+
+
+def _require(request: web.BaseRequest, *methods: str) -> None:
+    if request.method not in methods:
+        raise Refusal(405, "method", f"only {', '.join(methods)}")
+
+
+def _require_end(call: _Call, method: str) -> None:
+    if len(call.rest) != 2:
+        raise Refusal(404, "unknown", "no such resource")
+    _require(call.request, method)
+
+
+def _action(call: _Call) -> int:
+    if len(call.rest) < 2:
+        raise Refusal(404, "unknown", "no such resource")
+    return _number(call.rest[1])
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
+        raise Refusal(404, "unknown", "not there, or not for this device")
+    return int(text)
+
+
+def _history(call: _Call) -> int:
+    text = call.query.get("actionHistory", "0")
+    is_number = text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 10
+    if not is_number:
+        raise Refusal(400, "actionHistory", "a number")
+    return int(text)
