@@ -7,7 +7,8 @@ import json
 import pytest
 
 from cli.test_delta import type_json, type_plain
-from moduline.delta.scripts import apply_script
+from moduline.delta.scripts import SMALL_WINDOW, apply_script
+from moduline.formats import script_patch
 
 OLD = b"def answer():\n    return 42\n" * 60
 
@@ -51,7 +52,31 @@ def test_scripts_when_tried_only_then_nothing_is_written(capsys, folder):
 
 def test_helper_when_asked_for_then_lies_beside_and_is_python(capsys, folder):
     assert type_json(capsys, "delta", "scripts", "v1", "v2", "-o", "www", "--helper")[0] == 0
-    compile((folder / "www" / "script_patch.py").read_bytes(), "script_patch.py", "exec")
+    for name in ("script_patch.py", "script_window.py"):
+        compile((folder / "www" / name).read_bytes(), name, "exec")
+
+
+@pytest.mark.parametrize("way", ["--helper", "in OLD_DIR"])
+def test_scripts_when_modules_have_the_decoder_then_patches_read_the_old_file(capsys, folder, way):
+    if way == "in OLD_DIR":
+        for side in ("v1", "v2"):
+            (folder / side / "script_window.py").write_bytes(b"# the decoder\n")
+    code, made = type_json(
+        capsys, "delta", "scripts", "v1", "v2", "-o", "www", *(["--helper"] if way == "--helper" else [])
+    )
+    assert (code, made["reads_old"], made["changed"]) == (0, True, 2)
+    patch = (folder / "www" / "usr" / "app.py.mdl").read_bytes()
+    assert script_patch.read(patch).codec == script_patch.WINDOW
+    assert apply_script(OLD, patch, SMALL_WINDOW) == OLD + b"# more\n"
+
+
+def test_scripts_when_modules_lack_the_decoder_then_told_so_in_either_case(capsys, folder):
+    code, made = type_json(capsys, "delta", "scripts", "v1", "v2", "-o", "www", "--dry-run")
+    assert (code, made["reads_old"]) == (0, False)
+    _, _, err = type_plain(capsys, "delta", "scripts", "v1", "v2", "-o", "www", "--dry-run")
+    assert "smaller ones with --helper" in err
+    _, _, err = type_plain(capsys, "delta", "scripts", "v1", "v2", "-o", "www", "--dry-run", "--helper")
+    assert "script_window.py in /usr first" in err
 
 
 def test_gone_file_when_told_then_in_both_languages(capsys, folder):

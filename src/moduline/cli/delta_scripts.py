@@ -75,7 +75,13 @@ def register_scripts(noun: typer.Typer) -> None:
         if as_json:
             facts |= {"files": [dict(row) for row in packed.rows], "gone": list(packed.gone)}
         print_facts(facts, as_json=as_json)
-        if window is None:
+        if window is not None and window_for(before) is None:
+            note(
+                "modules need {name} in /usr first; those without it fetch whole files",
+                "模组 /usr 需先有 {name}；没有它的模组会下载完整文件",
+                name=DECODER,
+            )
+        elif window is None:
             note(
                 "OLD_DIR has no {name}: patches that do not read the old file; smaller ones with --helper",
                 "OLD_DIR 中没有 {name}：所作差分不引用旧文件；加 --helper 可更小",
