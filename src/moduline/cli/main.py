@@ -42,6 +42,7 @@ NOUNS = {
     "firmware": ("firmware",),
     "project": ("check", "new"),
     "run_tests": ("test",),
+    "ota": ("ota",),
     "demo": ("demo",),
 }
 """Files of this folder in the order of the help page, and the commands that each adds."""

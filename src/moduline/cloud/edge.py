@@ -126,7 +126,8 @@ def acts(verb: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 def error_frame(failure: ModulineError, lang: str = "en") -> dict[str, Any]:
     """What an operator's program gets for a failure: the same object as ``--json`` prints."""
-    facts = {name: fact.say(lang) if isinstance(fact, Text) else fact for name, fact in failure.facts.items()}
+    plain = {name: fact for name, fact in failure.facts.items() if not isinstance(fact, Text)}
+    facts = plain | {name: fact.say(lang, **plain) for name, fact in failure.facts.items() if isinstance(fact, Text)}
     return {
         "ok": False,
         "code": failure.code,

@@ -1,0 +1,109 @@
+"""Routes of accounts, tokens and the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from moduline.cloud import audit
+from moduline.cloud.accounts import service as accounts
+from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+
+router: Final = APIRouter(prefix="/v1", tags=["accounts"])
+Role = Literal["viewer", "operator", "releaser", "admin"]
+
+
+class NewAccount(BaseModel):
+    """A sub-account of one's main account."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    role: Role
+
+
+class AccountChange(BaseModel):
+    """What is to be different; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Role | None = None
+    is_enabled: bool | None = None
+
+
+class NewToken(BaseModel):
+    """A token; its text is shown once, in the answer."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    account: int | None = Field(None, description="none: one's own")
+    role: Role | None = Field(None, description="none: that of the account")
+    expires_at: float | None = Field(None, description="UTC seconds; none: never")
+
+
+@router.get("/me")
+async def me(who: Who) -> dict[str, Any]:
+    """Who one is."""
+    return asdict(who)
+
+
+@router.get("/accounts")
+async def list_accounts(door: Open, who: Who, after: After = 0, limit: Limit = None) -> dict[str, Any]:
+    """The main account and its sub-accounts."""
+    return shown(await door.see(accounts.page, actor=who, after=after, limit=limit), asdict)
+
+
+@router.post("/accounts", status_code=201)
+async def create_account(door: Open, who: Who, new: NewAccount) -> dict[str, Any]:
+    """Make a sub-account."""
+    return asdict(await door.act(accounts.create, new.name, new.role, actor=who))
+
+
+@router.patch("/accounts/{account}")
+async def change_account(door: Open, who: Who, account: int, to: AccountChange) -> dict[str, Any]:
+    """Another role, or off, or on."""
+    return asdict(await door.act(accounts.change, account, actor=who, role=to.role, is_enabled=to.is_enabled))
+
+
+@router.get("/tokens")
+async def list_tokens(door: Open, who: Who, after: After = 0, limit: Limit = None) -> dict[str, Any]:
+    """Tokens, never their texts."""
+    return shown(await door.see(accounts.tokens, actor=who, after=after, limit=limit), asdict)
+
+
+@router.post("/tokens", status_code=201)
+async def create_token(door: Open, who: Who, new: NewToken) -> dict[str, Any]:
+    """Make a token."""
+    made, text = await door.act(
+        accounts.create_token,
+        new.account or who.account_id,
+        new.name,
+        actor=who,
+        role=new.role,
+        expires_at=new.expires_at,
+    )
+    return asdict(made) | {"token": text}
+
+
+@router.delete("/tokens/{token}")
+async def revoke_token(door: Open, who: Who, token: int) -> dict[str, Any]:
+    """Accept a token no more."""
+    return asdict(await door.act(accounts.revoke_token, token, actor=who))
+
+
+@router.get("/audit")
+async def list_audit(
+    door: Open,
+    who: Who,
+    kind: str | None = None,
+    object: int | None = None,  # noqa: A002  the name in the query
+    account: str | None = None,
+    after: After = 0,
+    limit: Limit = None,
+) -> dict[str, Any]:
+    """Every change: who, when, what was and what is."""
+    page = await door.see(
+        audit.entries, actor=who, kind=kind, object_id=object, account=account, after=after, limit=limit
+    )
+    return shown(page, asdict)

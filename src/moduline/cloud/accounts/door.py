@@ -1,0 +1,106 @@
+"""The door of the operator API: who comes with which token, and how a verb is run for them.
+
+Every ``api.py`` has a ``router``. A route reads its body, runs one verb by ``door.act`` or ``door.see``, and shows what
+the verb gives; rights, audit and rules are the verb's own. Errors are those of the command line:
+``{"ok": false, "code", "message", "hint", "facts"}`` with the HTTP status of the error, in the language of
+``Accept-Language``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from moduline.clock import Clock
+from moduline.cloud.accounts import service as accounts
+from moduline.cloud.blob import BlobStore
+from moduline.cloud.db import Database
+from moduline.cloud.edge import PAGE_LIMIT, Actor, Page, error_frame
+from moduline.cloud.settings import Settings
+from moduline.errors import BadField, ModulineError, TokenRefused
+
+T = TypeVar("T")
+_BEARER: Final = HTTPBearer(auto_error=False, description="a token of `moduline ota token create`")
+After = Annotated[int, Query(ge=0, le=(1 << 63) - 1, description="`next_after` of the page before")]
+Limit = Annotated[int | None, Query(ge=1, le=PAGE_LIMIT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What routes need of the platform.
+
+    Args:
+        db: its database.
+        store: its files.
+        settings: of the installation.
+        clock: wall clock.
+        deliver: says to devices what a verb gave.
+        drop: ends the connection of a device.
+        wake: has the schedule look at once.
+    """
+
+    db: Database
+    store: BlobStore
+    settings: Settings
+    clock: Clock
+    deliver: Callable[[Sequence[Any]], Awaitable[None]]
+    drop: Callable[[int], Awaitable[None]]
+    wake: Callable[[], None]
+
+    async def act(self, verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a verb that changes something; it is told the time."""
+        return await self.db.write_soon(verb, *args, now=self.clock.now_s(), **kwargs)
+
+    async def see(self, verb: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a verb that only looks."""
+        return await self.db.read_soon(verb, *args, **kwargs)
+
+
+def door_of(request: Request) -> Door:
+    """The door of the application that a request came to."""
+    found = request.app.state.door
+    assert isinstance(found, Door)
+    return found
+
+
+Open = Annotated[Door, Depends(door_of)]
+
+
+async def actor_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None) -> Actor:
+    """Who asks.
+
+    Raises:
+        TokenRefused: no token, or none that is accepted.
+    """
+    if given is None:
+        raise TokenRefused
+    return await door.see(accounts.actor_of, given.credentials, now=door.clock.now_s())
+
+
+Who = Annotated[Actor, Depends(actor_of)]
+
+
+def shown(page: Page[T], how: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    """A page as JSON."""
+    return {"items": [how(one) for one in page.items], "next_after": page.next_after}
+
+
+def add_complaints(app: FastAPI) -> None:
+    """Have errors answered in the one frame."""
+
+    @app.exception_handler(ModulineError)
+    async def tell(request: Request, failure: ModulineError) -> JSONResponse:
+        lang = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
+        return JSONResponse(error_frame(failure, lang), failure.http_status)
+
+    @app.exception_handler(RequestValidationError)
+    async def complain(request: Request, wrong: RequestValidationError) -> JSONResponse:
+        said = [(".".join(str(part) for part in one["loc"]), one["msg"]) for one in wrong.errors()]
+        field, reason = said[0] if said else (request.url.path, "")
+        return await tell(request, BadField(field=field, reason=reason))

@@ -1,0 +1,294 @@
+"""Between the gateway and the rules: who may come in, what was heard, what is to be said.
+
+::
+
+    gateway ──▶ GatewayDesk ──ask(UPLINK)──▶ WorkDesk ── one transaction ──▶ upgrades.service
+    gateway ◀── GatewayDesk ◀─tell(DOWNLINK)─ WorkDesk ◀── Downlinks, after the commit
+
+The two halves meet only on the bus, so that they can live on different machines.
+
+Source: ota-semantics 11.1, 12 (traps 1 to 3).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sqlalchemy import Connection, select
+
+from moduline.clock import Clock
+from moduline.cloud import tables
+from moduline.cloud.bus import DOWNLINK, DROP, UPLINK, Bus
+from moduline.cloud.db import Database
+from moduline.cloud.device_link import translate
+from moduline.cloud.device_link.files import address
+from moduline.cloud.device_link.platform import (
+    Admitted,
+    Busy,
+    CameOnline,
+    Contact,
+    Received,
+    Refused,
+    Undelivered,
+    Unreadable,
+    Uplink,
+    Verdict,
+    WentOffline,
+)
+from moduline.cloud.devices import contact as devices
+from moduline.cloud.devices.device import Denied
+from moduline.cloud.products import service as products
+from moduline.cloud.upgrades import rows
+from moduline.cloud.upgrades import service as upgrades
+from moduline.cloud.upgrades.events import StatusReported
+from moduline.cloud.upgrades.offer import SayUrl
+from moduline.cloud.upgrades.rows import Downlink
+from moduline.errors import ModulineError
+from moduline.events import Notice, Reporter
+from moduline.wire.quecthing import credentials
+from moduline.wire.quecthing.credentials import DEVICE_PREFIX, LONGEST_DK, LONGEST_PK, FirstPassword, RefusalCode
+from moduline.wire.quecthing.messages import Message
+from moduline.wire.quecthing.ota_messages import SHA256_WANTED, Confirmation, Report, Request, StatusCode
+from moduline.wire.quecthing.session_key import KEY_BYTES
+from moduline.wire.quecthing.sys_messages import DeviceInformation, DeviceStatus
+
+_REFUSALS: Final = {
+    Denied.DK_ILLEGAL: RefusalCode.BAD_DEVICE_KEY,
+    Denied.ALREADY: RefusalCode.ALREADY_AUTHENTICATED,
+    Denied.UNKNOWN: RefusalCode.UNKNOWN_PRODUCT,
+}
+_WISHES: Final = select(tables.devices.c.id, tables.products.c.scheme, tables.devices.c.facts).join_from(
+    tables.devices, tables.products
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something happened to a device of a node.
+
+    Args:
+        node: whose gateway says so.
+        uplink: what.
+    """
+
+    node: str
+    uplink: Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something to be said.
+
+    Args:
+        device_id: to whom.
+        message: what.
+    """
+
+    device_id: int
+    message: Message
+
+
+class Sends(Protocol):
+    """As much of a gateway as the desk needs."""
+
+    def send(self, device: int, message: Message, packet_id: int | None = None) -> bool:
+        """Says something to a device; False: it is not here."""
+
+    def drop(self, device: int, before: int | None = None) -> bool:
+        """Ends the connection of a device."""
+
+
+class GatewayDesk:
+    """The platform as a gateway sees it.
+
+    Args:
+        db: where devices are known.
+        bus: where what they say goes.
+        node: name of this process.
+        clock: wall clock.
+    """
+
+    def __init__(self, db: Database, bus: Bus, node: str, clock: Clock) -> None:
+        self._db = db
+        self._bus = bus
+        self._node = node
+        self._clock = clock
+
+    async def authenticate(self, contact: Contact) -> Verdict:
+        """Whether a device may come in; one that proves the secret of its product is made known."""
+        keys = _possible_keys(contact.client_id)
+        known = {one.pk: (one, ps) for one, ps in await self._db.read_soon(products.by_keys, keys)}
+        name = credentials.split_client_id(contact.client_id, known)
+        if name is None:
+            return Refused(RefusalCode.UNKNOWN_PRODUCT)
+        product, ps = known[name.pk]
+        password = contact.password
+        key = secrets.token_bytes(KEY_BYTES) if credentials.wants_encryption(password) else None
+        if isinstance(password, FirstPassword):
+            code = credentials.check_first(password, name, ps)
+            if code is not None:
+                return Refused(code)
+            is_first_only = product.settings.is_first_only
+            issued = await self._db.write_soon(
+                devices.authenticate, product.id, name.dk, is_first_only=is_first_only, now=self._clock.now_s()
+            )
+            if isinstance(issued, Denied):
+                return Refused(_REFUSALS[issued]) if issued in _REFUSALS else Busy()
+            return Admitted(issued.device_id, issued.ds, key)
+        device = await self._db.read_soon(devices.credentials, name.pk, name.dk)
+        if device is None or not device.ds or credentials.check_later(password, device.ds, ps) is not None:
+            return Refused(RefusalCode.BAD_DIGEST)
+        return Admitted(device.device_id, None, key) if device.is_enabled else Busy()
+
+    async def uplink(self, uplink: Uplink) -> None:
+        """Hands on what happened; returns when it is kept."""
+        await self._bus.ask(UPLINK, Heard(self._node, uplink))
+
+    def serve(self, gateway: Sends, report: Reporter) -> None:
+        """Have the gateway say what the bus brings."""
+
+        async def say(posts: Sequence[Post]) -> None:
+            for post in posts:
+                try:
+                    gateway.send(post.device_id, post.message)
+                except ModulineError as failure:
+                    facts = {"error": failure.message(), "code": failure.code}
+                    report(Notice("ota.unsayable", str(post.device_id), facts))
+
+        async def drop(device_id: int) -> None:
+            gateway.drop(device_id)
+
+        self._bus.listen(DOWNLINK, say)
+        self._bus.listen(DROP, drop)
+
+
+class WorkDesk:
+    """Where what devices say becomes rows, and what the rules say becomes messages.
+
+    Args:
+        db: of the platform.
+        bus: to the gateways.
+        device_url: what the addresses of files begin with.
+        report: hears of messages that could not be read or delivered.
+    """
+
+    def __init__(self, db: Database, bus: Bus, device_url: Callable[[], str], report: Reporter) -> None:
+        self._db = db
+        self._bus = bus
+        self._device_url = device_url
+        self._report = report
+        bus.answer(UPLINK, self.hear)
+
+    async def hear(self, heard: Heard) -> None:
+        """Keep what happened to a device, then say what the rules want said."""
+        event = heard.uplink.event
+        if isinstance(event, Unreadable):
+            self._note("ota.unreadable", heard, event.topic, event.reason.say("en"))
+        elif isinstance(event, Undelivered):
+            self._note("ota.undelivered", heard, type(event.message).__name__, "")
+        else:
+            await self.deliver(await self._db.write_soon(keep, heard.node, heard.uplink))
+
+    async def deliver(self, said: Sequence[Downlink]) -> None:
+        """Say to devices what a transaction gave, after it."""
+        if not said:
+            return
+        if any(isinstance(one.say, SayUrl) for one in said):
+            posts = await self._db.read_soon(posts_of, said, self._device_url())
+        else:
+            posts = _posts(said, {}, self._device_url())
+        if posts:
+            await self._bus.tell(DOWNLINK, posts)
+
+    async def drop(self, device_id: int) -> None:
+        """End the connection of a device, wherever it is."""
+        await self._bus.tell(DROP, device_id)
+
+    def _note(self, slug: str, heard: Heard, what: str, reason: str) -> None:
+        self._report(Notice(slug, str(heard.uplink.device), {"what": what, "reason": reason}))
+
+
+def keep(conn: Connection, node: str, uplink: Uplink) -> tuple[Downlink, ...]:
+    """Let the rules hear what happened to a device: one transaction."""
+    now = uplink.at
+    match uplink.event:
+        case CameOnline():
+            return upgrades.came_online(conn, uplink.device, node, uplink.connection, now=now)
+        case WentOffline():
+            return upgrades.went_offline(conn, uplink.device, uplink.connection, now=now)
+        case Received(_, message):
+            return _told(conn, uplink.device, message, now)
+        case _:
+            return ()
+
+
+def _told(conn: Connection, device_id: int, message: Message, now: float) -> tuple[Downlink, ...]:
+    match message:
+        case DeviceStatus():
+            return upgrades.told_facts(conn, device_id, translate.facts_of(message), now=now)
+        case DeviceInformation(module_version=module, mcu_versions=mcu):
+            said = upgrades.told_facts(conn, device_id, translate.facts_of(message), now=now)
+            if not module and not mcu:
+                return said
+            controllers = translate.controllers_of(mcu)
+            return (*said, *upgrades.told_versions(conn, device_id, module, controllers, now=now))
+        case Request(module_version=module, mcu_versions=mcu):
+            controllers = translate.controllers_of(mcu)
+            return upgrades.told_versions(conn, device_id, module, controllers, now=now, is_request=True)
+        case Report():
+            return _reported(conn, device_id, message, now)
+        case Confirmation(accepts=accepts):
+            return _confirmed(conn, device_id, StatusCode.SUBMITOTA if accepts else StatusCode.REFUSEDOTA, now)
+        case _:
+            return ()
+
+
+def _reported(conn: Connection, device_id: int, report: Report, now: float) -> tuple[Downlink, ...]:
+    event = translate.status_of(report)
+    if event is None:
+        return ()
+    if report.digest == SHA256_WANTED:
+        devices.report_facts(conn, device_id, {translate.DIGEST_FACT: SHA256_WANTED}, now=now)
+    if event.versions is not None:
+        told = event.versions
+        devices.report_versions(conn, device_id, told.module, told.mcu, now=now)
+    return upgrades.hear(conn, device_id, event, now=now)
+
+
+def _confirmed(conn: Connection, device_id: int, code: StatusCode, now: float) -> tuple[Downlink, ...]:
+    """Command 0x0112, the old form of status 2 and 3: it names no component."""
+    found = rows.OPEN.first(conn, {"device": device_id})
+    current = None if found is None else rows.row_of(found).state.current
+    if current is None:
+        return ()
+    return upgrades.hear(conn, device_id, StatusReported(int(code), current.type, current.component), now=now)
+
+
+def posts_of(conn: Connection, said: Sequence[Downlink], device_url: str) -> tuple[Post, ...]:
+    """What is written on the wire; how a device wants its files is looked up."""
+    asked = {one.device_id for one in said if isinstance(one.say, SayUrl)}
+    query = _WISHES.where(tables.devices.c.id.in_(asked))
+    wishes = {
+        row.id: (row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED) for row in conn.execute(query)
+    }
+    return _posts(said, wishes, device_url)
+
+
+def _posts(said: Sequence[Downlink], wishes: dict[int, tuple[str, bool]], device_url: str) -> tuple[Post, ...]:
+    made = []
+    for one in said:
+        scheme, wants_sha256 = wishes.get(one.device_id, ("", False))
+        place = device_url.replace("http://", "https://", 1) if scheme == "https" else device_url
+        message = translate.message_of(one, address(place, ""), wants_sha256=wants_sha256)
+        if message is not None:
+            made.append(Post(one.device_id, message))
+    return tuple(made)
+
+
+def _possible_keys(client_id: str) -> tuple[str, ...]:
+    """Product keys that a client id may begin with."""
+    rest = client_id.removeprefix(DEVICE_PREFIX)
+    return tuple(rest[:cut] for cut in range(max(1, len(rest) - LONGEST_DK), min(len(rest), LONGEST_PK + 1)))

@@ -1,0 +1,44 @@
+"""The operator API as one application: routes of every room behind one door, with its OpenAPI description.
+
+``/docs`` shows it without a content network. Every call but ``/health`` and the description carries
+``Authorization: Bearer TOKEN``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+import moduline
+from moduline.cloud.accounts import api as accounts
+from moduline.cloud.accounts import service
+from moduline.cloud.accounts.door import Door, add_complaints
+from moduline.cloud.artifacts import api as artifacts
+from moduline.cloud.devices import api as devices
+from moduline.cloud.plans import api as plans
+from moduline.cloud.products import api as products
+from moduline.cloud.upgrades import api as upgrades
+
+
+def make_app(door: Door) -> FastAPI:
+    """The ASGI application of a platform.
+
+    Args:
+        door: database, files, clock, and the way to the devices.
+    """
+    app: FastAPI = FastAPIOffline(
+        title="Moduline OTA", version=moduline.__version__, summary="Over-the-air updates of QuecPython modules"
+    )
+    app.state.door = door
+    add_complaints(app)
+
+    @app.get("/health", tags=["server"])
+    async def health() -> dict[str, Any]:
+        """Whether the database can be read."""
+        return {"ok": await door.see(service.is_founded), "version": moduline.__version__}
+
+    for room in (accounts, products, devices, artifacts, plans, upgrades):
+        app.include_router(room.router)
+    return app

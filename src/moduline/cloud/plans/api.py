@@ -1,0 +1,247 @@
+"""Routes of plans: write, approve, activate, suspend, resume, terminate; counters."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, shown
+from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.artifacts.rules import ComponentType
+from moduline.cloud.edge import Actor
+from moduline.cloud.plans import counters, course, stored
+from moduline.cloud.plans import service as plans
+from moduline.cloud.plans.filters import parse_filter
+from moduline.cloud.plans.plan import Plan, PlanComponent, Release, Stage, Strategy
+from moduline.cloud.plans.rules import DeviceStatus
+from moduline.cloud.plans.states import PlanState
+from moduline.cloud.plans.stored import StoredPlan
+from moduline.cloud.plans.zone import Window, merge
+from moduline.errors import BadField, Text
+
+router: Final = APIRouter(prefix="/v1/plans", tags=["plans"])
+
+
+class GivenRelease(BaseModel):
+    """An artifact of a component, and from which versions it may be installed."""
+
+    model_config = ConfigDict(extra="forbid")
+    artifact: int
+    needs: list[str] = Field([], description="whole packages: versions it may be installed over; none: any")
+
+
+class GivenComponent(BaseModel):
+    """A component of a plan."""
+
+    model_config = ConfigDict(extra="forbid")
+    component: str
+    releases: list[GivenRelease] = Field(min_length=1, description="stepping stones, the plan's target last")
+
+
+class GivenPlan(BaseModel):
+    """All an operator writes down."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    product: int
+    zone: str = Field(description="IANA name; all times are wall-clock times of it", examples=["Asia/Shanghai"])
+    start: str = Field(description="local", examples=["2026-11-21T10:00"])
+    end: str
+    components: list[GivenComponent]
+    white: list[str] | None = Field(None, description="device keys; null: all devices of the product")
+    black: list[str] = []
+    filter: str = ""
+    windows: list[tuple[int, int]] = Field([], description="whole hours [from, to)")
+    is_windows_strict: bool = False
+    is_silent: bool = True
+    texts: dict[str, str] = {}
+    strategy: dict[str, Any] = {}
+
+
+@router.get("")
+async def list_plans(
+    door: Open,
+    who: Who,
+    state: PlanState | None = None,
+    product: int | None = None,
+    after: After = 0,
+    limit: Limit = None,
+) -> dict[str, Any]:
+    """Plans, oldest first."""
+    page = await door.see(plans.page, actor=who, state=state, product_id=product, after=after, limit=limit)
+    return shown(page, plan_json)
+
+
+@router.post("", status_code=201)
+async def create_plan(door: Open, who: Who, given: GivenPlan) -> dict[str, Any]:
+    """Write a draft."""
+    plan = await door.see(_plan, given, who)
+    return plan_json(await door.act(plans.create, plan, actor=who))
+
+
+@router.get("/{plan}")
+async def show_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """One plan with its lists and counters: the monitor."""
+    return await door.see(_monitored, plan, who)
+
+
+@router.put("/{plan}")
+async def change_plan(door: Open, who: Who, plan: int, given: GivenPlan) -> dict[str, Any]:
+    """Write a draft anew."""
+    made = await door.see(_plan, given, who)
+    return plan_json(await door.act(plans.change, plan, made, actor=who))
+
+
+@router.delete("/{plan}")
+async def delete_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Remove a draft."""
+    await door.act(plans.delete, plan, actor=who)
+    return {"ok": True}
+
+
+@router.post("/{plan}/approve")
+async def approve_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Agree to a draft as it stands now."""
+    return plan_json(await door.act(plans.approve, plan, actor=who))
+
+
+@router.post("/{plan}/activate")
+async def activate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Start it; from now on it is neither edited nor deleted."""
+    return await _shifted(door, plans.activate, plan, who)
+
+
+@router.post("/{plan}/suspend")
+async def suspend_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Offer it to nobody for the time being."""
+    return await _shifted(door, plans.suspend, plan, who)
+
+
+@router.post("/{plan}/resume")
+async def resume_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Go on."""
+    return await _shifted(door, plans.resume, plan, who)
+
+
+@router.post("/{plan}/terminate")
+async def terminate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """End it for good."""
+    return await _shifted(door, plans.terminate, plan, who)
+
+
+def plan_json(one: StoredPlan) -> dict[str, Any]:
+    """A plan as JSON, without its lists."""
+    plan = one.plan
+    return {
+        "id": one.id,
+        "name": plan.name,
+        "product": plan.product_id,
+        "state": str(one.state),
+        "reason": one.reason,
+        "zone": plan.zone,
+        "start": plan.start_local,
+        "end": plan.end_local,
+        "components": [_component_json(each) for each in plan.ordered],
+        "has_white_list": plan.has_white_list,
+        "filter": plan.filter.text if plan.filter else "",
+        "windows": [[each.start, each.end] for each in plan.windows],
+        "is_windows_strict": plan.is_windows_strict,
+        "is_silent": plan.is_silent,
+        "texts": dict(plan.texts),
+        "strategy": asdict(plan.strategy),
+        "revision": one.revision,
+        "open_group": one.open_group,
+        "created_at": one.created_at,
+        "activated_at": one.activated_at,
+        "ended_at": one.ended_at,
+    }
+
+
+def _component_json(one: PlanComponent) -> dict[str, Any]:
+    releases = [
+        {"artifact": each.artifact_id, "name": each.name, "source": each.source, "target": each.target}
+        | {"bytes": each.size_bytes, "needs": sorted(each.needs)}
+        for each in one.releases
+    ]
+    return {"component": one.component, "type": int(one.type), "target": one.target, "releases": releases}
+
+
+async def _shifted(door: Door, verb: Any, plan: int, who: Actor) -> dict[str, Any]:
+    made: StoredPlan = await door.act(verb, plan, actor=who)
+    door.wake()
+    return plan_json(made)
+
+
+def _monitored(conn: Connection, plan_id: int, who: Actor) -> dict[str, Any]:
+    one = stored.with_lists(conn, plans.by_id(conn, plan_id, actor=who))
+    groups = counters.counts(conn, plan_id, max(len(one.plan.strategy.stages), 1))
+    whole = course.total(conn, one)
+    done = whole.upgraded + whole.failed
+    counted = {
+        "devices": whole.total,
+        "by_status": dict(zip((each.name.lower() for each in DeviceStatus), asdict(whole).values(), strict=True)),
+        "success_rate": whole.upgraded / done if done else None,
+        "groups": [asdict(each) for each in groups],
+    }
+    lists = {"white": sorted(one.plan.white), "black": sorted(one.plan.black)}
+    return plan_json(one) | lists | {"counters": counted}
+
+
+def _plan(conn: Connection, given: GivenPlan, who: Actor) -> Plan:
+    """The plan that was written down, with what the artifacts say."""
+    return Plan(
+        name=given.name,
+        product_id=given.product,
+        zone=given.zone,
+        start_local=given.start,
+        end_local=given.end,
+        components=tuple(_component(conn, at, one, who) for at, one in enumerate(given.components)),
+        white=frozenset(given.white or ()),
+        black=frozenset(given.black),
+        has_white_list=given.white is not None,
+        filter=parse_filter(given.filter) if given.filter else None,
+        windows=_windows(given),
+        is_windows_strict=given.is_windows_strict,
+        is_silent=given.is_silent,
+        texts=given.texts,
+        strategy=_strategy(given.strategy),
+    )
+
+
+def _windows(given: GivenPlan) -> tuple[Window, ...]:
+    """Push windows, merged where they can be; hours that cannot be are left for the rules to refuse."""
+    windows = tuple(Window(*one) for one in given.windows)
+    is_sound = all(0 <= one.start < 24 and 0 <= one.end <= 24 for one in windows)
+    return merge(windows) if windows and is_sound else windows
+
+
+def _component(conn: Connection, at: int, one: GivenComponent, who: Actor) -> PlanComponent:
+    releases, kinds = [], set[ComponentType]()
+    for given in one.releases:
+        made = artifacts.by_id(conn, given.artifact, actor=who)
+        known = made.artifact
+        kinds.add(known.type)
+        releases.append(
+            Release(made.id, known.target, known.size_bytes, known.source, frozenset(given.needs), known.name)
+        )
+    if len(kinds) > 1:
+        reason = Text("artifacts of modules and of MCUs in one component", "同一组件混用了模组与 MCU 版本包")
+        raise BadField(field=f"components[{at}].releases", reason=reason)
+    return PlanComponent(one.component, kinds.pop(), tuple(releases))
+
+
+def _strategy(given: dict[str, Any]) -> Strategy:
+    known = {one.name for one in fields(Strategy)}
+    for name in given:
+        if name not in known:
+            raise BadField(field=f"strategy.{name[:64]}", reason=Text("is not known", "未知字段"))
+    stages = given.get("stages") or ()
+    try:
+        return Strategy(**given | {"stages": tuple(Stage(**one) for one in stages)})
+    except TypeError as wrong:
+        reason = Text("groups of percent, success_percent ...", "批次字段有误")
+        raise BadField(field="strategy.stages", reason=reason) from wrong

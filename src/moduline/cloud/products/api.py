@@ -1,0 +1,89 @@
+"""Routes of products."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.products import service as products
+from moduline.cloud.products.service import ProductSettings
+
+router: Final = APIRouter(prefix="/v1/products", tags=["products"])
+
+
+class Wishes(BaseModel):
+    """Settings of a product; what is left out stays, or has its default."""
+
+    model_config = ConfigDict(extra="forbid")
+    is_first_only: bool | None = None
+    needs_verification: bool | None = None
+    grid_s: Annotated[int | None, Field(description="seconds between two matches, a divisor of a day")] = None
+    is_windows_strict: bool | None = None
+    scheme: Literal["http", "https"] | None = None
+
+    def over(self, settings: ProductSettings) -> ProductSettings:
+        """These settings over others."""
+        given = {name: getattr(self, name) for name in Wishes.model_fields}
+        return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+class NewProduct(BaseModel):
+    """A product; its keys are drawn by lot unless they are brought along."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    pk: str = Field("", description="product key of a fleet that exists")
+    ps: str = Field("", description="its secret")
+    settings: Wishes = Wishes()
+
+
+class ProductChange(BaseModel):
+    """What is to be different."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str | None = None
+    settings: Wishes = Wishes()
+
+
+@router.get("")
+async def list_products(door: Open, who: Who, after: After = 0, limit: Limit = None) -> dict[str, Any]:
+    """Products, oldest first."""
+    return shown(await door.see(products.page, actor=who, after=after, limit=limit), asdict)
+
+
+@router.post("", status_code=201)
+async def create_product(door: Open, who: Who, new: NewProduct) -> dict[str, Any]:
+    """Make a product."""
+    settings = new.settings.over(ProductSettings())
+    return asdict(await door.act(products.create, new.name, settings, actor=who, pk=new.pk, ps=new.ps))
+
+
+@router.get("/{product}")
+async def show_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+    """One product."""
+    return asdict(await door.see(products.by_id, product, actor=who))
+
+
+@router.patch("/{product}")
+async def change_product(door: Open, who: Who, product: int, to: ProductChange) -> dict[str, Any]:
+    """Other settings, or another name."""
+    old = await door.see(products.by_id, product, actor=who)
+    settings = to.settings.over(old.settings)
+    return asdict(await door.act(products.change, product, settings, actor=who, name=to.name))
+
+
+@router.post("/{product}/secret")
+async def show_secret(door: Open, who: Who, product: int) -> dict[str, Any]:
+    """The product secret, to be burnt into devices; that it was looked at is noted."""
+    return {"ps": await door.act(products.secret, product, actor=who)}
+
+
+@router.delete("/{product}")
+async def delete_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+    """Remove a product that has neither devices nor plans."""
+    await door.act(products.delete, product, actor=who)
+    return {"ok": True}

@@ -1,0 +1,300 @@
+"""What the platform does by the clock: grid, timers, dispatch by rate, course of plans, collector.
+
+::
+
+    turn ── lease ── plans: begin, open groups, stop, end
+              ├───── grid of each zone whose mark has passed: block by block, what is said goes out between blocks
+              ├───── rate: plans that held devices for the sake of their rate go on
+              ├───── timers: upgrades whose deadline has passed, in batches
+              └───── collector: files that nothing uses, lines and links that are over
+
+One node at a time does this: the one that holds the lease, a row with owner and end. A node that comes back after a
+crash under its own name takes it up at once. When a grid ran is kept, so a mark that was missed is run once. Nothing
+here waits for a moment: ``turn`` does all that is due *now* by the clock it was given, and may be called at any time.
+
+Source: ota-semantics 6 (scheduler), 7.4, 2 (collector).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from moduline.clock import Clock
+from moduline.cloud import tables
+from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.blob import BlobStore
+from moduline.cloud.db import Database
+from moduline.cloud.plans import course, zone
+from moduline.cloud.plans.states import PlanState
+from moduline.cloud.plans.stored import StoredPlan
+from moduline.cloud.reasons import Reason
+from moduline.cloud.settings import Settings
+from moduline.cloud.upgrades import service as upgrades
+from moduline.cloud.upgrades.rows import Downlink
+from moduline.events import Notice, Reporter, silent
+
+Deliver = Callable[[Sequence[Downlink]], Awaitable[None]]
+POLL_S: Final = 0.2
+"""How often the clock is looked at."""
+LEASE: Final = "schedule"
+LEASE_S: Final = 15.0
+"""So long the others wait for a node that died."""
+RENEW_S: Final = 5.0
+COURSE_S: Final = 5.0
+"""How often groups and thresholds of running plans are looked at."""
+COLLECT_S: Final = 3600.0
+BATCHES: Final = 50
+"""Batches of timers in one turn; more go on in the next."""
+_MINUTE_S: Final = 60.0
+_LAST: Final = "schedule.last"
+_COLLECTED: Final = "collector.last"
+_GROUPED: Final = 500
+_U: Final = tables.upgrades.c
+
+
+class Schedule:
+    """The clock's work of one node.
+
+    Args:
+        db: of the platform.
+        store: of the files.
+        settings: node, grace times.
+        clock: wall clock of the rules.
+        deliver: says what the rules want said, after the transaction.
+        report: hears of failures: ``schedule.failed``.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        store: BlobStore,
+        settings: Settings,
+        clock: Clock,
+        deliver: Deliver,
+        report: Reporter = silent,
+    ) -> None:
+        self._db = db
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._deliver = deliver
+        self._report = report
+        self._renew_at = 0.0
+        self._is_mine = False
+        self._course_at = 0.0
+        self._rate_at: dict[int, float] = {}
+        self._turning = asyncio.Lock()
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the clock now: somebody changed a plan, or a test its clock."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Turn until cancelled; a turn that fails is told and the next one tries again."""
+        while True:
+            try:
+                await self.turn()
+            except Exception as failure:  # noqa: BLE001 - the loop must survive; recorded
+                self._report(Notice("schedule.failed", "", {"error": f"{type(failure).__name__}: {failure}"}))
+                await asyncio.sleep(1.0)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL_S)
+            self._woken.clear()
+
+    async def turn(self) -> bool:
+        """Do all that is due now; False: another node does."""
+        async with self._turning:
+            now = self._clock.now_s()
+            if not await self._has_lease(now):
+                return False
+            plans = await self._db.read_soon(course.live)
+            await self._settle(plans, now)
+            await self._grids(plans, now)
+            await self._rates(now)
+            await self._timers(now)
+            await self._collect(now)
+            return True
+
+    async def release(self) -> None:
+        """Let another node have the lease."""
+        if self._is_mine:
+            self._is_mine = False
+            await self._db.write_soon(give_back, LEASE, self._settings.node)
+
+    async def _has_lease(self, now: float) -> bool:
+        tick = self._clock.tick_s()
+        if not self._is_mine or tick >= self._renew_at:
+            self._is_mine = await self._db.write_soon(take, LEASE, self._settings.node, LEASE_S, now=now)
+            self._renew_at = tick + RENEW_S
+        return self._is_mine
+
+    async def _settle(self, plans: Sequence[StoredPlan], now: float) -> None:
+        """Begin and end plans on time; look at groups and thresholds now and then."""
+        tick = self._clock.tick_s()
+        is_time = tick >= self._course_at
+        if is_time:
+            self._course_at = tick + COURSE_S
+        for plan in plans:
+            begins = plan.state is PlanState.SCHEDULED and plan.plan.start_at <= now
+            if begins or plan.plan.end_at <= now or (is_time and plan.state is PlanState.RUNNING):
+                await self._db.write_soon(course.settle, plan.id, now=now)
+
+    async def _grids(self, plans: Sequence[StoredPlan], now: float) -> None:
+        """Run the grid of every plan whose mark has passed."""
+        marks = [(one.id, one.plan.zone, one.activated_at) for one in plans]
+        due = await self._db.read_soon(due_plans, marks, now)
+        by_id = {one.id: one for one in plans}
+        for plan_id in due.plans:
+            await self._dispatch(plan_id, now)
+            strategy = by_id[plan_id].plan.strategy
+            if strategy.rate_per_min or strategy.cell_most:
+                self._rate_at[plan_id] = now + _MINUTE_S / max(strategy.rate_per_min, 1)
+        if due.plans:  # after it is done: a node that dies in the middle does it again, and nobody is offered twice
+            await self._db.write_soon(_keep, _LAST, due.ran)
+
+    async def _rates(self, now: float) -> None:
+        """Go on with plans that held devices for the sake of their rate, until nobody is held."""
+        for plan_id, at in list(self._rate_at.items()):
+            if at > now:
+                continue
+            plan = await self._db.read_soon(_held, plan_id)
+            if plan is None:
+                del self._rate_at[plan_id]
+                continue
+            await self._dispatch(plan_id, now)
+            self._rate_at[plan_id] = now + max(1.0, _MINUTE_S / max(plan, 1))
+
+    async def _dispatch(self, plan_id: int, now: float) -> None:
+        after: int | None = 0
+        while after is not None:
+            said, after = await self._db.write_soon(upgrades.grid, plan_id, now=now, after=after)
+            await self._deliver(said)
+
+    async def _timers(self, now: float) -> None:
+        for _ in range(BATCHES):
+            first = await self._db.read_soon(_first_deadline)
+            if first is None or first > now:
+                return
+            await self._deliver(await self._db.write_soon(upgrades.due, now=now))
+
+    async def _collect(self, now: float) -> None:
+        last = await self._db.read_soon(_kept, _COLLECTED)
+        if last.get("at", 0.0) <= now < last.get("at", 0.0) + COLLECT_S:
+            return
+        await self._db.write_soon(_keep, _COLLECTED, {"at": now})
+        grace_s, log_kept_s = self._settings.grace_s, self._settings.log_kept_s
+        gone = await self._db.write_soon(artifacts.collect_files, self._store, now=now, grace_s=grace_s)
+        while await self._db.write_soon(forget_old, now - log_kept_s, now):  # noqa: ASYNC110 - not waiting for anything
+            await asyncio.sleep(0)
+        if gone:
+            self._report(Notice("ota.files-collected", "", {"count": len(gone)}))
+
+
+def take(conn: Connection, name: str, owner: str, seconds: float, *, now: float) -> bool:
+    """Take or keep a lease; False: another owner has it.
+
+    On a database server its clock counts, for nodes may disagree; in a file there is one node.
+    """
+    if conn.dialect.name == "postgresql":
+        now = float(conn.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+    one = tables.leases.c
+    free = (one.name == name) & ((one.owner == owner) | (one.until <= now))
+    values = {"owner": owner, "until": now + seconds}
+    if conn.execute(update(tables.leases).where(free).values(**values)).rowcount:
+        return True
+    if conn.execute(select(exists().where(one.name == name))).scalar_one():
+        return False
+    conn.execute(insert(tables.leases), {"name": name} | values)
+    return True
+
+
+def give_back(conn: Connection, name: str, owner: str) -> None:
+    """End a lease, if it is the owner's."""
+    one = tables.leases.c
+    conn.execute(update(tables.leases).where(one.name == name, one.owner == owner).values(until=0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Which grids are to be run.
+
+    Args:
+        plans: numbers.
+        ran: when the grid of each zone and step ran last, once that is done.
+    """
+
+    plans: tuple[int, ...] = ()
+    ran: Mapping[str, float] = field(default_factory=dict)
+
+
+def due_plans(conn: Connection, plans: Sequence[tuple[int, str, float | None]], now: float) -> Due:
+    """Plans whose mark has passed since their grid ran, or since they were activated.
+
+    Args:
+        plans: number, zone, and when it was activated, of every live plan.
+        now: UTC seconds.
+    """
+    if not plans:
+        return Due()
+    ran: dict[str, float] = _kept(conn, _LAST)
+    last = dict(ran)
+    plan, product = tables.plans.c, tables.products.c
+    wanted = [number for number, _, _ in plans]
+    steps: dict[int, int] = {}
+    for begin in range(0, len(wanted), _GROUPED):
+        query = select(plan.id, product.grid_s).join_from(tables.plans, tables.products)
+        steps |= {row[0]: row[1] for row in conn.execute(query.where(plan.id.in_(wanted[begin : begin + _GROUPED])))}
+    due = []
+    for number, name, activated_at in plans:
+        key = f"{name}/{steps[number]}"
+        before = max(last.get(key, 0.0), activated_at or 0.0)
+        if zone.is_due(before, now, name, steps[number]):
+            due.append(number)
+            ran[key] = now
+    return Due(tuple(due), ran)
+
+
+def forget_old(conn: Connection, before: float, now: float) -> int:
+    """Forget some lines of upgrades whose plan was over before, and links that have ended; how many rows."""
+    line, plan, link = tables.upgrade_log.c, tables.plans.c, tables.downloads.c
+    over = select(_U.id).join_from(tables.upgrades, tables.plans).where(plan.ended_at < before)
+    old = select(line.id).where(line.upgrade_id.in_(over)).limit(_GROUPED)
+    gone = conn.execute(delete(tables.upgrade_log).where(line.id.in_(old))).rowcount
+    ended = select(link.token).where(link.expires_at < now).limit(_GROUPED)
+    return gone + conn.execute(delete(tables.downloads).where(link.token.in_(ended))).rowcount
+
+
+def _first_deadline(conn: Connection) -> float | None:
+    found: float | None = conn.execute(select(func.min(_U.deadline)).where(_U.deadline.is_not(None))).scalar_one()
+    return found
+
+
+def _held(conn: Connection, plan_id: int) -> int | None:
+    """Rate of a running plan that holds devices for its sake, per minute; None: it holds none."""
+    plan = tables.plans.c
+    row = conn.execute(
+        select(plan.strategy, plan.open_group).where(plan.id == plan_id, plan.state == "running")
+    ).first()
+    if row is None:
+        return None
+    mine = (_U.plan_id == plan_id) & (_U.phase == "waiting") & (_U.group_number <= row.open_group)
+    is_held = conn.execute(select(exists().where(mine, _U.reason == int(Reason.RATE_LIMITED)))).scalar_one()
+    return int(row.strategy.get("rate_per_min", 0)) if is_held else None
+
+
+def _kept(conn: Connection, name: str) -> dict[str, Any]:
+    one = tables.settings.c
+    return dict(conn.execute(select(one.value).where(one.name == name)).scalar() or {})
+
+
+def _keep(conn: Connection, name: str, value: Mapping[str, Any]) -> None:
+    one = tables.settings.c
+    if not conn.execute(update(tables.settings).where(one.name == name).values(value=dict(value))).rowcount:
+        conn.execute(insert(tables.settings), {"name": name, "value": dict(value)})
