@@ -43,6 +43,7 @@ NOUNS = {
     "project": ("check", "new"),
     "run_tests": ("test",),
     "ota": ("ota",),
+    "fleet": ("fleet",),
     "demo": ("demo",),
 }
 """Files of this folder in the order of the help page, and the commands that each adds."""

@@ -56,6 +56,22 @@ class ServerUnreachable(WorldError):
     hint = Text("start it with moduline ota serve, or check --server", "请用 moduline ota serve 启动，或检查 --server")
 
 
+class FleetUnfinished(WorldError):
+    """Simulated devices did not all come to the end of an upgrade in the time given."""
+
+    code = "ML-E1241"
+    slug = "fleet.unfinished"
+    exit_code = 124
+    text = Text(
+        "{waiting} of {devices} devices have not come to an end within {seconds} s",
+        "{seconds} 秒内，{devices} 台设备中有 {waiting} 台未结束升级",
+    )
+    hint = Text(
+        "give --for more seconds; does a running plan take these devices, inside its window?",
+        "请增大 --for；并确认有运行中的计划包含这些设备且处于推送时段",
+    )
+
+
 class NoSuchObject(UsageError):
     """A product, device, artifact, plan or account that is not there, or belongs to somebody else."""
 

@@ -42,6 +42,14 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline ota serve --data ota",
         ("starts a platform here", "在本机启动平台"),
     ),
+    "fleet.unfinished": page(
+        (
+            "no plan takes the devices, its window is closed, it is held by rate or groups, or the time was too short",
+            "没有计划包含这些设备、推送时段已关闭、受速率或分组限制，或时间过短",
+        ),
+        "moduline fleet run --server HOST --count 10 --for 60",
+        ("runs without waiting for an end; its summary says where devices stand", "不等待结束；汇总显示设备所处阶段"),
+    ),
     "cloud.no-such-object": page(
         ("a typing error, an object that was deleted, or one of another account", "名称有误、对象已删除或属于其他账号"),
         "moduline explain ML-E0207",

@@ -1,0 +1,243 @@
+"""``fleet run``: simulated devices at a platform, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import ssl
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from moduline import fleet as fleets
+from moduline.cli.disk import read_file
+from moduline.cli.language import say
+from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_facts, print_json, print_table
+from moduline.errors import BadOption, FleetUnfinished, ServerUnreachable, Text
+from moduline.events import Event, Notice, Reporter, to_json
+from moduline.fleet import FleetOptions, FleetPlan, Summary
+from moduline.fleet.description import Arrival
+
+CTRL_C: Final = 130
+
+ServerOption = Annotated[str, typer.Option("--server", metavar="HOST", help=say("where to connect", "平台地址"))]
+CountOption = Annotated[int, typer.Option("--count", metavar="N", min=1, help=say("how many", "设备数量"))]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help=say("same seed, same fleet", "种子相同则行为相同"))
+]
+PortOption = Annotated[
+    int, typer.Option("--mqtt-port", metavar="N", min=1, max=65535, help=say("of the gateway", "设备网关端口"))
+]
+ProductOption = Annotated[
+    str, typer.Option("--product", metavar="PK", help=say("product key", "产品标识"), envvar="MODULINE_PRODUCT")
+]
+SecretOption = Annotated[
+    str,
+    typer.Option("--secret", metavar="PS", help=say("product secret", "产品密钥"), envvar="MODULINE_PRODUCT_SECRET"),
+]
+RateOption = Annotated[
+    float | None,
+    typer.Option("--rate", metavar="N", min=0.01, help=say("first contacts per second", "每秒首次接入数")),
+]
+ForOption = Annotated[
+    float | None,
+    typer.Option("--for", metavar="SECONDS", min=0.0, help=say("end after so long", "运行时长（秒）")),
+]
+DoneOption = Annotated[
+    bool,
+    typer.Option("--until-done", help=say("end when all upgrades have ended", "所有设备升级结束后退出")),
+]
+FleetOption = Annotated[
+    Path | None,
+    typer.Option("--fleet", metavar="FILE", help=say("description of the fleet, TOML", "设备群描述文件（TOML）")),
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state", metavar="FILE", help=say("what devices remember: read and written", "设备记忆：启动读取，结束写入")
+    ),
+]
+ScaleOption = Annotated[
+    float | None,
+    typer.Option("--time-scale", metavar="N", help=say("devices' seconds per second", "设备时间倍速")),
+]
+TlsOption = Annotated[bool, typer.Option("--tls", help=say("gateway with TLS", "使用 TLS 连接网关"))]
+CaOption = Annotated[
+    Path | None, typer.Option("--ca", metavar="FILE", help=say("certificates to trust, PEM", "受信任的证书（PEM）"))
+]
+DownloadsOption = Annotated[
+    int, typer.Option("--downloads", metavar="N", min=1, max=10_000, help=say("at once", "同时下载数"))
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``fleet``."""
+    fleet = typer.Typer(
+        help=say("Simulated devices for the OTA platform.", "用于 OTA 平台的模拟设备。"), no_args_is_help=True
+    )
+    app.add_typer(fleet, name="fleet")
+
+    @fleet.callback()
+    def noun() -> None:
+        """A noun with one verb keeps its verb."""
+
+    @fleet.command(
+        help=say(
+            "Run simulated devices against a platform: they come online, are offered upgrades, download, reboot, and "
+            "fail as told. Ctrl-C ends them. "
+            "Example: moduline fleet run --server 127.0.0.1 --count 1000 --product p000aa --secret 0123456789abcdef "
+            "--seed 7 --until-done --for 600",
+            "用模拟设备连接平台：上线、接受升级、下载、重启，并按设定出错。按 Ctrl-C 结束。"
+            "示例：moduline fleet run --server 127.0.0.1 --count 1000 --product p000aa --secret 0123456789abcdef "
+            "--seed 7 --until-done --for 600",
+        )
+    )
+    def run(
+        server: ServerOption,
+        count: CountOption,
+        seed: SeedOption = None,
+        mqtt_port: PortOption = 1883,
+        product: ProductOption = "",
+        secret: SecretOption = "",
+        rate: RateOption = None,
+        limit: ForOption = None,
+        until_done: DoneOption = False,
+        description: FleetOption = None,
+        state: StateOption = None,
+        time_scale: ScaleOption = None,
+        tls: TlsOption = False,
+        ca: CaOption = None,
+        downloads: DownloadsOption = 256,
+        dry_run: DryRunFlag = False,
+        as_json: JsonFlag = False,
+        as_jsonl: JsonlFlag = False,
+    ) -> None:
+        plan = _plan(description, seed, rate, time_scale)
+        if dry_run:
+            _show_plan(plan, count, as_json=as_json)
+            return
+        if not product or not secret:
+            raise BadOption(
+                name="--product, --secret",
+                reason=Text("both are needed; the platform shows them", "两者均须给出；可在平台查看"),
+            )
+        options = FleetOptions(
+            server=server,
+            count=count,
+            product=product,
+            secret=secret,
+            mqtt_port=mqtt_port,
+            tls=_context(ca) if tls else None,
+            downloads=downloads,
+            limit_s=limit,
+            is_until_done=until_done,
+        )
+        summary, is_stopped = asyncio.run(_run(plan, options, state, _reporter(as_jsonl=as_jsonl)))
+        _show_end(summary, as_json=as_json, as_jsonl=as_jsonl)
+        _judge(summary, options, is_stopped=is_stopped)
+
+
+async def _run(plan: FleetPlan, options: FleetOptions, state: Path | None, report: Reporter) -> tuple[Summary, bool]:
+    """The summary, and whether it was stopped by a signal."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # no signals of this kind on Windows: Ctrl-C cancels
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+    summary = await fleets.run_fleet(plan, options, state=state, report=report, stop=stop)
+    return summary, stop.is_set()
+
+
+def _plan(description: Path | None, seed: int | None, rate: float | None, time_scale: float | None) -> FleetPlan:
+    """The description, with what the options say otherwise."""
+    plan = FleetPlan() if description is None else fleets.read_description(read_file(description))
+    if time_scale is not None and not 0.01 <= time_scale <= 10_000:
+        raise BadOption(name="--time-scale", reason=Text("from 0.01 to 10000", "须为 0.01 至 10000"))
+    changes: dict[str, Any] = {"seed": seed, "rate": rate, "time_scale": time_scale}
+    return replace(plan, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    data = None if ca is None else read_file(ca).decode("utf-8", "replace")
+    try:
+        return ssl.create_default_context(cadata=data)
+    except (ssl.SSLError, ValueError) as error:
+        raise BadOption(name="--ca", reason=Text("no certificates in it", "文件中没有证书")) from error
+
+
+def _reporter(*, as_jsonl: bool) -> Reporter:
+    def report(event: Event) -> None:
+        if as_jsonl:
+            print_json(to_json(event))
+        elif isinstance(event, Notice) and event.slug == "fleet.progress" and event.facts["seconds"] % 10 == 0:
+            facts = {"upgraded": 0, "failed": 0, "refused": 0, **event.facts}
+            note(
+                "{seconds} s: {up} online, {upgraded} upgraded, {failed} failed, {refused} refused",
+                "{seconds} 秒：在线 {up}，成功 {upgraded}，失败 {failed}，拒绝 {refused}",
+                **facts,
+            )
+
+    return report
+
+
+def _show_plan(plan: FleetPlan, count: int, *, as_json: bool) -> None:
+    whole = sum(share for share, _ in plan.kinds)
+    kinds = [
+        {"kind": kind.name, "model": kind.model, "version": kind.module_version, "share": round(share / whole, 4)}
+        for share, kind in plan.kinds
+    ]
+    facts = {
+        "devices": count,
+        "seed": plan.seed,
+        "time_scale": plan.time_scale,
+        "arrival": Arrival(plan.arrival).value,
+        "rate": plan.rate,
+        "first": plan.dk(0),
+        "last": plan.dk(count - 1),
+    }
+    if as_json:
+        print_json({"ok": True, **facts, "kinds": kinds})
+        return
+    print_facts(facts, as_json=False)
+    head = (say("kind", "类型"), say("model", "型号"), say("version", "版本"), say("share", "占比"))
+    print_table(head, [tuple(one.values()) for one in kinds])
+
+
+def _show_end(summary: Summary, *, as_json: bool, as_jsonl: bool) -> None:
+    facts = summary.to_json()
+    if as_jsonl:
+        print_json({"event": "summary", **facts})
+    elif as_json:
+        print_json({"ok": True, **facts})
+    else:
+        shown = {
+            name: "  ".join(f"{key} {count}" for key, count in sorted(value.items()))
+            if isinstance(value, dict)
+            else value
+            for name, value in facts.items()
+        }
+        print_facts({name: value for name, value in shown.items() if value != ""}, as_json=False)
+
+
+def _judge(summary: Summary, options: FleetOptions, *, is_stopped: bool) -> None:
+    """Turns an end that was not wanted into an exit code.
+
+    Raises:
+        ServerUnreachable: not one device came online.
+        FleetUnfinished: the time was over before the upgrades were.
+    """
+    if is_stopped:
+        raise typer.Exit(CTRL_C)
+    if not summary.tally.connections and summary.tally.unreached + summary.tally.lost + sum(
+        summary.tally.refusals.values()
+    ):
+        reason = Text("no device came online", "没有设备上线")
+        raise ServerUnreachable(server=f"{options.server}:{options.mqtt_port}", reason=reason)
+    if options.is_until_done and not summary.is_done:
+        ended = summary.devices - summary.devices_by_outcome.get("none", 0)
+        raise FleetUnfinished(
+            waiting=summary.devices - ended, devices=summary.devices, seconds=round(summary.seconds, 1)
+        )
