@@ -18,6 +18,8 @@ from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import PERMISSIONS, ROLES, Actor
+from moduline.cloud.outbox import service as webhooks
+from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.products import service as products
@@ -68,6 +70,9 @@ def acts(rig):
     artifact = rig.artifact()
     rig.act(artifacts.change, artifact.id, "for the north")
     rig.act(artifacts.delete, rig.artifact("gone").id)
+    hook, _ = rig.act(webhooks.create, "erp", "https://erp.example.com/ota", reach=Reach())
+    rig.act(webhooks.change, hook.id, is_enabled=False, reach=Reach())
+    rig.act(webhooks.delete, hook.id)
     draft = rig.draft(product, artifact)
     rig.act(plans.change, draft.id, replace(draft.plan, is_windows_strict=True))
     rig.act(plans.approve, draft.id, actor=Actor(sub.id, rig.owner.main_id, "sub", "releaser"))

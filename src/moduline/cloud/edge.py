@@ -62,6 +62,9 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "upgrade.confirm": "releaser",
         "upgrade.cancel": "releaser",
         "upgrade.retry": "releaser",
+        "webhook.create": "admin",
+        "webhook.change": "admin",
+        "webhook.delete": "admin",
     }
 )
 """Verb -> the least role that may do it."""

@@ -10,7 +10,9 @@ small values that no query joins on. Two rules live here and not in code: a devi
               ├─ products ─── devices ─┬─ device_versions
               │                        └─ device_tags, ddi_devices
               ├─ artifacts ─┬─ artifact_files
-              │             └─ verifications
+              │             ├─ verifications
+              │             └─ rehearsals
+              ├─ jobs, webhooks
               └─ plans ─┬─ plan_components, plan_releases, plan_devices, plan_approvals, plan_counters
                         └─ upgrades ─── upgrade_log, confirmations, downloads, ddi_actions
     leases   outbox   settings
@@ -402,10 +404,87 @@ outbox = Table(
     "outbox",
     metadata,
     _key(),
+    Column("seq", BigInteger),  # place in the order that subscribers see; null until the order is made
+    Column("main_id", _ID, nullable=False),  # no foreign key: what happened stays when the account goes
+    Column("at", Double, nullable=False),
     Column("kind", Text, nullable=False),
     Column("payload", _JSON, nullable=False),
-    Column("due", Double, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False),
+    UniqueConstraint("seq"),
+    Index("ix_outbox_page", "main_id", "seq"),
+    Index("ix_outbox_at", "at"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_outbox_new", outbox.c.id,
+    sqlite_where=outbox.c.seq.is_(None), postgresql_where=outbox.c.seq.is_(None),
+)  # fmt: skip
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _key(),
+    _to("accounts"),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # of the signatures
+    Column("kinds", _JSON, nullable=False),  # of events; none: all
+    Column("is_enabled", Boolean, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),  # what it has taken
+    Column("attempts", Integer, nullable=False),  # at the event that is next
+    Column("due", Double, nullable=False),
+    Column("failing_since", Double),
+    Column("dead_at", Double),
+    Column("said", Text, nullable=False),  # what was wrong at the last attempt
+    Column("owner", Text),  # node that is telling it
+    Column("owned_until", Double),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("account_id", "name"),
+    sqlite_autoincrement=True,
+)
+jobs = Table(
+    "jobs",
+    metadata,
+    _key(),
+    _to("accounts"),
+    Column("kind", Text, nullable=False),  # patch, rehearsal
+    Column("key", Text, nullable=False),  # digest of all that its result depends on
+    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    Column("is_live", Boolean, nullable=False),  # queued or running
+    Column("is_unwanted", Boolean, nullable=False),  # somebody cancelled it while it ran
+    Column("request", _JSON, nullable=False),
+    Column("author", _JSON, nullable=False),
+    Column("result", _JSON),
+    Column("reason", _JSON),  # why it failed: code and both languages
+    Column("tries", Integer, nullable=False),
+    Column("owner", Text),
+    Column("owned_until", Double),
+    Column("created_at", Double, nullable=False),
+    Column("begun_at", Double),
+    Column("ended_at", Double),
+    Index("ix_jobs_account_id_id", "account_id", "id"),
+    Index("ix_jobs_key", "key"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "job_live", jobs.c.key, unique=True,
+    sqlite_where=jobs.c.is_live, postgresql_where=jobs.c.is_live,
+)  # fmt: skip
+rehearsals = Table(
+    "rehearsals",
+    metadata,
+    _key(),
+    _to("artifacts", index=True),
+    Column("position", Integer, nullable=False),  # of the file
+    Column("sha256", Text, nullable=False),  # of the file that was rehearsed
+    Column("is_good", Boolean, nullable=False),
+    Column("cuts", Text, nullable=False),
+    Column("pairs", Integer, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("proof_version", Integer, nullable=False),
+    Column("proof_key", Text, nullable=False, index=True),  # in the file store: JSON
+    Column("page_key", Text, nullable=False, index=True),  # HTML
+    Column("rehearsed_at", Double, nullable=False),
     sqlite_autoincrement=True,
 )
 settings = Table(

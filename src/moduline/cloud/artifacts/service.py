@@ -31,6 +31,7 @@ from moduline.cloud.artifacts.rules import (
 )
 from moduline.cloud.blob import BlobStore, collect
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of, plain_text
+from moduline.cloud.outbox import events as outbox
 from moduline.cloud.problem import Problem, refuse_first
 from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Text, TooBig
 
@@ -138,6 +139,8 @@ def create(
     number = conn.execute(insert(tables.artifacts).returning(_A.id), values).scalar_one()
     conn.execute(insert(tables.artifact_files), [_file_row(number, at, one) for at, one in enumerate(artifact.files)])
     after = values | {"files": [one.name for one in artifact.files]}
+    said = {"artifact_id": number, "name": artifact.name, "target": artifact.target}
+    outbox.note(conn, actor.main_id, "artifact.created", said, now=now)
     audit.note(conn, "artifact.create", number, artifact.name, actor=actor, now=now, after=after)
     return by_id(conn, number, actor=actor), tuple(one for one in problems if one.is_warning)
 

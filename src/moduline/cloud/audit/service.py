@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 from moduline.cloud import tables
 from moduline.cloud.edge import Actor, Page, page_limit, page_of
 
-SECRETS: Final = frozenset({"ps", "ds", "hash", "token"})
+SECRETS: Final = frozenset({"ps", "ds", "hash", "token", "secret"})
 """Fields whose values nobody is to read here."""
 HIDDEN: Final = "***"
 """What stands for them."""

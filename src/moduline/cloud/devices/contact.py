@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from moduline.cloud import tables
 from moduline.cloud.devices.device import DK, MCU, MODULE, Denied, Issued, Known
 from moduline.cloud.edge import clean_text
+from moduline.cloud.outbox import events as outbox
 
 VERSION_LIMIT: Final = 64
 """Characters of a version that are kept; the SDK knows no longer one."""
@@ -128,9 +129,7 @@ def add_row(conn: Connection, product_id: int, dk: str, *, origin: str, now: flo
 def tell_made(conn: Connection, product_id: int, made: Mapping[str, int], *, origin: str, now: float) -> None:
     """Write the events of new devices: dk -> number."""
     owner = select(tables.products.c.account_id).where(tables.products.c.id == product_id)
-    said = [
-        {"device_id": number, "product_id": product_id, "dk": dk, "origin": origin} for dk, number in made.items()
-    ]
+    said = [{"device_id": number, "product_id": product_id, "dk": dk, "origin": origin} for dk, number in made.items()]
     if said:
         outbox.note_many(conn, conn.execute(owner).scalar_one(), "device.created", said, now=now)
 

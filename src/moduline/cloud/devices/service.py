@@ -19,6 +19,7 @@ from moduline.cloud.devices import contact
 from moduline.cloud.devices.device import DK, MODULE, Device, DeviceFilter
 from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import Actor, Page, acts, like, page_limit, page_of, plain_text
+from moduline.cloud.outbox import events as outbox
 from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Text
 
 KIND: Final = Text("device", "设备")
@@ -143,6 +144,8 @@ def import_line(
     if fresh:
         conn.execute(insert(tables.devices), fresh)
     numbers = _numbers(conn, product_id, [unit.dk for unit in units])
+    made = {row["dk"]: numbers[row["dk"]] for row in fresh}
+    contact.tell_made(conn, product_id, made, origin="line", now=now)
     versions = {numbers[unit.dk]: unit.version for unit in units if unit.version}
     told = _reported(conn, list(versions))
     new = [(device, MODULE, "", version) for device, version in versions.items() if device not in told]
@@ -174,6 +177,7 @@ def delete(conn: Connection, device_id: int, *, actor: Actor, now: float) -> Non
         raise StateForbids(kind=KIND, name=old.dk, reason=reason)
     conn.execute(remove(tables.devices).where(_D.id == device_id))
     before = {"product_id": old.product_id, "dk": old.dk}
+    outbox.note(conn, actor.main_id, "device.deleted", {"device_id": device_id, **before}, now=now)
     audit.note(conn, "device.delete", device_id, old.dk, actor=actor, now=now, before=before)
 
 

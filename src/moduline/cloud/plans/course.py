@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, literal, select, update
 
 from moduline.cloud import tables
 from moduline.cloud.devices.device import Device
+from moduline.cloud.outbox import events as outbox
 from moduline.cloud.plans import counters, scope, stored
 from moduline.cloud.plans.groups import Count, judge_spread, late_group
 from moduline.cloud.plans.rules import DeviceStatus, in_scope
@@ -24,6 +25,11 @@ LIVE: Final = (PlanState.SCHEDULED, PlanState.RUNNING, PlanState.SUSPENDED)
 """States of a plan that was activated and is not over."""
 _P: Final = tables.plans.c
 _U: Final = tables.upgrades.c
+_TOLD: Final = {
+    PlanState.RUNNING: "plan.started",
+    PlanState.SUSPENDED: "plan.suspended",
+    PlanState.ENDED: "plan.ended",
+}
 _ALL_DONE: Final = Text("every device of the list is finished", "名单内设备均已完成")
 
 
@@ -61,7 +67,20 @@ def settle(conn: Connection, plan_id: int, *, now: float) -> PlanState:
         close_rows(conn, plan_id, Reason.PLAN_ENDED, now=now)
     if values:
         conn.execute(update(tables.plans).where(_P.id == plan_id).values(**values))
+        _tell(conn, plan, state, values, now=now)
     return state
+
+
+def _tell(conn: Connection, plan: StoredPlan, state: PlanState, values: dict[str, Any], *, now: float) -> None:
+    """Write the events of what the platform did to a plan."""
+    if plan.kind != stored.PLAN:
+        return
+    said = {"plan_id": plan.id, "name": plan.plan.name, "by": "platform"}
+    if "open_group" in values:
+        outbox.note(conn, plan.account_id, "plan.group-opened", said | {"group": values["open_group"]}, now=now)
+    kind = _TOLD.get(state)
+    if state is not plan.state and kind is not None:
+        outbox.note(conn, plan.account_id, kind, said | {"reason": values.get("reason")}, now=now)
 
 
 def total(conn: Connection, plan: StoredPlan) -> Count:

@@ -16,6 +16,7 @@ from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of
+from moduline.cloud.outbox import events as outbox
 from moduline.cloud.plans import counters, course, scope, stored
 from moduline.cloud.plans.approval import Approval, Proof, activation_problems, approval_problem
 from moduline.cloud.plans.plan import Plan, check_plan
@@ -29,6 +30,11 @@ KIND: Final = Text("plan", "升级计划")
 PRODUCT: Final = Text("product", "产品")
 ARTIFACT: Final = Text("artifact", "版本包")
 _P: Final = tables.plans.c
+_TOLD: Final = {
+    PlanVerb.SUSPEND: "plan.suspended",
+    PlanVerb.RESUME: "plan.resumed",
+    PlanVerb.TERMINATE: "plan.terminated",
+}
 
 
 @acts("plan.create")
@@ -118,6 +124,8 @@ def activate(conn: Connection, plan_id: int, *, actor: Actor, now: float) -> Sto
     count = start(conn, old, now=now)
     after = {"state": str(PlanState.SCHEDULED), "devices": count}
     before = {"state": str(old.state)}
+    said = {"plan_id": plan_id, "name": old.plan.name, "by": actor.name, "devices": count}
+    outbox.note(conn, old.account_id, "plan.activated", said, now=now)
     audit.note(conn, "plan.activate", plan_id, old.plan.name, actor=actor, now=now, before=before, after=after)
     course.settle(conn, plan_id, now=now)
     return by_id(conn, plan_id, actor=actor)
@@ -239,6 +247,8 @@ def _shift(conn: Connection, plan_id: int, verb: PlanVerb, *, actor: Actor, now:
     conn.execute(update(tables.plans).where(_P.id == plan_id).values(**values))
     if target is PlanState.TERMINATED:
         course.close_rows(conn, plan_id, Reason.TERMINATED, now=now)
+    said = {"plan_id": plan_id, "name": old.plan.name, "by": actor.name}
+    outbox.note(conn, old.account_id, _TOLD[verb], said, now=now)
     before, after = {"state": str(old.state)}, {"state": str(target)}
     audit.note(conn, f"plan.{verb}", plan_id, old.plan.name, actor=actor, now=now, before=before, after=after)
     course.settle(conn, plan_id, now=now)

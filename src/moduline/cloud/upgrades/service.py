@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from moduline.cloud import tables
 from moduline.cloud.devices import contact
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.device import Device
+from moduline.cloud.hot import Hot
+from moduline.cloud.outbox import events as outbox
 from moduline.cloud.plans import course, scope, stored
 from moduline.cloud.plans.groups import Admission, admit
 from moduline.cloud.plans.rules import DeviceStatus as Status
@@ -53,6 +55,14 @@ BLOCK: Final = 200
 _AGAIN: Final = 3
 """How often one event may lead to another look at the same device."""
 _U: Final = tables.upgrades.c
+_TOLD: Final = {int(Status.UPGRADED): "upgrade.finished", int(Status.FAILED): "upgrade.failed"}
+_P: Final = tables.plans.c
+_WHOSE: Final = Hot(
+    select(_P.account_id, _P.kind, _P.name, tables.devices.c.dk).where(
+        _P.id == bindparam("plan"), tables.devices.c.id == bindparam("device")
+    ),
+    ("account_id", "kind", "name", "dk"),
+)
 
 
 def came_online(conn: Connection, device_id: int, node: str, connection: int, *, now: float) -> tuple[Downlink, ...]:
@@ -186,9 +196,29 @@ def apply(conn: Connection, row: Row, event: Event, *, now: float, begun_at: flo
     """Let one upgrade hear of an event: the rules decide, the row, its counters and its log are written."""
     state, lines, says = read(row.state, event, now)
     kept = rows.save(conn, row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
+    if kept.status != row.status and kept.status in _TOLD:
+        _tell(conn, kept, now=now)
     if row.state.is_open and not state.is_open:
         _conclude(conn, kept, now=now)
     return _linked(conn, kept, says)
+
+
+def _tell(conn: Connection, row: Row, *, now: float) -> None:
+    """Write the event of an upgrade that has come to an end."""
+    found = _WHOSE.first(conn, {"plan": row.plan_id, "device": row.device_id})
+    if found.kind != stored.PLAN:
+        return
+    said: dict[str, Any] = {
+        "upgrade_id": row.id,
+        "plan_id": row.plan_id,
+        "plan": found.name,
+        "device_id": row.device_id,
+        "dk": found.dk,
+        "attempt": row.state.attempt,
+    }
+    if row.status == int(Status.FAILED):
+        said["reason"] = None if row.state.reason is None else int(row.state.reason)
+    outbox.note(conn, found.account_id, _TOLD[row.status], said, now=now)
 
 
 def _conclude(conn: Connection, row: Row, *, now: float) -> None:
@@ -203,6 +233,8 @@ def _conclude(conn: Connection, row: Row, *, now: float) -> None:
     done = update(run).where(run.c.plan_id == plan.id).values(state=state, ended_at=now, reason=reason)
     artifact_id = conn.execute(done.returning(run.c.artifact_id)).scalar_one()
     conn.execute(update(piece).where(piece.c.id == artifact_id).values(state=state))
+    told = {"artifact_id": artifact_id, "device_id": row.device_id, "upgrade_id": row.id, "reason": reason}
+    outbox.note(conn, plan.account_id, f"verification.{state}", told, now=now)
     ended = {"state": str(PlanState.ENDED), "ended_at": now}
     conn.execute(update(tables.plans).where(tables.plans.c.id == plan.id).values(**ended))
     course.close_rows(conn, plan.id, Reason.PLAN_ENDED, now=now)
