@@ -76,6 +76,8 @@ class Client:
             self.store = Store(self.folder)
             self.ota = Ota(self, self.store)
             self.ota.wake()
+            for name in self._names:  # told before: it may be what an update of before the restart waits for
+                self.ota.version(name, self.versions[name])
         self._round += 1
         self._failures = self._refusals = 0
         size = _thread.stack_size()

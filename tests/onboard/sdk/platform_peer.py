@@ -109,6 +109,7 @@ class Said:
     packet: int
     command: int
     payload: bytes
+    raw: bytes
 
     @property
     def values(self):
@@ -131,6 +132,8 @@ class Platform:
         self.on_status = lambda status: None
         self.cut_after = None  # close the connection after so many messages, unacknowledged
         self.files, self.asked, self.faults = {}, [], {}
+        self.stuck_at = 0  # bytes of a body after which a "stuck" server says nothing more
+        self.pings, self.is_deaf = 0, False  # a deaf platform answers no ping
         self._writer = None
         self._news = asyncio.Event()
         self._packet = 0
@@ -241,7 +244,9 @@ class Platform:
         elif kind == 5:
             self._write(0x62, body[:2])
         elif kind == 12:
-            self._write(0xD0, b"")
+            self.pings += 1
+            if not self.is_deaf:
+                self._write(0xD0, b"")
         return kind == 14
 
     def _connect(self, body, writer):
@@ -263,7 +268,7 @@ class Platform:
         prefix, _, name = topic.rpartition("/")
         assert prefix == f"q/2/d/{self._client_id}"
         at = 2 + size + (2 if qos else 0)
-        said = Said(name, qos, *unframe(body[at:]))
+        said = Said(name, qos, *unframe(body[at:]), body[at:])
         self.heard.append(said)
         if self.cut_after is not None:
             self.cut_after -= 1
@@ -299,9 +304,11 @@ class Platform:
             said = lines.get(fault, lines[None]) + f"Content-Length: {len(body)}\r\n\r\n"
             if isinstance(fault, int):
                 body = body[:fault]
+            elif fault == "stuck":
+                body = body[: self.stuck_at]
             writer.write(said.encode() + body)
-            await writer.drain()
             self._news.set()
+            await writer.drain()
             if fault == "stuck":
                 await reader.read()
         writer.close()

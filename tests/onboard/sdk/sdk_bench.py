@@ -49,10 +49,10 @@ class Unit:
 
 
 @contextlib.asynccontextmanager
-async def bench(platform, speed=1.0, **board):
+async def bench(platform, speed=1.0, facts=FACTS_V1, **board):
     """A module that stands at its prompt with a data call; its cloud is the platform."""
     world = World(clock=ModuleClock(ClockPlan(speed=speed)), cloud_plan=CloudPlan(server=platform.url))
-    async with Board(facts=FACTS_V1, world=world, **board) as module:
+    async with Board(facts=facts, world=world, **board) as module:
         module.unit = Unit()
         await ready(module)
         yield module
