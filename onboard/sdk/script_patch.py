@@ -18,7 +18,8 @@ cut at any moment leaves each file old or new. A file is patched only where the 
 other case, or when anything does not fit, the whole file is fetched. What is staged is compared by SHA-256, which
 ``app_fota`` does not do: a dropped connection counts as complete for it.
 
-Plain MicroPython 1.12, about 1 KiB of RAM beside the list. The head of a patch: docs/spec/script-patch.md.
+Plain MicroPython 1.12, about 1 KiB of RAM beside the list; ``script_window.py`` beside it unpacks patches that read the
+old file. The head of a patch: docs/spec/script-patch.md.
 """
 
 import uhashlib
@@ -30,6 +31,7 @@ _ENDING = ".mdl"
 _MAGIC = b"MDLNSCR\0"
 _HEAD = 88
 _PIECE = 1024
+_MOST = 1 << 20
 _RAW, _DEFLATE, _WINDOW = 0, 1, 3
 _TRIES = 2
 
@@ -56,7 +58,7 @@ def unpack(name, stage=STAGE):
             return False
         codec, old_bytes, new_bytes = _number(head, 10, 2), _number(head, 12, 4), _number(head, 48, 4)
         data_bytes = _number(head, 84, 4)
-        if _size(path) != _HEAD + data_bytes:
+        if _size(path) != _HEAD + data_bytes or new_bytes > _MOST:
             return False
         if head[16:48] != bytes(32) and (_size(name) != old_bytes or _digest(name) != head[16:48]):
             return False

@@ -224,15 +224,31 @@ class _Coder:
             self.code -= bound
             self.span -= bound
             bit = 0
-        while self.span < 0x100000:
-            self.span <<= 8
-            self.code = self.code << 8 | self.next()
+        self.refill()
         return bit
 
     def flag(self, cells, at):
-        bit = self.bit(max(cells[at] >> 4, 1))
-        cells[at] = adapted(cells[at], bit)
+        cell = cells[at]
+        chance, seen = cell >> 4, cell & 15
+        bound = (self.span >> 12) * (chance or 1)
+        if self.code < bound:
+            self.span = bound
+            chance += (4095 - chance) * _RATE[seen] >> 16
+            bit = 1
+        else:
+            self.code -= bound
+            self.span -= bound
+            chance += -chance * _RATE[seen] >> 16
+            bit = 0
+        cells[at] = chance << 4 | (seen + 1 if seen < 15 else 15)
+        if self.span < 0x100000:
+            self.refill()
         return bit
+
+    def refill(self):
+        while self.span < 0x100000:
+            self.span <<= 8
+            self.code = self.code << 8 | self.next()
 
     def number(self, cells):
         count = 0
@@ -349,13 +365,11 @@ class _Bytes:
         self.guess_cells = _cells(4 * 512, chance=3072)
         self.rows = [[4000] * 8 + [0] for _ in range(15)]
         self.last = [0, 0, 0]  # the latest first
-        self.inputs = [0, 0, 0, 0]
-        self.places = [0, 0, 0, 0]
+        self.inputs = [0, 0, 0, 0]  # of the guesses
 
-    def passed(self, data):
-        """Bytes that were copied."""
-        for byte in data[-3:]:
-            self.last = [byte, self.last[0], self.last[1]]
+    def passed(self, byte):
+        """One that was copied."""
+        self.last = [byte, self.last[0], self.last[1]]
 
     def _hashes(self, p, literals):
         one, two, three = self.last
@@ -366,26 +380,33 @@ class _Bytes:
             step(step(_FOLD[3], p & 255), p >> 8 | min(literals, 3) << 1),
         )
 
-    def _slot(self, hashed):
-        """Where in the table the slot of a hash begins; the least of three gives way."""
-        check = hashed & 255 or 1
-        slot = (hashed >> 8) * self.slots >> 12
-        table, least, found = self.table, 256, 0
-        for _ in range(3):
+    def _places(self, hashes):
+        """Where in the table the slot of each hash begins; the least of three gives way."""
+        table, slots, weight, places = self.table, self.slots, self.weight, []
+        for hashed in hashes:
+            check = hashed & 255 or 1
+            slot = (hashed >> 8) * slots >> 12
             at = slot << 4
-            if table[at] == check:
-                return at
-            worth = self.weight[table[at + 1]] if table[at] else 0
-            if worth < least:
-                least, found = worth, at
-            slot += 1
-            if slot == self.slots:
-                slot = 0
-        if table[found]:
-            for at in range(found + 1, found + 16):
-                table[at] = 0
-        table[found] = check
-        return found
+            if table[at] != check:
+                least, found = weight[table[at + 1]] if table[at] else 0, at
+                for _ in (1, 2):
+                    slot += 1
+                    if slot == slots:
+                        slot = 0
+                    at = slot << 4
+                    if table[at] == check:
+                        break
+                    worth = weight[table[at + 1]] if table[at] else 0
+                    if worth < least:
+                        least, found = worth, at
+                else:
+                    at = found
+                    if table[at]:
+                        for byte in range(at + 1, at + 16):
+                            table[byte] = 0
+                    table[at] = check
+            places.append(at)
+        return places
 
     def give(self, p, literals, guesses, taught=-1):
         """The next byte; learns ``taught`` instead when that is one.
@@ -395,14 +416,15 @@ class _Bytes:
         hashes = self._hashes(p, literals)
         coder, stretch, table, inputs = self.coder, self.stretch, self.table, self.inputs
         cells, (m0, m1, m2, m3) = self.guess_cells, self.meaning
-        span, code = coder.span, coder.code
+        span, code, squashed, rate = coder.span, coder.code, SQUASH, _RATE
+        next0, next1 = self.next0, self.next1
         got, live = 1, guesses
         for i in range(7, -1, -1):
             if i == 7:
                 path = 1
-                a0, a1, a2, a3 = [self._slot(hashed) for hashed in hashes]
+                a0, a1, a2, a3 = self._places(hashes)
             elif i == 3:
-                a0, a1, a2, a3 = [self._slot(step(hashed, got)) for hashed in hashes]
+                a0, a1, a2, a3 = self._places([step(hashed, got) for hashed in hashes])
                 path = 1
             # what the contexts and the guesses say
             known = x0 = x1 = x2 = x3 = 0
@@ -434,8 +456,13 @@ class _Bytes:
                 total += row[4 + g] * x
             # the bit
             total >>= 14
-            chance = squash(-2047 if total < -2047 else 2047 if total > 2047 else total)
-            chance = 1 if chance < 1 else 4095 if chance > 4095 else chance
+            if total < -2047:
+                total = -2047
+            elif total > 2047:
+                total = 2047
+            at = (total >> 7) + 16
+            w = total & 127
+            chance = squashed[at] * (128 - w) + squashed[at + 1] * w + 64 >> 7
             if taught >= 0:
                 bit = taught >> i & 1
             else:
@@ -453,29 +480,56 @@ class _Bytes:
             # what is learnt from it
             error = ((bit << 12) - chance) * 9
             if x0:
-                row[0] = limited(row[0] + (x0 * error + 32768 >> 16))
+                w = row[0] + (x0 * error + 32768 >> 16)
+                row[0] = w if -65536 < w < 65536 else limited(w)
             if x1:
-                row[1] = limited(row[1] + (x1 * error + 32768 >> 16))
+                w = row[1] + (x1 * error + 32768 >> 16)
+                row[1] = w if -65536 < w < 65536 else limited(w)
             if x2:
-                row[2] = limited(row[2] + (x2 * error + 32768 >> 16))
+                w = row[2] + (x2 * error + 32768 >> 16)
+                row[2] = w if -65536 < w < 65536 else limited(w)
             if x3:
-                row[3] = limited(row[3] + (x3 * error + 32768 >> 16))
-            row[8] = limited(row[8] + (256 * error + 32768 >> 16))
-            aim, following = (65535, self.next1) if bit else (0, self.next0)
-            for a, m in ((a0, m0), (a1, m1), (a2, m2), (a3, m3)):
-                h = table[a + path]
-                m[h] += aim - m[h] >> 6
-                table[a + path] = following[h]
-            for g, guess, place in live:
-                row[4 + g] = limited(row[4 + g] + (inputs[g] * error + 32768 >> 16))
-                cells[place + i] = adapted(cells[place + i], guess >> i & 1 == bit)
+                w = row[3] + (x3 * error + 32768 >> 16)
+                row[3] = w if -65536 < w < 65536 else limited(w)
+            w = row[8] + (error + 128 >> 8)
+            row[8] = w if -65536 < w < 65536 else limited(w)
+            aim, following = (65535, next1) if bit else (0, next0)
+            at = a0 + path
+            h = table[at]
+            m0[h] += aim - m0[h] >> 6
+            table[at] = following[h]
+            at = a1 + path
+            h = table[at]
+            m1[h] += aim - m1[h] >> 6
+            table[at] = following[h]
+            at = a2 + path
+            h = table[at]
+            m2[h] += aim - m2[h] >> 6
+            table[at] = following[h]
+            at = a3 + path
+            h = table[at]
+            m3[h] += aim - m3[h] >> 6
+            table[at] = following[h]
             got = got << 1 | bit
             path = path << 1 | bit
-            if live:
+            is_wrong = False
+            for g, guess, place in live:
+                w = row[4 + g] + (inputs[g] * error + 32768 >> 16)
+                row[4 + g] = w if -65536 < w < 65536 else limited(w)
+                at = place + i
+                h = cells[at]
+                w = h >> 4
+                if guess >> i == got:
+                    w += (4095 - w) * rate[h & 15] >> 16
+                else:
+                    w += -w * rate[h & 15] >> 16
+                    is_wrong = True
+                cells[at] = w << 4 | (h & 15) + 1 if h & 15 < 15 else w << 4 | 15
+            if is_wrong:
                 live = [one for one in live if one[1] >> i == got]
         coder.span, coder.code = span, code
         byte = got & 255
-        self.last = [byte, self.last[0], self.last[1]]
+        self.passed(byte)
         return byte
 
 
@@ -604,9 +658,9 @@ class _Tokens:
         self.kinds = (self.kinds << 2 | kind) & 15
         self.literals = 0
         window.copy(distance, count)
-        first = max(window.done - 3, window.done - count)
+        first = window.done - min(3, count)
         for at in range(first, window.done):
-            self.bytes.passed((window.byte(window.old_bytes + at, 0),))
+            self.bytes.passed(window.byte(window.old_bytes + at, 0))
 
     def _source(self, after):
         """(distance, kind) of a copy."""

@@ -139,6 +139,22 @@ def test_patch_when_damaged_on_its_way_then_the_whole_file_comes():
     run(story)
 
 
+def test_patch_when_it_claims_more_than_a_script_has_then_nothing_is_unpacked():
+    """A copy "to the end" fits every length: the flash would be full before it is found wrong."""
+    patch = bytearray(PACKED.files["usr/meter.py.mdl"])
+    patch[48:52] = (3 << 20).to_bytes(4, "little")
+
+    async def story():
+        with file_server({**SERVED, "v2/usr/meter.py.mdl": bytes(patch)}) as server:
+            async with module_with(server) as board:
+                await board.client.raw(START)
+                await board.client.ask("fota.download(base + 'usr/meter.py.mdl', '/usr/meter.py.mdl')")
+                assert await board.client.ask("script_patch.unpack('/usr/meter.py')", 60) == "False\n"
+                assert await board.client.ask("import uos; uos.listdir('/usr/.updater/usr')") == "['meter.py.mdl']\n"
+
+    run(story)
+
+
 # ---- the power goes away ---------------------------------------------------------------------------------------------
 
 WORK = "print('staged', script_patch.fetch(fota, base, rows), fota.set_update_flag())"
