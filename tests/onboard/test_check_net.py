@@ -55,7 +55,7 @@ def test_wait_when_the_card_is_not_ready_then_its_status_at_once(state, status):
         await client.ask("import checkNet")
         begun = time.monotonic()
         assert await client.ask("checkNet.wait_network_connected(3600)") == f"(1, {status})\n"
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 25
 
     with_radio(story, wait="card", world=world_of(sim=SimPlan(state=state)))
 

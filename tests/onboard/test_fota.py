@@ -88,7 +88,7 @@ def test_reset_disable_when_not_supported_then_said_and_restarted_all_the_same()
                 ask = board.client.ask
                 assert await ask("import fota; f = fota(reset_disable=1)") == ""
                 assert board.slugs().count("virt.fota-ignored") == 1
-                assert await ask(f"f.httpDownload(url1='{base}/p.bin')", 20) == "0\n"
+                assert await ask(f"f.httpDownload(url1='{base}/p.bin')") == "0\n"
                 async with asyncio.timeout(20):
                     await board.restarted.wait()
 
@@ -104,13 +104,13 @@ def test_reset_disable_when_the_object_is_made_anew_then_as_it_says_now():
             async with board_with(unit) as board:
                 ask = board.client.ask
                 assert await ask("import fota; f = fota(1)") == ""
-                assert await ask(f"f.httpDownload(url1='{base}/p.bin')", 20) == "0\n"
+                assert await ask(f"f.httpDownload(url1='{base}/p.bin')") == "0\n"
                 due = asyncio.Event()
                 board.world.clock.call_later(1.0, due.set)
                 await due.wait()
                 assert (unit.accepted, board.restarted.is_set()) == (1, False)
                 assert await ask("fota() is f") == "True\n"
-                assert await ask(f"f.httpDownload(url1='{base}/p.bin')", 20) == "0\n"
+                assert await ask(f"f.httpDownload(url1='{base}/p.bin')") == "0\n"
                 async with asyncio.timeout(20):
                     await board.restarted.wait()
 
@@ -191,7 +191,7 @@ def test_download_when_cancelled_by_another_thread_then_it_fails_and_can_be_begu
                 assert board.world.updates.apn == FotaApn("iot")
                 assert (unit.staged_bytes, unit.accepted) == (0, 0)
                 server.hold.set()
-                assert await board.client.ask(f"f.httpDownload(url1='{base}/q.bin')", 20) == "0\n"
+                assert await board.client.ask(f"f.httpDownload(url1='{base}/q.bin')") == "0\n"
                 assert unit.accepted == 1
                 assert await board.client.ask("f.download_cancel()") == "-1\n"  # accepted is accepted
 

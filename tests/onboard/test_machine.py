@@ -238,7 +238,7 @@ def test_rs485_when_a_uart_sends_turns_the_direction_pin_for_as_long_as_the_byte
             assert world.bench.pin_level(28) == 0
             await ask("u.write('0123456789')")
             await board.uarts[2].until(b"9")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while len(world.bench.trace("pin", "28")) < 2:
                     await asyncio.sleep(0.01)
             up, down = world.bench.trace("pin", "28")
@@ -424,7 +424,7 @@ def test_script_when_it_asks_the_bench_for_nonsense_is_ended_and_the_module_rest
                 # the shims' own channel, dug out of a function's globals as a hostile script would
                 await board.client.ask("import machine; l = machine.unique_id.__globals__['_life']")
                 board.client.write(attack.encode() + b"\r")
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     await board.dead.wait()
                 assert board.slugs()[-1] == "virt.bad-request", attack
 

@@ -248,7 +248,7 @@ def test_keep_alive_pings_hold_a_quiet_connection():
             "def listen():\n    while True:\n        c.wait_msg()\n"
             "_thread.start_new_thread(listen, ())\n"
         )
-        await client.raw("utime.sleep(9)", 20)
+        await client.raw("utime.sleep(9)")
         assert await client.ask("c.get_mqttsta()") == "0\n"
         assert network.traffic.connections == 1
 
@@ -262,7 +262,7 @@ def test_wait_msg_is_interrupted_by_ctrl_c():
         client.write("c.wait_msg()\r")
         await client.until("c.wait_msg()\r\n")
         client.write(b"\x03")
-        assert b"KeyboardInterrupt" in await client.until(b">>> ", 3)
+        assert b"KeyboardInterrupt" in await client.until(b">>> ")
         assert await client.ask("c.get_mqttsta()") == "0\n"
 
     with_broker(story)

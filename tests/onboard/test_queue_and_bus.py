@@ -69,9 +69,10 @@ def test_waiting_when_a_callback_comes_lets_it_run_and_lets_the_callback_end_it(
             for wait, source in cases.items():
                 await client.raw(source + "from misc import USB\nu = USB()\nu.setCallback(go)")
                 client.write(wait.encode() + b"\r")
-                assert await client.quiet(0.1) == wait.encode() + b"\r\n"
+                assert await client.until(wait + "\r\n") == wait.encode() + b"\r\n"
+                assert await client.quiet(0.1) == b"", "it waits"
                 board.world.bench.plug_usb(not board.world.bench.is_usb_plugged)
-                assert (await client.until(b">>> ", 5))[-5:] == b"\n>>> "
+                assert (await client.until(b">>> "))[-5:] == b"\n>>> "
 
     run(story)
 

@@ -39,7 +39,7 @@ print(utime.time() - began, utime.ticks_diff(utime.ticks_ms(), ticks))
             started = time.monotonic()
             seconds, ticks = map(int, (await board.client.raw(source)).split())
             took = time.monotonic() - started
-            assert 1.5 <= took < 8
+            assert 1.5 <= took < 25
             assert 5400 <= seconds <= 5400 + took * 3600
             assert abs(ticks / 1000 - seconds) <= 1
 
@@ -57,7 +57,9 @@ def test_clock_of_the_script_when_asked_agrees_with_the_worlds_to_a_millisecond(
                 earliest = max(earliest, before - ticks)
                 latest = min(latest, board.world.clock.tick_s() - ticks)
             assert earliest <= latest + 0.001
-            assert abs(int(await board.client.ask("utime.time()")) - board.world.clock.now_s()) < 60
+            before = board.world.clock.now_s()
+            told = int(await board.client.ask("utime.time()"))
+            assert before - 1 <= told <= board.world.clock.now_s() + 1
 
     run(story)
 
@@ -96,10 +98,12 @@ def test_rtc_when_the_network_tells_the_time_is_right_without_the_script_doing_a
         async with Board(world=World(clock=clock)) as board:
             await board.prompt()
             await board.client.ask("import utime")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while abs(clock.now_s() - clock.true_s()) > 1:
                     await asyncio.sleep(0.02)
-            assert abs(int(await board.client.ask("utime.time()")) - clock.true_s()) < 2
+            before = clock.true_s()
+            told = int(await board.client.ask("utime.time()"))
+            assert before - 2 < told < clock.true_s() + 2
 
     run(story)
 
@@ -131,7 +135,7 @@ def test_alarm_when_its_time_comes_calls_back_once():
             assert await ask("r.set_alarm(d), r.enable_alarm(2)") == "(0, -1)\n"
             board.client.write(b"r.enable_alarm(1)\r")
             await board.client.until(b"RTC alarm ")
-            assert 0 <= int(await board.client.until(b"\r\n")) <= 20
+            assert 0 <= int(await board.client.until(b"\r\n")) <= 300  # five seconds of a loaded computer
             assert b"RTC alarm" not in await board.client.quiet(0.2)
 
     run(story)
@@ -294,8 +298,8 @@ while True: pass
             await board.prompt()
             client = board.client
             client.write(b"\x01" + source.encode() + b"\x04")
-            await client.until(b"stopped\r\n", 20)
-            async with asyncio.timeout(10):
+            await client.until(b"stopped\r\n")
+            async with asyncio.timeout(30):
                 await board.dead.wait()
             assert board.wishes == ["watchdog"]
             assert board.slugs()[-1] == "virt.watchdog"

@@ -60,7 +60,7 @@ def test_wrap_socket_without_certificates_checks_nobody_and_has_the_methods_of_a
         assert await client.ask("s.read(1)") == ""
         await client.ask("s.close()")
         assert await client.ask("s.getsocketsta()") == "-1\n"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await server.ended.wait()
 
     with_tls(authority, story)
@@ -137,7 +137,7 @@ def test_handshake_when_the_server_stays_silent_ends_with_the_time_out():
             )
             began = time.monotonic()
             assert "ETIMEDOUT" in await client.ask("ussl.wrap_socket(s)")
-            assert 0.5 <= time.monotonic() - began < 3
+            assert 0.5 <= time.monotonic() - began < 20
 
     online(story)
 
@@ -154,7 +154,7 @@ def test_handshake_when_the_server_stays_silent_is_interrupted_by_ctrl_c():
             began = time.monotonic()
             client.write(b"\x03")
             assert b"KeyboardInterrupt" in await client.until(b">>> ")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 20
 
     online(story)
 

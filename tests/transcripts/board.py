@@ -131,7 +131,7 @@ class Client:
         taken, self.seen = self.seen, b""
         return taken
 
-    async def ask(self, line, limit_s=10):
+    async def ask(self, line, limit_s=30):
         """Type a line at the friendly prompt; gives what is printed before the next prompt, LF line ends."""
         self.write(line.encode() + b"\r")
         echo = "".join(c for c in line if " " <= c <= "~").encode() + b"\r\n"
@@ -139,13 +139,13 @@ class Client:
         answer = await self.until(b">>> ", limit_s)
         return answer[:-4].replace(b"\r\n", b"\n").decode()
 
-    async def raw(self, source, limit_s=10):
+    async def raw(self, source, limit_s=30):
         """Run in raw mode from the friendly prompt; gives the output, asserts that nothing was raised."""
         out, error = await self.raw_both(source, limit_s)
         assert error == "", error
         return out
 
-    async def raw_both(self, source, limit_s=10):
+    async def raw_both(self, source, limit_s=30):
         """(output, traceback) of a source run in raw mode; back at the friendly prompt afterwards."""
         self.write(b"\x01")
         await self.until(b"raw REPL; CTRL-B to exit\r\n>")
@@ -252,7 +252,7 @@ class Board:
         await self.power_off()
         return await self.power_on(**changes)
 
-    async def prompt(self, limit_s=10):
+    async def prompt(self, limit_s=30):
         """Everything said up to the first prompt."""
         return await self.client.until(b">>> ", limit_s)
 

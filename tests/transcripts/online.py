@@ -76,7 +76,7 @@ async def silent(reader, writer):
     await reader.read(1)
 
 
-async def eventually(is_true, limit_s=5):
+async def eventually(is_true, limit_s=30):
     """Return when it is true; fails after a while. For facts of another process that nobody announces."""
     async with asyncio.timeout(limit_s):
         while not is_true():

@@ -23,7 +23,7 @@ def world_of(**plan):
     return World(radio_plan=RadioPlan(**plan))
 
 
-async def until(is_so, limit_s=5):
+async def until(is_so, limit_s=30):
     """Wait until ``is_so()``; fails when that takes too long."""
     async with asyncio.timeout(limit_s):
         while not is_so():

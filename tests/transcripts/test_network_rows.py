@@ -20,7 +20,7 @@ def test_cn_wait_network_connected_without_sim_at_once():
         assert await client.ask("import checkNet") == ""
         begun = time.monotonic()
         assert await client.ask("checkNet.wait_network_connected(30)") == "(1, 0)\n"
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20  # of the 30
 
     with_radio(story, wait="nothing", world=world_of(sim=SimPlan(state="absent")))
 

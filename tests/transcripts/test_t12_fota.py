@@ -206,7 +206,7 @@ def test_t12_restarts_for_ever_as_main_and_a_break_in_frees_it(tmp_path):
             async with asyncio.timeout(30):
                 await bench.module.wait_until(lambda: bench.states.count("running") >= before + 3)
             await bench.module.reset(boot_pin=True)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await bench.module.wait_state("download")
 
     run(story)

@@ -145,12 +145,12 @@ def test_t16_thread_script_without_any_input_never_ends_its_main_loop_and_its_wr
             client, uart = board.client, board.uarts[2]
             await put(client, THREAD_FILE)
             client.write(b"import example; example.exec('usr/thread_file.py')\r")
-            await client.until(b"INFO:Thread:uartWrite end!\r\n", 20)
-            assert (await uart.until(b"count=1", 1)) == b"Quectel count=1"
+            await client.until(b"INFO:Thread:uartWrite end!\r\n")
+            assert (await uart.until(b"count=1")) == b"Quectel count=1"
             client.write(b"1+1\r")
             assert await client.quiet(0.3) == b"", "no prompt, no echo: the busy loop goes on"
             client.write(b"\x03")
-            assert b"KeyboardInterrupt" in await client.until(b">>> ", 5)
+            assert b"KeyboardInterrupt" in await client.until(b">>> ")
 
     run(story)
 
@@ -164,7 +164,7 @@ def test_t16_thread_script_as_main_py_when_stopped_by_ctrl_c_loses_its_threads_i
             client = board.client
             await put(client, THREAD_FILE.replace("count = 10", "count = 1000"), "main.py")
             client.write(b"\x04")
-            await client.until(b"count=980\r\n", 20)
+            await client.until(b"count=980\r\n")
             client.write(b"\x03")
             said = await board.prompt()
             assert b"KeyboardInterrupt" in said
@@ -192,7 +192,7 @@ def test_t16_reader_thread_when_the_input_is_no_utf8_dies_with_a_traceback_and_t
             board.uarts[2].write(b"Quecpython")
             assert await client.quiet(0.3) == b"", "the reader is gone, the main loop waits for ever"
             client.write(b"\x03")
-            await client.until(b">>> ", 5)
+            await client.until(b">>> ")
 
     run(story)
 
@@ -207,7 +207,7 @@ def test_t16_thread_script_when_a_scripted_peer_answers_runs_the_same_without_a_
             await board.prompt()
             await put(board.client, THREAD_FILE)
             board.client.write(b"import example; example.exec('usr/thread_file.py')\r")
-            said = lines_of(await board.client.until(b"INFO:Thread:uartWrite end!\r\n", 20))
+            said = lines_of(await board.client.until(b"INFO:Thread:uartWrite end!\r\n"))
             logged = [line for line in said if line.startswith("INFO")]
             assert logged.index("INFO:Thread:uartread msg: Quecpython") == 3, logged
             assert world.bench.uart(2).received == b"".join(b"Quectel count=%d" % n for n in range(10, 0, -1))

@@ -444,7 +444,7 @@ def test_reset_disable_when_honoured_then_the_script_restarts_by_itself(tmp_path
             async with updating(BLOCKING, tmp_path) as bench:
                 former = bench.module.runtime
                 await bench.client.ask("import fota; f = fota(reset_disable=1)")
-                assert await bench.client.ask(f"f.httpDownload(url1='{base}/v2.bin')", 20) == "0\n"
+                assert await bench.client.ask(f"f.httpDownload(url1='{base}/v2.bin')") == "0\n"
                 due = asyncio.Event()
                 bench.module.world.clock.call_later(1.0, due.set)
                 await due.wait()

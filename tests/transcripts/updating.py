@@ -132,7 +132,7 @@ class Updated:
             await self.module.wait_until(lambda: self.module.state == "running" and self.module.has_ports)
         self.drop()
         self.client = Client(self.module.port_path("repl"))
-        return await self.client.until(b">>> ", 20)
+        return await self.client.until(b">>> ")
 
     async def online(self):
         """Wait for the data call that the module makes by itself after a boot."""
