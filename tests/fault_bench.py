@@ -65,7 +65,7 @@ class FaultBench:
         await self.until(*(states or ("running", "download")))
 
     async def until(self, *states):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self.module.wait_until(
                 lambda: self.module.state in states and (self.module.has_ports or "off" in states)
             )
@@ -107,7 +107,7 @@ async def fault_bench(folder, *, is_blank=False, **options):
 
 async def read_until(stream, end):
     heard = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while end not in heard:
             heard += await stream.read_some()
     return heard

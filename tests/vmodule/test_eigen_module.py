@@ -135,7 +135,7 @@ def test_port_when_in_download_mode_then_17d1_0001_and_the_pin_holds_it_there(tm
             )
             stream = open_serial(module.port_path("download"))
             await stream.write_all(DLBOOT * 2)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await stream.read_some() == DLBOOT
             await stream.close()
             assert module.state == "download"
@@ -158,7 +158,7 @@ def test_agentboot_when_a_host_dies_on_the_line_then_the_module_s_clock_gives_co
             async def ask(data, size):
                 await stream.write_all(data)
                 heard = b""
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     while len(heard) < size:
                         heard += await stream.read_some()
                 return heard

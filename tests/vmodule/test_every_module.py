@@ -60,7 +60,7 @@ def test_module_when_on_then_prompt_names_files_and_at_are_its_own(slug, tmp_pat
                 at_says = [await at.tell(command) for command in ("ATI", "AT+GSN", "AT+CGMR")]
             stream = open_serial(module.port_path("repl"))
             await stream.write_all(b"\x02")
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while not noise.endswith(b">>> "):
                     noise += await stream.read_some()
             await stream.close()
@@ -116,7 +116,7 @@ def test_module_when_brought_into_download_mode_then_its_own_identity_and_port(s
                     is_taken = False
             if not is_taken:
                 await module.reset(boot_pin=True)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_until(lambda: module.state == "download" and module.has_ports)
             return is_taken, module.entry().ports
 

@@ -36,7 +36,7 @@ async def ask(stream, line):
 async def vanished(stream):
     """Return when the port is gone; what it still says is dropped."""
     with contextlib.suppress(PortGone):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 await stream.read_some()
 
@@ -50,7 +50,7 @@ class Frames:
         self.waiting = []
 
     async def answer(self):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not self.waiting:
                 events = self.decoder.feed(await self.stream.read_some())
                 self.waiting += [event.type for event in events if isinstance(event, BslFrame) and event.type != 0xFF]
@@ -74,7 +74,7 @@ async def pdl(stream, command, *more):
     if command == PdlCommand.EXEC_DATA:
         return
     decoder = PdlDecoder()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not decoder.feed(await stream.read_some()):
             pass
 

@@ -32,7 +32,7 @@ class Line:
 
     async def until(self, end):
         """Everything up to and with ``end``."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while end not in self._seen:
                 self._seen += await self._stream.read_some()
         taken, _, self._seen = self._seen.partition(end)
@@ -110,7 +110,7 @@ def test_script_when_it_sends_power_down_by_at_then_the_module_is_off_and_the_ra
     async def story():
         async with both_ports(tmp_path) as (_, repl, radio, module):
             await repl.write(b"import atcmd; atcmd.sendSync('AT+QPOWD\\r\\n', bytearray(9), '', 5)\r")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_state("off")
             assert not radio.is_on
             assert not radio.has_data

@@ -47,7 +47,7 @@ def test_record_when_the_power_goes_while_it_is_stored_then_old_or_new(tmp_path,
             module.fault(spec)
             with contextlib.suppress(PortGone):
                 await execute(module, store("new"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_state("off")
             assert module.reason == "power-cut"
             await on(module)

@@ -63,7 +63,7 @@ def test_alarm_when_the_module_has_switched_itself_off_switches_it_on(tmp_path):
                 "from machine import RTC\nfrom misc import Power\nr = RTC()\nd = list(r.datetime())\nd[6] += 60\n"
                 "r.set_alarm(d)\nr.enable_alarm(1)\nPower.powerDown()",
             )
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_state("off")
             await back(module)
             assert await execute(module, REASONS) == "4\r\n"
@@ -94,7 +94,7 @@ def test_power_key_when_the_module_has_switched_itself_off_switches_it_on(tmp_pa
         surroundings = world()
         async with running(tmp_path, world=surroundings) as module:
             await ask_for(module, "from misc import Power; Power.powerDown()")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_state("off")
             surroundings.bench.press_power_key(0.6)
             await back(module)

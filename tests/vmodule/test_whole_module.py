@@ -73,7 +73,7 @@ def test_file_when_power_goes_while_written_then_module_dark_and_old_files_are_w
             module.fault(spec)
             with contextlib.suppress(PortGone):
                 await execute(module, "f=open('/usr/new.txt','w'); f.write('new'*9000); f.close()")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_state("off")
             assert module.reason == "power-cut"
             await on(module)

@@ -135,7 +135,7 @@ def test_connect_when_the_peer_is_there_gives_streams_and_counts_bytes():
             assert (network.traffic.connections, network.open_connections) == (1, 1)
             writer.close()
             await writer.wait_closed()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await server.ended.wait()
             await eventually(lambda: network.open_connections == 0)
 
@@ -277,7 +277,7 @@ def test_losing_the_data_call_ends_connections_at_both_ends():
             reader, writer = await network.connect("127.0.0.1", server.port)
             network.data_lost()
             assert await reader.read() == b""
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await server.ended.wait()
             writer.close()
             assert network.open_connections == 0
