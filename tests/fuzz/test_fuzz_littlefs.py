@@ -15,7 +15,7 @@ from moduline.formats.littlefs import FsGeometry, read_image, v1_layout, v2_layo
 COUNT = 2000
 BLOCK = 256
 BLOCKS = 64
-SLOWEST_S = 1.0  # one read; a ring or an explosion would take for ever
+SLOWEST_S = 5.0  # of processor time for one read; a ring or an explosion would take for ever
 
 
 def original(kind: str) -> bytes:
@@ -103,7 +103,7 @@ def wounded(kind: str, seed: int):
 
 def survives(data: bytes, kind: str | None) -> bool:
     """Whether reading succeeded; anything but an image or a coded error fails the test."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         found = read_image(data, kind)
     except FormatError as failure:
@@ -114,7 +114,7 @@ def survives(data: bytes, kind: str | None) -> bool:
         assert sum(len(content or b"") for _, content in found.entries) <= len(data)
         return True
     finally:
-        assert time.perf_counter() - started < SLOWEST_S
+        assert time.process_time() - started < SLOWEST_S
 
 
 @pytest.mark.parametrize("kind", ["lfs1", "lfs2"])

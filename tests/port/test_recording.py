@@ -318,7 +318,7 @@ async def record_at(folder, talk, file):
         fixed = PortInfo(one.module.port_path("at"), "at", vid=0x2C7C, pid=0x0901)
         async with Watch(has_real=False) as watch:
             tap = asyncio.create_task(Tap(fixed.path, fixed, Offer("taps", "t1"), recorder, on_change).run(watch))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await arrived.wait()
             assert resolve("virt:t1", "at").path == paths["at"]
             heard = await in_thread(paths["at"], talk)
@@ -338,7 +338,7 @@ async def replay_to(file, talk, **how):
     how = {"limit_s": 5.0, "linger_s": 0.1, **how}
     player = Replay(read_recording_file(file), Offer("replays", "r1"), on_port=on_port, **how)
     playing = asyncio.create_task(player.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await player_knows.wait()
     heard = await in_thread(paths["at"], talk)
     return heard, await playing

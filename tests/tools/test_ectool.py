@@ -88,7 +88,7 @@ def test_ectool_burns_small_package(model, port_type, tmp_path):
             said = await said_by(await start(module, package, "--port_type", port_type), 60)
             assert "burn ok" in said
             assert hashes_in(module.file.memory, SMALL) == hashes_of(SMALL)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await module.wait_until(lambda: module.state != "download")
 
     asyncio.run(story())
