@@ -16,6 +16,7 @@ $(STAMP): pyproject.toml hatch_build.py $(wildcard native/delta/*.[ch])
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || \
 		{ rm -rf $(VENV); $(PYTHON) -m pip install --quiet --user virtualenv && $(PYTHON) -m virtualenv --quiet $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps rauc-hawkbit==0.2.0 # its DDI class; GLib stays out
 	@touch $(STAMP)
 
 run: setup       ## the demo, then leave the rack of virtual modules up to talk to

@@ -9,13 +9,12 @@ import json
 import aiohttp
 
 from moduline.cloud import tables
-from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts import rules
+from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import Artifact, ComponentType
 from moduline.cloud.blob import FolderStore
 from moduline.cloud.device_link.device_http import DeviceHttp
 from moduline.cloud.products import service as products
-
 
 SUFFIXES = (*rules.SUFFIXES, ".swu", ".raucb")
 
@@ -41,13 +40,14 @@ class Site:
     def __init__(self, rig, folder, **options):
         self.rig = rig
         self.store = FolderStore(folder)
+        self.served = self.store
         rig.files = self.store
         self.options = options
         self.http = None
         self.port = 0
 
     async def __aenter__(self):
-        self.http = DeviceHttp(self.rig.db, self.store, clock=HandClock(self.rig), **self.options)
+        self.http = DeviceHttp(self.rig.db, self.served, clock=HandClock(self.rig), **self.options)
         self.port = await self.http.listen("127.0.0.1", 0)
         self.session = aiohttp.ClientSession()
         return self

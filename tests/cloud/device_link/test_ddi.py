@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device_http_rig import Site, md5, run, sha1
-from moduline.cloud.plans import service as plans
-from moduline.cloud.plans.rules import DeviceStatus
-from moduline.cloud.reasons import Reason
-from moduline.cloud.upgrades import people, service
+from moduline.cloud.upgrades import people
 
 FIRMWARE = bytes(range(256)) * 40
 

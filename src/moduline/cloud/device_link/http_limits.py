@@ -19,7 +19,8 @@ class HttpLimits:
         line_bytes: of the request line, and of one header.
         downloads_per_device: at the same time; more are answered 429.
         downloads_per_address: likewise.
-        slice_s: time for the first 64 KiB of a download, and for each further part at 4 KiB a second at least.
+        slice_s: time for a part of a download at least, 64 KiB to 4 MiB.
+        least_bytes_per_s: slower than that over a part, and a peer is cut off.
     """
 
     connections: int = 10_000
@@ -32,3 +33,4 @@ class HttpLimits:
     downloads_per_device: int = 4
     downloads_per_address: int = 2_000
     slice_s: float = 60.0
+    least_bytes_per_s: float = 4096.0

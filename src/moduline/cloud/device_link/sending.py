@@ -18,7 +18,6 @@ from moduline.cloud.device_link.http_limits import HttpLimits
 FIRST_SLICE: Final = 64 * 1024
 LARGEST_SLICE: Final = 4 * 1024 * 1024
 PIECE: Final = 256 * 1024
-LEAST_BYTES_PER_S: Final = 4 * 1024
 QUICK_S: Final = 0.25
 """A slice that took less is followed by one of twice the size."""
 
@@ -47,11 +46,11 @@ async def send_file(
     """
     answer = web.StreamResponse(status=status, headers=headers)
     answer.content_length = count
-    await answer.prepare(request)
-    if request.method == "HEAD" or not count:
-        await answer.write_eof()
-        return answer, True
     try:
+        await answer.prepare(request)
+        if request.method == "HEAD" or not count:
+            await answer.write_eof()
+            return answer, True
         if _is_on_disk(file):
             await _send_slices(request, file, first, count, limits)
         else:
@@ -82,7 +81,7 @@ async def _send_slices(request: web.BaseRequest, file: BinaryIO, first: int, cou
             raise ConnectionResetError
         step = min(size, end - at)
         began = loop.time()
-        async with asyncio.timeout(max(limits.slice_s, step / LEAST_BYTES_PER_S)):
+        async with asyncio.timeout(max(limits.slice_s, step / limits.least_bytes_per_s)):
             sent = await loop.sendfile(transport, file, at, step)
         if sent < step:
             raise asyncio.IncompleteReadError(b"", step)
@@ -97,6 +96,6 @@ async def _send_pieces(answer: web.StreamResponse, file: BinaryIO, first: int, c
         piece = await asyncio.to_thread(file.read, min(PIECE, count))
         if not piece:
             raise asyncio.IncompleteReadError(b"", count)
-        async with asyncio.timeout(max(limits.slice_s, PIECE / LEAST_BYTES_PER_S)):
+        async with asyncio.timeout(max(limits.slice_s, PIECE / limits.least_bytes_per_s)):
             await answer.write(piece)
         count -= len(piece)
