@@ -13,7 +13,7 @@ from moduline.delta.scripts import make_script, pack_scripts
 from onboard.test_app_fota import with_module
 
 HELPER = (Path(__file__).resolve().parents[2] / "onboard" / "sdk" / "script_patch.py").read_bytes()
-# A decoder of the stand-in codec of tests/delta/test_scripts.py, as script_window.py will be one of the real codec.
+# A decoder of the stand-in codec of tests/delta/test_scripts.py, as script_window.py is one of the real codec.
 DECODER = b"""\
 def unpack(window, patch, new_bytes, file):
     ends = patch.read(8)
