@@ -9,11 +9,16 @@ What a restart must not lose is in the store before it is told: the step, the co
 has acknowledged yet. A restart in 2, 4, 5 or 8 is a failed download (6), in 9 it is 11 or 12 by the version that runs;
 an MCU component in 9 stays there. The file of a download outlives both, so the next URL goes on where it ends.
 
+A firmware whose ``fota`` takes no bytes fetches the package itself (``httpDownload``), from its beginning each time,
+and restarts by itself.
+
 Differs from the vendor's SDK: the failure a restart counts as is not among the five that are allowed. Not modelled:
 lists of files (id 20; refused with 12).
 
 Source: ota-semantics 7.1, 11.5, 12; device-api 13.3, 13.5.
 """
+
+import _thread
 
 import ubinascii
 import uhashlib
@@ -92,6 +97,7 @@ class Ota:
         self.component, self.kind, self.target = "", MODULE, ""
         self.failures = 0
         self.fetch = None
+        self._news = None  # last [status, value] of a download by the firmware
         self.done = None  # [status, component, kind] that nobody has acknowledged
         self._md5 = ""
         self._is_told = True
@@ -167,6 +173,8 @@ class Ota:
             self._step(9)
             self._wait(MCU_MS, "late")
             self._client.tell_info(component, target, url, size, md5, crc)
+        elif not takes_bytes():
+            self._hand_over(url)
         else:
             self._download(url, size, md5)
 
@@ -195,6 +203,8 @@ class Ota:
         """Whatever is due; called after each wait."""
         if self.fetch is not None:
             self._proceed()
+        elif self._news is not None:
+            self._watch()
         if self._due is None or utime.ticks_diff(utime.ticks_ms(), self._due[0]) < 0:
             return
         what, self._due = self._due[1], None
@@ -253,13 +263,39 @@ class Ota:
 
     def _show(self, is_first):
         """Report progress: every five seconds, or every tenth."""
-        now, percent = utime.ticks_ms(), 100 * self.fetch.at // (self.fetch.last + 1)
+        now, percent = utime.ticks_ms(), self._news[1] if self._news else 100 * self.fetch.at // (self.fetch.last + 1)
         passed = utime.ticks_diff(now, self._shown[0])
         if is_first or passed >= REPORT_MS or (passed >= SHORTEST_MS and percent >= self._shown[1] + 10):
             self._shown = (now, percent)
             self._step(5)
 
+    # ---- packages the firmware fetches -------------------------------------------------------------------------------
+
+    def _hand_over(self, url):
+        self._due = None
+        self._step(4)
+        self._news = [0, 0]
+        self._show(True)
+        _thread.start_new_thread(fetch_by_firmware, (url, self._hear))
+
+    def _hear(self, news):
+        """From the firmware; it restarts the module right after it took the package."""
+        if news[0] == 2:
+            self._news = None
+            self._step(8)
+            self._step(9)
+            self._wait(MCU_MS, "late")
+        elif self._news is not None:
+            self._news = news
+
+    def _watch(self):
+        if self._news[0] in (0, 1):
+            self._show(False)
+        else:
+            self._failed()
+
     def _failed(self):
+        self._news = None
         if self.fetch is not None:
             self.fetch.close()
             self.fetch = None
@@ -335,6 +371,21 @@ def md5_of(path):
             if not piece:
                 return ubinascii.hexlify(running.digest()).decode()
             running.update(piece)
+
+
+def takes_bytes():
+    """Whether the firmware takes a package piece by piece."""
+    import fota
+
+    return hasattr(fota, "write")
+
+
+def fetch_by_firmware(url, hear):
+    """Have it download and install; ``hear`` gets its statuses, [-1, 0] when it refuses at once."""
+    import fota
+
+    if fota().httpDownload(url1=url, callback=hear):
+        hear([-1, 0])
 
 
 def flash(path):

@@ -133,6 +133,7 @@ class Platform:
         self.cut_after = None  # close the connection after so many messages, unacknowledged
         self.files, self.asked, self.faults = {}, [], {}
         self.stuck_at = 0  # bytes of a body after which a "stuck" server says nothing more
+        self.key, self.closed = b"", []  # of a session; messages that came encrypted
         self.pings, self.is_deaf = 0, False  # a deaf platform answers no ping
         self._writer = None
         self._news = asyncio.Event()
@@ -236,7 +237,7 @@ class Platform:
             if self.complaint:
                 self.say(0x00A3, value(1, self.complaint), "sys")
             elif self.passwords[-1].startswith("0"):
-                self.say(0x00B4, value(5, DS), "sys")
+                self.say(0x00B4, value(5, DS) + (value(6, self.key) if self.key else b""), "sys")
         elif kind == 3:
             return self._publish(head >> 1 & 3, body)
         elif kind == 6:
@@ -268,6 +269,10 @@ class Platform:
         prefix, _, name = topic.rpartition("/")
         assert prefix == f"q/2/d/{self._client_id}"
         at = 2 + size + (2 if qos else 0)
+        if self.key:
+            self.closed.append(body[at:])
+            self._write(0x40, body[2 + size : at])
+            return False
         said = Said(name, qos, *unframe(body[at:]), body[at:])
         self.heard.append(said)
         if self.cut_after is not None:
@@ -301,7 +306,8 @@ class Platform:
             }
             is_deaf = fault == "deaf"
             body = data if is_deaf else b"gone" if fault == "gone" else data[first : last + 1]
-            said = lines.get(fault, lines[None]) + f"Content-Length: {len(body)}\r\n\r\n"
+            kind = fault if fault or wanted else "deaf"
+            said = lines.get(kind, lines[None]) + f"Content-Length: {len(body)}\r\n\r\n"
             if isinstance(fault, int):
                 body = body[:fault]
             elif fault == "stuck":

@@ -71,7 +71,13 @@ async def ready(board):
             await arrived.wait()
     leave()
     board.world.updates.open(
-        Station(board.unit, board.facts.firmware_version, lambda: None, lambda cut: None, lambda slug, **facts: None)
+        Station(
+            board.unit,
+            board.facts.firmware_version,
+            lambda: None,
+            lambda cut: None,
+            lambda slug, **facts: print(slug, facts),
+        )
     )
 
 
