@@ -52,8 +52,8 @@ class Files:
             return
         self.requests.append(head)
         for piece in self._answer(head):
-            writer.write(piece)
-        if self._answer is whole_answer:
+            writer.write(piece or b"")
+        if piece is None or self._answer is whole_answer:
             writer.close()
 
     def close(self):
@@ -82,6 +82,7 @@ class Upgrading(ScriptedPlatform):
         self.url = url
         self.offer = say()
         self.gateway = None
+        self.firmware_facts = {}
         self.heard = {}  # device -> codes of 0x0114, in their order
         self.said = {}  # device -> what it said, in its order
 
@@ -95,9 +96,16 @@ class Upgrading(ScriptedPlatform):
             case ota.Request(module_version="V1"):
                 self._soon(uplink.device, self.offer)
             case ota.Report(code=2 | 6):
-                self._soon(uplink.device, firmware(self.url))
+                self._soon(uplink.device, firmware(self.url, **self.firmware_facts))
         if isinstance(message, ota.Report):
-            self.heard.setdefault(uplink.device, []).append(message.code)
+            codes = self.heard.setdefault(uplink.device, [])
+            if message.code != 5 or codes[-1:] != [5]:  # how many there are depends on the time a download takes
+                codes.append(message.code)
+
+    def of_keys(self):
+        """What each device said of upgrades, by its client id."""
+        keys = {number: client_id for client_id, number in self.ids.items()}
+        return {keys[number]: codes for number, codes in self.heard.items()}
 
     def _soon(self, device, message):
         asyncio.get_running_loop().call_soon(self.gateway.send, device, message)

@@ -163,6 +163,8 @@ def _plan(description: Path | None, seed: int | None, rate: float | None, time_s
 def _context(ca: Path | None) -> ssl.SSLContext:
     data = None if ca is None else read_file(ca).decode("utf-8", "replace")
     try:
+        if data is not None and "BEGIN CERTIFICATE" not in data:  # the library would take its own instead
+            raise ValueError
         return ssl.create_default_context(cadata=data)
     except (ssl.SSLError, ValueError) as error:
         raise BadOption(name="--ca", reason=Text("no certificates in it", "文件中没有证书")) from error

@@ -173,6 +173,7 @@ _CHANCES: Final = frozenset(
         "duplicates",
     }
 )
+_SPANS: Final[dict[str, tuple[float, float]]] = {"battery": (0, 100), "signal": (-200, 0)}
 _TYPES: Final = {field.name: field.type for field in fields(Behaviour)}
 
 
@@ -183,7 +184,8 @@ def _value(key: str, value: Any, nth: int) -> Any:
     match kind:
         case "Span":
             pair = value if isinstance(value, list) else [value, value]
-            if len(pair) == 2 and all(type(one) in _NUMBERS for one in pair) and pair[0] <= pair[1]:
+            low, high = _SPANS.get(key, (0, 1e9))
+            if len(pair) == 2 and all(type(one) in _NUMBERS for one in pair) and low <= pair[0] <= pair[1] <= high:
                 return (pair[0], pair[1])
         case "float" if is_number and 0 <= value <= (1 if key in _CHANCES else 1e12):
             return float(value)

@@ -126,10 +126,9 @@ class Download(asyncio.Protocol):
         self._reader = AnswerReader(fetch.last + 1 - fetch.first, is_from_start=not fetch.first)
         self._transport: asyncio.Transport | None = None
         self._got = 0
-        self._last_heard = owner.tick_s()
+        self._last_heard = 0.0
         self.is_over = False
         self.alarm = inf
-        owner.watch(self, self._last_heard + SILENCE_S)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asks."""
@@ -138,6 +137,8 @@ class Download(asyncio.Protocol):
         if self.is_over:
             transport.abort()
             return
+        self._last_heard = self._owner.tick_s()  # what waits for its turn is not silent
+        self._owner.watch(self, self._last_heard + SILENCE_S)
         transport.write(request(self._place, self._fetch))
 
     def data_received(self, data: bytes) -> None:

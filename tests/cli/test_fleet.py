@@ -1,0 +1,126 @@
+"""``fleet run`` as typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from fleet_rig import Upgrading, offer, place
+from gateway_rig import PK, PS
+from moduline.cli import main
+
+KINDS = (
+    "[fleet]\ntime_scale = 50.0\nrate = 1000.0\n[[kind]]\nname = 'meter'\nboot_s = 1\ndecide_s = 0.2\nbattery = {}\n"
+)
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Type a command; gives stdout; asserts the exit code."""
+    monkeypatch.chdir(tmp_path)
+
+    def typed(*words, exit_code=0):
+        code = main.run([str(word) for word in words])
+        shown = capsys.readouterr()
+        assert code == exit_code, shown
+        typed.err = shown.err
+        return shown.out
+
+    return typed
+
+
+@contextmanager
+def platform_on(make=Upgrading):
+    """A platform in another thread; gives the port of its gateway."""
+    ports, over, loops = [], asyncio.Event(), []
+    is_up = threading.Event()
+
+    async def serve():
+        loops.append(asyncio.get_running_loop())
+        async with place(platform=make()) as here:
+            ports.append(here.port)
+            is_up.set()
+            await over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert is_up.wait(30)
+    try:
+        yield ports[0]
+    finally:
+        loops[0].call_soon_threadsafe(over.set)
+        thread.join(30)
+
+
+def words(port, tmp_path, battery="50"):
+    (tmp_path / "fleet.toml").write_text(KINDS.format(battery), encoding="utf-8")
+    server = ("--server", "127.0.0.1", "--mqtt-port", port, "--product", PK, "--secret", PS)
+    return ("fleet", "run", *server, "--count", 3, "--fleet", "fleet.toml")
+
+
+def test_run_when_all_are_upgraded_then_0_and_a_summary(run, tmp_path):
+    with platform_on() as port:
+        told = json.loads(run(*words(port, tmp_path), "--until-done", "--for", 60, "--json", "--state", "s"))
+        assert told["ok"]
+        assert told["devices_by_outcome"] == {"upgraded": 3}
+        assert told["versions"] == {"V2": 3}
+        assert (tmp_path / "s").is_file()
+
+
+def test_run_when_shown_to_people_then_names_outcomes(run, tmp_path):
+    with platform_on() as port:
+        shown = run(*words(port, tmp_path), "--until-done", "--for", 60)
+    assert "upgraded 3" in shown
+
+
+def test_run_when_streamed_then_a_line_per_end_and_the_summary_last(run, tmp_path):
+    with platform_on(lambda: Upgrading(say=lambda: offer(battery_percent=90))) as port:
+        lines = [
+            json.loads(line)
+            for line in run(*words(port, tmp_path), "--until-done", "--for", 60, "--jsonl").splitlines()
+        ]
+    ended = [line for line in lines if line.get("slug") == "fleet.ended"]
+    assert sorted(line["where"] for line in ended) == [f"86000000000000{n}" for n in (1, 2, 3)]
+    assert {line["facts"]["reason"] for line in ended} == {"battery"}
+    assert lines[-1]["event"] == "summary"
+
+
+def test_run_when_the_time_is_over_first_then_124(run, tmp_path):
+    with platform_on(lambda: Upgrading(say=lambda: offer("V8", "V1"))) as port:
+        out = run(*words(port, tmp_path), "--seed", 3, "--until-done", "--for", 0.01, "--json", exit_code=124)
+    assert json.loads(out.splitlines()[-1])["code"] == "ML-E1241"
+
+
+def test_run_when_nobody_listens_then_14(run, tmp_path):
+    out = run(*words(1, tmp_path), "--for", 1, "--json", exit_code=14)
+    assert json.loads(out.splitlines()[-1])["code"] == "ML-E1404"
+
+
+def test_run_when_only_shown_then_needs_no_product(run, tmp_path):
+    (tmp_path / "fleet.toml").write_text(KINDS.format("50"), encoding="utf-8")
+    told = json.loads(
+        run("fleet", "run", "--server", "x", "--count", 10, "--fleet", "fleet.toml", "--dry-run", "--json")
+    )
+    assert told["last"] == "860000000000010"
+    assert told["kinds"] == [{"kind": "meter", "model": "EC600N", "version": "V1", "share": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("more", "exit_code"),
+    [
+        ((), 2),  # neither product nor secret
+        (("--product", "p000aa", "--secret", "short"), 2),
+        (("--product", "p000aa", "--secret", PS, "--time-scale", "0"), 2),
+        (("--product", "p000aa", "--secret", PS, "--fleet", "none.toml"), 2),
+        (("--product", "p000aa", "--secret", PS, "--tls", "--ca", "empty.pem"), 2),
+        (("--product", "p000aa", "--secret", PS, "--fleet", "empty.pem", "--state", "empty.pem"), 8),
+    ],
+)
+def test_run_when_it_cannot_be_meant_then_says_so(run, tmp_path, monkeypatch, more, exit_code):
+    monkeypatch.delenv("MODULINE_PRODUCT", raising=False)
+    (tmp_path / "empty.pem").write_bytes(b"")
+    run("fleet", "run", "--server", "127.0.0.1", "--count", 1, *more, exit_code=exit_code)
