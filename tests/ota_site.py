@@ -10,7 +10,7 @@ import httpx
 
 from hand_clock import HandClock
 from moduline.cloud.app import make_platform
-from moduline.cloud.device_link import GatewayLimits
+from moduline.cloud.device_link import GatewayLimits, SessionLimits
 from moduline.cloud.settings import Settings
 
 NOW = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC: a mark of the grid
@@ -25,7 +25,11 @@ class OtaSite:
         self.notices = []
         self.settings = Settings(folder, http_port=0, device_http_port=0, mqtt_port=0, **settings)
         self.platform = make_platform(
-            self.settings, clock=self.clock, limits=GatewayLimits(slot_s=0.05), report=self.notices.append
+            self.settings,
+            clock=self.clock,
+            limits=GatewayLimits(slot_s=0.05),
+            session_limits=SessionLimits(keep_alive_s=10**7),  # the clock leaps: nobody counts as silent
+            report=self.notices.append,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -51,6 +51,7 @@ class Flash:
     status: int = 0
     installs: list[str] = field(default_factory=list)  # every version that was ever written, in order
     mcu: str = ""
+    unsaid: Report | None = None  # the last status, until it is acknowledged
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class QuecThingDevice:
             if flash.ds
             else credentials.first_password(name, flash.ps, RAND)
         )
-        self._write(mqtt.Connect(self.client_id, 120, password=password))
+        self._write(mqtt.Connect(self.client_id, 0, password=password))
         answer = await self._read()
         self.connack = answer.code
         if answer.code is not mqtt.ConnectCode.ACCEPTED:
@@ -146,6 +147,8 @@ class QuecThingDevice:
             if flash.status in {2, 4, 5, 8} and code == 12:
                 code = 6
             await self._finish(code)
+        elif flash.unsaid is not None and flash.unsaid.code in {3, 6, 11, 12}:
+            self._tell(flash.unsaid)
         self.online.set()
         self._changed.set()
         if self.wishes.asks and not flash.target:
@@ -235,7 +238,18 @@ class QuecThingDevice:
             flash.status = code
         versions = {"module_version": flash.version} if code in {11, 12} else {}
         digest = self.wishes.digest if code == 2 else None
-        self._say(Report(code, "WORD", 0, flash.component, digest, **versions), qos=2)
+        self._tell(Report(code, "WORD", 0, flash.component, digest, **versions))
+
+    def _tell(self, report):
+        """Says a status; kept until it is acknowledged."""
+        flash = self.flash
+        flash.unsaid = report
+
+        def kept(done):
+            if flash.unsaid is report and not done.cancelled():
+                flash.unsaid = None
+
+        self._say(report, qos=2).add_done_callback(kept)
 
     async def _update(self, message):
         if self.flash.status not in {0, 2}:

@@ -245,3 +245,17 @@ def test_status_when_it_is_no_code_or_of_nobody_then_nothing_breaks(file_rig, co
     if code < 2**63:
         status(file_rig, device, code)
     assert file_rig.counts(plan) == {(0, 0): 1}
+
+
+def test_device_when_it_has_the_target_already_then_no_update_required_and_the_plan_can_end(rig):
+    """Sections 6 and 7.3: found by the grid, which offers nothing."""
+    product = rig.product()
+    one, two = rig.device(product), rig.device(product, "860000000000002", module="V2")
+    rig.online(one)
+    rig.online(two)
+    keys = frozenset({"860000000000001", "860000000000002"})
+    plan = rig.activated(product, rig.artifact(), white=keys, has_white_list=True)
+    said, _ = rig.tell(service.grid, plan.id)
+    assert [down.device_id for down in said] == [one]
+    assert rig.counts(plan) == {(0, 0): 1, (0, 4): 1}
+    assert rig.request(two, module="V2") == ()

@@ -89,7 +89,7 @@ def read(state: UpgradeState, event: Event, now: float) -> Outcome:
 
 def _offered(work: Work, event: Offered) -> None:
     state = work.state
-    if state.phase is not Phase.WAITING or state.over is not None or not event.items:
+    if state.phase is not Phase.WAITING or state.over is not None or not (event.items or event.settled):
         return
     kept = {one.component: one for one in state.components if one.status.is_final}
     found = []

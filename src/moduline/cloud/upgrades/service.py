@@ -263,7 +263,12 @@ def _judge(
     match, waits = judge_all(standings, ruled, trigger, now)
     for wait in waits:
         row = by_id[wait.plan_id]
-        if row.state.phase == "waiting" and row.state.reason is not wait.reason:
+        if row.state.phase != "waiting":
+            continue
+        if wait.reason is Reason.AT_TARGET:  # nothing to offer, so it is over: no update required
+            plan = next(plan for plan, mine in plans if mine is row)
+            apply(conn, row, offered(plan.plan, Match(plan.id, ()), ruled.versions), now=now)
+        elif row.state.reason is not wait.reason:
             rows.note_reason(conn, row.id, wait.reason)
     return match
 
