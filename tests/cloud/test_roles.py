@@ -14,15 +14,18 @@ import moduline.cloud
 from cloud_rig import Rig
 from moduline.cloud import audit
 from moduline.cloud.accounts import service as accounts
+from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import PERMISSIONS, ROLES, Actor
+from moduline.cloud.jobs import queue
 from moduline.cloud.outbox import service as webhooks
 from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.products import service as products
+from moduline.cloud.rehearsals import service as rehearsals
 from moduline.cloud.upgrades import people, verification
 from moduline.cloud.upgrades.confirm import Operation
 from moduline.errors import NoSuchObject, RoleTooLow, StateForbids, StorageFailed
@@ -73,6 +76,11 @@ def acts(rig):
     hook, _ = rig.act(webhooks.create, "erp", "https://erp.example.com/ota", reach=Reach())
     rig.act(webhooks.change, hook.id, is_enabled=False, reach=Reach())
     rig.act(webhooks.delete, hook.id)
+    wholes = [rig.artifact(name, content=name.encode()) for name in ("old", "new")]
+    job = rig.act(making.start, *(one.id for one in wholes))
+    rig.act(queue.cancel, job.id)
+    delta = rig.artifact("delta", source="V1", content=b"patch")
+    rig.act(rehearsals.start, delta.id, wholes[0].id)
     draft = rig.draft(product, artifact)
     rig.act(plans.change, draft.id, replace(draft.plan, is_windows_strict=True))
     rig.act(plans.approve, draft.id, actor=Actor(sub.id, rig.owner.main_id, "sub", "releaser"))

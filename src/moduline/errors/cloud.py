@@ -72,6 +72,16 @@ class FleetUnfinished(WorldError):
     )
 
 
+class JobBroken(WorldError):
+    """Work in the background that came to no end: too large, too long, or a fault of ours."""
+
+    code = "ML-E0104"
+    slug = "cloud.job-broken"
+    http_status = 500
+    text = Text("the work was given up: {reason}", "任务已放弃：{reason}")
+    hint = Text("try a smaller input, or give the worker more", "请减小输入，或提高工作进程的限额")
+
+
 class NoSuchObject(UsageError):
     """A product, device, artifact, plan or account that is not there, or belongs to somebody else."""
 

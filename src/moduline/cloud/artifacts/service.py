@@ -209,12 +209,14 @@ def page(conn: Connection, *, actor: Actor, after: int = 0, limit: int | None = 
 
 
 def file_in_use(conn: Connection, key: str) -> bool:
-    """Whether an artifact names a file of the store."""
-    return _has(conn, _F.sha256 == key, tables.artifact_files)
+    """Whether an artifact, or the proof of a rehearsal, names a file of the store."""
+    proof = tables.rehearsals.c
+    is_proof = (proof.proof_key == key) | (proof.page_key == key)
+    return _has(conn, _F.sha256 == key, tables.artifact_files) or _has(conn, is_proof, tables.rehearsals)
 
 
 def collect_files(conn: Connection, store: BlobStore, *, now: float, grace_s: float) -> tuple[str, ...]:
-    """Remove files that no artifact names; runs as a write, so that no artifact comes to be meanwhile."""
+    """Remove files that no artifact and no proof names; runs as a write, so that no artifact comes to be meanwhile."""
     return collect(store, lambda key: file_in_use(conn, key), now=now, grace_s=grace_s)
 
 

@@ -13,6 +13,14 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline doctor",
         ("shows how much space is left", "显示剩余空间"),
     ),
+    "cloud.job-broken": page(
+        (
+            "an input that needs more memory or time than a job may use, or a fault of the platform",
+            "输入所需的内存或时间超过任务限额，或平台内部故障",
+        ),
+        "moduline explain ML-E0104",
+        ("this page", "本页"),
+    ),
     "database.busy": page(
         (
             "another program holds the file, or more changes arrive than the disk can keep",

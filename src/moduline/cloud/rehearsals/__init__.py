@@ -1,0 +1,1 @@
+"""Rehearsals of patches on virtual flash, and what they prove."""
