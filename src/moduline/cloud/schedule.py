@@ -164,17 +164,19 @@ class Schedule:
         for plan_id, at in list(self._rate_at.items()):
             if at > now:
                 continue
-            plan = await self._db.read_soon(_held, plan_id)
-            if plan is None:
+            rate = await self._db.read_soon(_held, plan_id)
+            if rate is None:
                 del self._rate_at[plan_id]
                 continue
-            await self._dispatch(plan_id, now)
-            self._rate_at[plan_id] = now + max(1.0, _MINUTE_S / max(plan, 1))
+            await self._dispatch(plan_id, now, is_held_only=True)
+            self._rate_at[plan_id] = now + max(1.0, _MINUTE_S / max(rate, 1))
 
-    async def _dispatch(self, plan_id: int, now: float) -> None:
+    async def _dispatch(self, plan_id: int, now: float, *, is_held_only: bool = False) -> None:
         after: int | None = 0
         while after is not None:
-            said, after = await self._db.write_soon(upgrades.grid, plan_id, now=now, after=after)
+            said, after = await self._db.write_soon(
+                upgrades.grid, plan_id, now=now, after=after, is_held_only=is_held_only
+            )
             await self._deliver(said)
 
     async def _timers(self, now: float) -> None:

@@ -142,17 +142,21 @@ def look(conn: Connection, device_id: int, trigger: Trigger, *, now: float) -> t
     return _begin(conn, device, plans[row.plan_id], row, match, now=now)
 
 
-def grid(conn: Connection, plan_id: int, *, now: float, after: int = 0) -> tuple[tuple[Downlink, ...], int | None]:
+def grid(
+    conn: Connection, plan_id: int, *, now: float, after: int = 0, is_held_only: bool = False
+) -> tuple[tuple[Downlink, ...], int | None]:
     """One block of the grid of a running plan: what is said, and where the next block begins (None: that was the last).
 
     Args:
         after: key of the block before.
+        is_held_only: between two marks: only devices that were held for the sake of the rate.
     """
     if course.settle(conn, plan_id, now=now) is not PlanState.RUNNING:
         return (), None
     plan = stored.load(conn, plan_id)
     assert plan is not None
-    found = conn.execute(_candidates(plan, after)).all()
+    query = _candidates(plan, after)
+    found = conn.execute(query.where(_U.reason == int(Reason.RATE_LIMITED)) if is_held_only else query).all()
     mine = [rows.row_of(one) for one in found]
     there = devices.of_numbers(conn, [row.device_id for row in mine])
     fits: dict[str, tuple[Device, Row, Match]] = {}
