@@ -45,7 +45,8 @@ _LENGTH = (
 )
 _EDGES = (34, 54, 146, 174, 174, 137, 90)
 # fmt: on
-_PREFIX, _TREE, _TOP, _LOW = 0, 25, 25 + 6 * 32, 25 + 6 * 32 + 25 * 4  # where they begin in a number's cells
+_TREE, _TOP, _LOW = 25, 25 + 6 * 32, 25 + 6 * 32 + 25 * 4  # where they begin in a number's cells, behind the prefix
+_FOUR = (0, 1, 2, 3)
 _NUMBER = _LOW + 16
 
 
@@ -65,7 +66,8 @@ def unpack(window, patch, new_bytes, file):
         tokens = _Tokens(coder, both, literals, log_block)
     except MemoryError:
         raise ValueError("too little RAM")
-    coder.begin()
+    for _ in (0, 1, 2):
+        coder.code = coder.code << 8 | coder.next()
     window.seek(prime_at)
     while prime_bytes:
         piece = window.read(min(_PIECE, prime_bytes))
@@ -95,14 +97,10 @@ def _head(coder):
     return slot_kib, log_block, prime_at, prime_bytes
 
 
-# ---- the files -------------------------------------------------------------------------------------------------------
-
-
 class _Window:
     """The old file, then what was given of the new one; a place counts through both.
 
-    What is given waits in ``tail`` until it is a piece; of the old file and of what was written the piece that was
-    asked for last is kept for each of two askers.
+    What is given waits in ``tail``; of what was read a piece is kept for each of two askers.
     """
 
     def __init__(self, old, new, new_bytes):
@@ -110,8 +108,7 @@ class _Window:
         self.old_bytes = old.seek(0, 2)
         self.done = self.written = 0
         self.tail, self.was_read = bytearray(), False
-        self.kept = [b"", b""]
-        self.kept_at = [0, 0]
+        self.kept, self.kept_at = [b"", b""], [0, 0]
 
     def give(self, data):
         self.tail += data
@@ -131,8 +128,7 @@ class _Window:
         """Up to ``count`` bytes that lie together, one at least."""
         at = place - self.old_bytes
         if at >= self.written:
-            at -= self.written
-            return self.tail[at : at + count]
+            return self.tail[at - self.written : at - self.written + count]
         if at >= 0:
             self.was_read = True
             self.new.seek(at)
@@ -151,8 +147,7 @@ class _Window:
             if place - self.old_bytes >= self.written:
                 return self.tail[place - self.old_bytes - self.written]
             kept = self.kept[asker] = self.read(place, _PIECE)
-            self.kept_at[asker] = place
-            at = 0
+            self.kept_at[asker], at = place, 0
         return kept[at]
 
     def copy(self, distance, count):
@@ -164,9 +159,6 @@ class _Window:
             count -= len(data)
             if len(data) == step:
                 step += step
-
-
-# ---- bits and numbers ------------------------------------------------------------------------------------------------
 
 
 class _Coder:
@@ -198,22 +190,15 @@ class _Coder:
 
     def head_number(self):
         """7 bits a byte, lowest first."""
-        value = shift = 0
-        while True:
+        value = 0
+        for shift in (0, 7, 14, 21):
             byte = self.head_byte()
             value |= (byte & 127) << shift
-            if byte < 128:
+            if byte < 128 and (byte or not shift):
+                return value
+            if not byte:
                 break
-            shift += 7
-            if shift == 28:
-                raise ValueError("a number of the head")
-        if shift and not byte:
-            raise ValueError("a number of the head")
-        return value
-
-    def begin(self):
-        for _ in range(3):
-            self.code = self.code << 8 | self.next()
+        raise ValueError("a number of the head")
 
     def bit(self, chance):
         bound = (self.span >> 12) * chance
@@ -224,31 +209,15 @@ class _Coder:
             self.code -= bound
             self.span -= bound
             bit = 0
-        self.refill()
-        return bit
-
-    def flag(self, cells, at):
-        cell = cells[at]
-        chance, seen = cell >> 4, cell & 15
-        bound = (self.span >> 12) * (chance or 1)
-        if self.code < bound:
-            self.span = bound
-            chance += (4095 - chance) * _RATE[seen] >> 16
-            bit = 1
-        else:
-            self.code -= bound
-            self.span -= bound
-            chance += -chance * _RATE[seen] >> 16
-            bit = 0
-        cells[at] = chance << 4 | (seen + 1 if seen < 15 else 15)
-        if self.span < 0x100000:
-            self.refill()
-        return bit
-
-    def refill(self):
         while self.span < 0x100000:
             self.span <<= 8
             self.code = self.code << 8 | self.next()
+        return bit
+
+    def flag(self, cells, at):
+        bit = self.bit(cells[at] >> 4 or 1)
+        cells[at] = adapted(cells[at], bit)
+        return bit
 
     def number(self, cells):
         count = 0
@@ -283,9 +252,6 @@ def _cells(count, first=(), chance=2048):
     return cells
 
 
-# ---- tables ----------------------------------------------------------------------------------------------------------
-
-
 def squash(x):
     """-2047 to 2047 becomes a chance."""
     at = (x >> 7) + 16
@@ -300,8 +266,6 @@ def stretched():
         while chance <= top:
             table[chance] = x
             chance += 1
-    for left in range(chance, 4096):
-        table[left] = 2047
     return table
 
 
@@ -349,15 +313,11 @@ def _followed(own, other, bit):
     return zeros << 7 | ones << 1 | last
 
 
-# ---- literal bytes ---------------------------------------------------------------------------------------------------
-
-
 class _Bytes:
     """Bytes that are told one by one: four contexts and up to four guesses, mixed."""
 
     def __init__(self, coder, slot_kib):
-        self.coder = coder
-        self.slots = 64 * slot_kib
+        self.coder, self.slots = coder, 64 * slot_kib
         self.table = bytearray(1024 * slot_kib)
         self.next0, self.next1, self.weight, start = histories()
         self.stretch = stretched()
@@ -365,7 +325,7 @@ class _Bytes:
         self.guess_cells = _cells(4 * 512, chance=3072)
         self.rows = [[4000] * 8 + [0] for _ in range(15)]
         self.last = [0, 0, 0]  # the latest first
-        self.inputs = [0, 0, 0, 0]  # of the guesses
+        self.inputs = [0] * 8  # of contexts and guesses
 
     def passed(self, byte):
         """One that was copied."""
@@ -409,57 +369,36 @@ class _Bytes:
         return places
 
     def give(self, p, literals, guesses, taught=-1):
-        """The next byte; learns ``taught`` instead when that is one.
-
-        ``p`` is guess 0 plus 1, or 0; ``guesses`` are [number, byte + 256, place of the cells].
-        """
+        """The next byte, or ``taught`` is learnt; ``p`` is guess 0 plus 1 or 0, ``guesses`` are as in _guesses."""
         hashes = self._hashes(p, literals)
-        coder, stretch, table, inputs = self.coder, self.stretch, self.table, self.inputs
-        cells, (m0, m1, m2, m3) = self.guess_cells, self.meaning
-        span, code, squashed, rate = coder.span, coder.code, SQUASH, _RATE
-        next0, next1 = self.next0, self.next1
+        coder, stretch, table, inputs, meaning = self.coder, self.stretch, self.table, self.inputs, self.meaning
+        cells, span, code, squashed, rate = self.guess_cells, coder.span, coder.code, SQUASH, _RATE
         got, live = 1, guesses
         for i in range(7, -1, -1):
             if i == 7:
-                path = 1
-                a0, a1, a2, a3 = self._places(hashes)
+                path, places = 1, self._places(hashes)
             elif i == 3:
-                a0, a1, a2, a3 = self._places([step(hashed, got) for hashed in hashes])
-                path = 1
+                path, places = 1, self._places([step(hashed, got) for hashed in hashes])
             # what the contexts and the guesses say
-            known = x0 = x1 = x2 = x3 = 0
-            h = table[a0 + path]
-            if h:
-                x0 = stretch[m0[h] >> 4]
-                known = 3
-            h = table[a1 + path]
-            if h:
-                x1 = stretch[m1[h] >> 4]
-                known += 3
-            h = table[a2 + path]
-            if h:
-                x2 = stretch[m2[h] >> 4]
-                known += 3
-            h = table[a3 + path]
-            if h:
-                x3 = stretch[m3[h] >> 4]
-                known += 3
+            known = 0
+            for j in _FOUR:
+                h = table[places[j] + path]
+                inputs[j] = stretch[meaning[j][h] >> 4] if h else 0
+                if h:
+                    known += 3
             if p:
                 known += 1 if live and not live[0][0] else 2
             row = self.rows[known]
-            total = row[0] * x0 + row[1] * x1 + row[2] * x2 + row[3] * x3 + (row[8] << 8)
+            total = row[0] * inputs[0] + row[1] * inputs[1] + row[2] * inputs[2] + row[3] * inputs[3] + (row[8] << 8)
             for g, guess, place in live:
                 x = stretch[cells[place + i] >> 4]
                 if not guess >> i & 1:
                     x = -x
-                inputs[g] = x
+                inputs[4 + g] = x
                 total += row[4 + g] * x
             # the bit
             total >>= 14
-            if total < -2047:
-                total = -2047
-            elif total > 2047:
-                total = 2047
+            total = -2047 if total < -2047 else 2047 if total > 2047 else total
             at = (total >> 7) + 16
             w = total & 127
             chance = squashed[at] * (128 - w) + squashed[at + 1] * w + 64 >> 7
@@ -479,58 +418,37 @@ class _Bytes:
                     code = code << 8 | coder.next()
             # what is learnt from it
             error = ((bit << 12) - chance) * 9
-            if x0:
-                w = row[0] + (x0 * error + 32768 >> 16)
-                row[0] = w if -65536 < w < 65536 else limited(w)
-            if x1:
-                w = row[1] + (x1 * error + 32768 >> 16)
-                row[1] = w if -65536 < w < 65536 else limited(w)
-            if x2:
-                w = row[2] + (x2 * error + 32768 >> 16)
-                row[2] = w if -65536 < w < 65536 else limited(w)
-            if x3:
-                w = row[3] + (x3 * error + 32768 >> 16)
-                row[3] = w if -65536 < w < 65536 else limited(w)
+            aim, following = (65535, self.next1) if bit else (0, self.next0)
+            for j in _FOUR:
+                if inputs[j]:
+                    w = row[j] + (inputs[j] * error + 32768 >> 16)
+                    row[j] = w if -65536 < w < 65536 else limited(w)
+                at = places[j] + path
+                h = table[at]
+                m = meaning[j]
+                m[h] += aim - m[h] >> 6
+                table[at] = following[h]
             w = row[8] + (error + 128 >> 8)
             row[8] = w if -65536 < w < 65536 else limited(w)
-            aim, following = (65535, next1) if bit else (0, next0)
-            at = a0 + path
-            h = table[at]
-            m0[h] += aim - m0[h] >> 6
-            table[at] = following[h]
-            at = a1 + path
-            h = table[at]
-            m1[h] += aim - m1[h] >> 6
-            table[at] = following[h]
-            at = a2 + path
-            h = table[at]
-            m2[h] += aim - m2[h] >> 6
-            table[at] = following[h]
-            at = a3 + path
-            h = table[at]
-            m3[h] += aim - m3[h] >> 6
-            table[at] = following[h]
             got = got << 1 | bit
             path = path << 1 | bit
             is_wrong = False
             for g, guess, place in live:
-                w = row[4 + g] + (inputs[g] * error + 32768 >> 16)
+                w = row[4 + g] + (inputs[4 + g] * error + 32768 >> 16)
                 row[4 + g] = w if -65536 < w < 65536 else limited(w)
-                at = place + i
-                h = cells[at]
+                h = cells[place + i]
                 w = h >> 4
                 if guess >> i == got:
                     w += (4095 - w) * rate[h & 15] >> 16
                 else:
                     w += -w * rate[h & 15] >> 16
                     is_wrong = True
-                cells[at] = w << 4 | (h & 15) + 1 if h & 15 < 15 else w << 4 | 15
+                cells[place + i] = w << 4 | (h & 15) + 1 if h & 15 < 15 else w << 4 | 15
             if is_wrong:
                 live = [one for one in live if one[1] >> i == got]
         coder.span, coder.code = span, code
-        byte = got & 255
-        self.passed(byte)
-        return byte
+        self.passed(got & 255)
+        return got & 255
 
 
 def limited(weight):
@@ -546,17 +464,13 @@ def step(hashed, byte):
 _FOLD = (step(1, 77), step(2, 77), step(3, 77), step(4, 77))
 
 
-# ---- copies and literals ---------------------------------------------------------------------------------------------
-
-
 class _Tokens:
     """What comes next, and all that is remembered for it."""
 
     def __init__(self, coder, window, literals, log_block):
         self.coder, self.window, self.bytes = coder, window, literals
         self.block = 1 << log_block if log_block else 0
-        self.distances = [window.old_bytes, 1, 2, 3]
-        self.anchor = window.old_bytes
+        self.anchor, self.distances = window.old_bytes, [window.old_bytes, 1, 2, 3]
         self.literals = self.kinds = self.shift = 0
         self.hits = [0, 0, 0, 0]
         self.copy_a = _cells(64, [243 if at == 61 else _COPY_A[at >> 2] for at in range(64)])
@@ -564,8 +478,7 @@ class _Tokens:
         self.copy_rows = [[10000, 6000, 6000, 6000, 0] for _ in range(8)]
         self.again, self.which = _cells(32, _AGAIN), _cells(16, _WHICH)
         self.recent, self.sign, self.in_blocks = _cells(2, (92, 92)), _cells(2, (108, 108)), _cells(2, (6, 56))
-        self.edge = _cells(8, (50, 38, 32, 39, 30, 46, 12, 20))
-        self.which_edge = _cells(4, (227, 162, 182, 149))
+        self.edge, self.which_edge = _cells(8, (50, 38, 32, 39, 30, 46, 12, 20)), _cells(4, (227, 162, 182, 149))
         self.distance, self.blocks = _cells(_NUMBER, _DISTANCE), _cells(_NUMBER, _BLOCKS)
         self.back, self.edges = _cells(_NUMBER, _BACK), _cells(_NUMBER, _EDGES)
         self.length = [_cells(_NUMBER, first) for first in _LENGTH]
@@ -573,11 +486,9 @@ class _Tokens:
     def next(self):
         """One copy or one literal byte."""
         window = self.window
-        end = window.old_bytes + window.done
-        guesses = self._guesses(end)
-        if self._is_copy(end, guesses):
-            self._copy()
-            return
+        guesses = self._guesses(window.old_bytes + window.done)
+        if self._is_copy(guesses):
+            return self._copy()
         p = guesses[0][1] - 255 if guesses and not guesses[0][0] else 0
         byte = self.bytes.give(p, self.literals, guesses)
         for g, guess, _ in guesses:
@@ -611,27 +522,22 @@ class _Tokens:
         place = self.window.old_bytes + self.window.done - distance
         return place if place < self.window.old_bytes else place - self.window.old_bytes
 
-    def _is_copy(self, end, guesses):
+    def _is_copy(self, guesses):
         a = 4 * min(self.literals, 14) + (self.kinds & 3)
         if self.block:
             if not self.window.done % self.block:
                 a = 60
             elif not self._source_place(self.distances[0]) % self.block:
                 a = 61
-        pairs = (
-            (self.copy_a, a),
-            (self.copy_b, self.bytes.last[0]),
-            (self.copy_c, self.hits[0] & 255),
-            (self.copy_d, guesses[0][1] & 255 if guesses and not guesses[0][0] else 0),
-        )
+        d = guesses[0][1] & 255 if guesses and not guesses[0][0] else 0
+        pairs = ((self.copy_a, a), (self.copy_b, self.bytes.last[0]), (self.copy_c, self.hits[0]), (self.copy_d, d))
         stretch, row = self.bytes.stretch, self.copy_rows[min(self.literals, 7)]
         inputs = [stretch[cells[at] >> 4] for cells, at in pairs]
         inputs.append(256)
         total = 0
         for weight, x in zip(row, inputs):
             total += weight * x
-        total >>= 14
-        chance = min(max(squash(min(max(total, -2047), 2047)), 1), 4095)
+        chance = squash(min(max(total >> 14, -2047), 2047))
         bit = self.coder.bit(chance)
         error = ((bit << 12) - chance) * 6
         for at in range(5):
@@ -648,26 +554,21 @@ class _Tokens:
         count = self._count(distance, kind, after)
         if count > window.new_bytes - window.done:
             raise ValueError("a copy beyond the end")
-        if distance in self.distances:
-            self.distances.remove(distance)
-        else:
-            self.distances.pop()
+        del self.distances[self.distances.index(distance) if distance in self.distances else 3]
         self.distances.insert(0, distance)
         if count >= 24:
             self.anchor = distance
         self.kinds = (self.kinds << 2 | kind) & 15
         self.literals = 0
         window.copy(distance, count)
-        first = window.done - min(3, count)
-        for at in range(first, window.done):
+        for at in range(window.done - min(3, count), window.done):
             self.bytes.passed(window.byte(window.old_bytes + at, 0))
 
     def _source(self, after):
         """(distance, kind) of a copy."""
         flag = self.coder.flag
         if flag(self.again, self.kinds & 15 | after << 4):
-            far = 1 if self.kinds & 3 >= 2 else 0
-            n = 0
+            n, far = 0, 1 if self.kinds & 3 >= 2 else 0
             while n < 4 and flag(self.which, n * 4 + (after << 1 | far)):
                 n += 1
             return (self.distances[n] if n < 4 else self.anchor), (1 if n else 0)
