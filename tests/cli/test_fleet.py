@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -98,6 +101,21 @@ def test_run_when_the_time_is_over_first_then_124(run, tmp_path):
 def test_run_when_nobody_listens_then_14(run, tmp_path):
     out = run(*words(1, tmp_path), "--for", 1, "--json", exit_code=14)
     assert json.loads(out.splitlines()[-1])["code"] == "ML-E1404"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process on Windows")
+def test_run_when_interrupted_then_130_with_the_summary_and_the_state(tmp_path):
+    with platform_on() as port:
+        command = [sys.executable, "-m", "moduline", *map(str, words(port, tmp_path)), "--jsonl", "--state", "s"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        lines = [json.loads(process.stdout.readline())]
+        while lines[-1].get("facts", {}).get("upgraded") != 3:  # goes on: nobody asked it to end
+            lines.append(json.loads(process.stdout.readline()))
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert json.loads(rest.splitlines()[-1])["versions"] == {"V2": 3}
+    assert len((tmp_path / "s").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_run_when_only_shown_then_needs_no_product(run, tmp_path):

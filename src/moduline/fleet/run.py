@@ -36,6 +36,7 @@ DIALS: Final = 256
 SPARE_FILES: Final = 64
 CONNECT_S: Final = 10.0
 PROGRESS_S: Final = 1.0
+LOOK_S: Final = 0.2  # between two looks at whether all are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Fleet:
         self._clock = clock or SystemClock()
         self._report = report
         self._begin = self._clock.tick_s()
+        self._look_at = 0.0
         self._alarms = Alarms()
         self._dials: deque[tuple[Member, Dial]] = deque()
         self._dialling = 0
@@ -224,7 +226,10 @@ class Fleet:
         limit_s = self.options.limit_s
         if limit_s is not None and self.seconds >= limit_s:
             return True
-        return self.options.is_until_done and all(member.device.is_done for member in self._members)
+        if not self.options.is_until_done or self.seconds < self._look_at:
+            return False
+        self._look_at = self.seconds + LOOK_S
+        return all(member.device.is_done for member in self._members)
 
     def _progress(self) -> dict[str, int]:
         reach = Counter(member.device.reach.value for member in self._members)
