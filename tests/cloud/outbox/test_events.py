@@ -39,7 +39,7 @@ def test_events_when_a_plan_runs_its_course_then_each_step_is_told_with_the_chan
     rig.act(plans.terminate, plan.id)
     assert kinds(rig) == [
         "artifact.created", "device.created", "device.created", "plan.activated", "plan.started", "upgrade.finished",
-        "upgrade.failed", "plan.suspended", "plan.resumed", "plan.terminated",
+        "upgrade.failed", "plan.suspended", "plan.resumed", "plan.started", "plan.terminated",
     ]  # fmt: skip
     (finished,) = told(rig, kinds=["upgrade.finished"])
     assert (finished.payload["dk"], finished.payload["plan"], finished.at) == ("a", "plan", rig.now)

@@ -106,10 +106,14 @@ class Teller:
                     self._report(Notice("outbox.failed", "", {"error": f"{type(failure).__name__}: {failure}"}))
                 await asyncio.sleep(POLL_S)
         finally:
-            tasks = list(self._telling.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.close()
+
+    async def close(self) -> None:
+        """Break off what is being told; it is told again by whoever comes next."""
+        tasks = list(self._telling.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def turn(self) -> int:
         """Put events in order and tell all that is due now; how many were taken."""
