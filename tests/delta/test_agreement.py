@@ -18,11 +18,13 @@ SOURCES = [NATIVE / "tests" / "agree.c", *sorted((NATIVE / "delta").glob("*.c"))
 OLD = thumb_image(9, 120)
 NEW = bytes(byte ^ 5 if at % 211 == 0 else byte for at, byte in enumerate(thumb_image(9, 120, moved_by=100, ram_by=16)))
 BUILDS = [
-    ("gcc", "-O0"),
+    ("gcc", "-O0", "-funsigned-char"),
+    ("clang", "-O2"),
     ("gcc", "-O3", "-funsigned-char"),
     ("gcc", "-O2", "-m32"),
-    ("clang", "-O2"),
 ]
+EVERY_TIME = [("mapped", 0), ("window", 1)]
+IN_THE_SWEEP = [pytest.param(coder, build, marks=pytest.mark.sweep) for coder, build in (("mapped", 1), ("window", 0))]
 
 
 def stream_by(build, folder):
@@ -43,9 +45,10 @@ def stream_by(build, folder):
     return made.read_bytes()
 
 
-def test_streams_when_made_by_any_compiler_then_are_the_same_bytes(tmp_path):
+@pytest.mark.parametrize("count", [2, pytest.param(len(BUILDS), marks=pytest.mark.sweep)])
+def test_streams_when_made_by_any_compiler_then_are_the_same_bytes(tmp_path, count):
     made = {}
-    for number, build in enumerate(BUILDS):
+    for number, build in enumerate(BUILDS[:count]):
         folder = tmp_path / str(number)
         folder.mkdir()
         stream = stream_by(build, folder)
@@ -57,8 +60,7 @@ def test_streams_when_made_by_any_compiler_then_are_the_same_bytes(tmp_path):
     assert mapped.apply(OLD, next(iter(made.values())), len(NEW)) == NEW
 
 
-@pytest.mark.parametrize("build", range(2))
-@pytest.mark.parametrize("coder", ["mapped", "window"])
+@pytest.mark.parametrize(("coder", "build"), EVERY_TIME + IN_THE_SWEEP)
 def test_decoder_when_run_on_a_cortex_m_then_gives_the_same_image_in_the_stated_ram(tmp_path, build, coder):
     spec = importlib.util.spec_from_file_location("bench_delta_arm", ROOT / "bench" / "delta_arm.py")
     bench = importlib.util.module_from_spec(spec)

@@ -22,9 +22,9 @@ SHELLS = [
     ("ec600u", "bin"),
     ("ec600g", ""),
     ("ec600n", "release"),
-    ("ec600k", ""),
-    ("ec600s-cnlb", ""),
     ("ec600e", "bin"),
+    pytest.param("ec600k", "", marks=pytest.mark.sweep),  # the chips of one family go the same way
+    pytest.param("ec600s-cnlb", "", marks=pytest.mark.sweep),
 ]
 
 

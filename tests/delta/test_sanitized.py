@@ -17,6 +17,11 @@ NATIVE = Path(__file__).parents[2] / "native"
 DECODER = [NATIVE / "delta" / f"{name}.c" for name in ("decode", "coder", "model", "cover", "map", "unit", "operand")]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+ONE_AND_OTHERS = [
+    *(COMPILERS[:1] or ["none"]),
+    *(pytest.param(name, marks=pytest.mark.sweep) for name in COMPILERS[1:]),
+]
+pytestmark = pytest.mark.xdist_group("sanitized")  # one program is built for all of it
 OLD = thumb_image(5, 50)
 NEW = thumb_image(5, 50, moved_by=52, ram_by=8)
 EDITED = bytes(byte ^ 7 if at % 97 == 0 else byte for at, byte in enumerate(NEW))
@@ -47,7 +52,7 @@ def in_order(new, block):
     return b"".join(reversed(pieces))
 
 
-@pytest.fixture(scope="session", params=COMPILERS or ["none"])
+@pytest.fixture(scope="session", params=ONE_AND_OTHERS)
 def mutate(request, tmp_path_factory):
     if request.param == "none":
         pytest.skip("no gcc and no clang to build the decoder with sanitizers")

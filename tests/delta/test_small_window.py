@@ -21,7 +21,7 @@ from delta.test_window import edited, script
 from moduline.delta import window
 
 RETURN = b"def f(x):\n    return x + 1\n"
-SENSE = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SENSE = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LETTERS = st.lists(
     st.sampled_from([b"net", b"cell", b"(", b"):\n", b"    ", b"=", b"0", b"\xff\xff", b"x"]), max_size=60
 )
@@ -30,6 +30,11 @@ TEXT = st.one_of(st.binary(max_size=200), LETTERS.map(b"".join))
 
 def small(old, new):
     return window.make(old, new, profile="small")
+
+
+def some_of(count):
+    """Seeds: twenty every time, the others in the sweep."""
+    return [*range(20), *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(20, count))]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_example_when_decoded_then_is_that_of_the_specification(old, new, stream
     assert decode(old, bytes.fromhex(stream), len(new), watched) == new
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", some_of(60))
 def test_strange_pair_when_decoded_twice_then_is_the_same(seed):
     pair = strange_pair(seed)
     stream = small(pair.old, pair.new)
@@ -180,13 +185,13 @@ def mutated(count, seed):
         yield old, damaged(rng, stream), other
 
 
-def test_streams_when_two_thousand_are_damaged_then_both_say_the_same_and_some_are_refused():
+def test_streams_when_five_hundred_are_damaged_then_both_say_the_same_and_some_are_refused():
     refused, given_out = 0, 0
-    for number, (old, stream, new_bytes) in enumerate(mutated(2000, 5)):
+    for number, (old, stream, new_bytes) in enumerate(mutated(500, 5)):
         one, other = answers(old, stream, new_bytes)
         assert one == other, number
         refused, given_out = refused + (one is None), given_out + (one is not None)
-    assert min(refused, given_out) > 300
+    assert min(refused, given_out) > 75
 
 
 @pytest.mark.sweep

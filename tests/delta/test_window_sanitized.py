@@ -17,6 +17,11 @@ NATIVE = Path(__file__).parents[2] / "native"
 DECODER = [NATIVE / "delta" / f"{name}.c" for name in ("window", "window_model")]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
+ONE_AND_OTHERS = [
+    *(COMPILERS[:1] or ["none"]),
+    *(pytest.param(name, marks=pytest.mark.sweep) for name in COMPILERS[1:]),
+]
+pytestmark = pytest.mark.xdist_group("sanitized")  # one program is built for all of it
 TWICE = NEW[:3000] + script(9, 20) * 2 + NEW[3000:]
 CASES = {
     "learnt beforehand": Choice(False, 2, 0, 0, 500),
@@ -26,7 +31,7 @@ CASES = {
 ANSWERS = {"right", "bad stream", "bad ram", "bad io", "at end"}
 
 
-@pytest.fixture(scope="session", params=COMPILERS or ["none"])
+@pytest.fixture(scope="session", params=ONE_AND_OTHERS)
 def mutate(request, tmp_path_factory):
     if request.param == "none":
         pytest.skip("no gcc and no clang to build the decoder with sanitizers")
