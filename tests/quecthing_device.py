@@ -10,6 +10,7 @@ Source: ota-semantics 11, 12, 13.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -267,7 +268,8 @@ class QuecThingDevice:
             return
         await self._report(8)
         await self._report(9)
-        await self._drain()
+        with contextlib.suppress(Gone):  # it writes, whoever listens
+            await self._drain()
         flash = self.flash
         flash.version = self.wishes.becomes or message.target
         flash.installs.append(message.target)

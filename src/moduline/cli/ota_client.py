@@ -150,4 +150,5 @@ class OtaClient:
             kinds = {leaf.code: leaf for leaf in leaves()}
             return kinds[said["code"]](**said["facts"])
         except (ValueError, KeyError, TypeError, OSError):
-            return ServerUnreachable(server=self.server, reason=f"HTTP {refused.code}")
+            reason = Text("it answers with HTTP {status}", "返回 HTTP {status}")
+            return ServerUnreachable(server=self.server, reason=reason, status=refused.code)

@@ -36,6 +36,32 @@ _SHIFTS: Final = {
 _OPERATIONS: Final = {"now": 1, "cancel": 3, "retry": 5}
 PlanArgument = Annotated[str, typer.Argument(metavar="PLAN", help=say("name or number", "名称或编号"))]
 
+PlanProductOption = Annotated[str, typer.Option("--product", help=say("name, key or number", "名称、密钥或编号"))]
+PackagesOption = Annotated[
+    list[str],
+    typer.Option("--package", metavar="COMPONENT=PACKAGE", help=say("in their order; may repeat", "按顺序，可重复")),
+]
+ZoneOption = Annotated[str, typer.Option("--zone", help=say("IANA name", "时区"))]
+StartOption = Annotated[str, typer.Option("--start", metavar="YYYY-MM-DDTHH:MM", help=say("none: now", "默认现在"))]
+EndOption = Annotated[
+    str, typer.Option("--end", metavar="YYYY-MM-DDTHH:MM", help=say("none: in 30 days", "默认 30 天后"))
+]
+WhiteOption = Annotated[list[str] | None, typer.Option("--white", metavar="DK", help=say("only these", "白名单"))]
+BlackOption = Annotated[list[str] | None, typer.Option("--black", metavar="DK", help=say("not these", "黑名单"))]
+FilterOption = Annotated[str, typer.Option("--filter", help=say("such as tag==pilot", "如 tag==pilot"))]
+WindowOption = Annotated[
+    list[str] | None, typer.Option("--window", metavar="H-H", help=say("whole hours, 9-18", "整点时段，如 9-18"))
+]
+AskZhOption = Annotated[str, typer.Option("--ask-zh", help=say("the user is asked", "用户确认：中文文案"))]
+AskEnOption = Annotated[str, typer.Option("--ask-en", help=say("in English", "用户确认：英文文案"))]
+StrategyOption = Annotated[
+    list[str] | None,
+    typer.Option("--strategy", metavar="NAME=VALUE", help=say("min_battery=30 ...", "如 min_battery=30")),
+]
+StrategyFileOption = Annotated[
+    Path | None, typer.Option("--strategy-file", metavar="FILE", help=say("JSON, for stages", "JSON 策略文件"))
+]
+
 
 def register_plans(ota: typer.Typer) -> None:
     """Add the noun."""
@@ -67,40 +93,19 @@ def _register_create(plan: typer.Typer) -> None:
     )
     def create(
         name: Annotated[str, typer.Argument(metavar="NAME")],
-        product: Annotated[str, typer.Option("--product", help=say("name, key or number", "名称、密钥或编号"))],
-        package: Annotated[
-            list[str],
-            typer.Option(
-                "--package", metavar="COMPONENT=PACKAGE", help=say("in their order; may repeat", "按顺序，可重复")
-            ),
-        ],
-        zone: Annotated[str, typer.Option("--zone", help=say("IANA name", "时区"))],
-        start: Annotated[
-            str, typer.Option("--start", metavar="YYYY-MM-DDTHH:MM", help=say("none: now", "默认现在"))
-        ] = "",
-        end: Annotated[
-            str, typer.Option("--end", metavar="YYYY-MM-DDTHH:MM", help=say("none: in 30 days", "默认 30 天后"))
-        ] = "",
-        white: Annotated[
-            list[str] | None, typer.Option("--white", metavar="DK", help=say("only these", "白名单"))
-        ] = None,
-        black: Annotated[
-            list[str] | None, typer.Option("--black", metavar="DK", help=say("not these", "黑名单"))
-        ] = None,
-        filter_: Annotated[str, typer.Option("--filter", help=say("such as tag==pilot", "如 tag==pilot"))] = "",
-        window: Annotated[
-            list[str] | None,
-            typer.Option("--window", metavar="H-H", help=say("whole hours, 9-18", "整点时段，如 9-18")),
-        ] = None,
-        ask_zh: Annotated[str, typer.Option("--ask-zh", help=say("the user is asked", "用户确认：中文文案"))] = "",
-        ask_en: Annotated[str, typer.Option("--ask-en", help=say("in English", "用户确认：英文文案"))] = "",
-        strategy: Annotated[
-            list[str] | None,
-            typer.Option("--strategy", metavar="NAME=VALUE", help=say("min_battery=30 ...", "如 min_battery=30")),
-        ] = None,
-        strategy_file: Annotated[
-            Path | None, typer.Option("--strategy-file", metavar="FILE", help=say("JSON, for stages", "JSON 策略文件"))
-        ] = None,
+        product: PlanProductOption,
+        package: PackagesOption,
+        zone: ZoneOption,
+        start: StartOption = "",
+        end: EndOption = "",
+        white: WhiteOption = None,
+        black: BlackOption = None,
+        filter_: FilterOption = "",
+        window: WindowOption = None,
+        ask_zh: AskZhOption = "",
+        ask_en: AskEnOption = "",
+        strategy: StrategyOption = None,
+        strategy_file: StrategyFileOption = None,
         dry_run: DryRunFlag = False,
         server: ServerOption = SERVER,
         token: TokenOption = None,

@@ -29,6 +29,7 @@ def register_things(ota: typer.Typer) -> None:
     _register_product(product)
     device = _noun(ota, "device", say("Modules known to the platform.", "平台上的设备。"))
     _register_device(device)
+    _register_set(device)
     package = _noun(ota, "package", say("Version packages.", "版本包。"))
     _register_package(package)
     _register_verify(ota)
@@ -147,6 +148,8 @@ def _register_device(device: typer.Typer) -> None:
         columns = ["ID", "DK", say("state", "状态"), say("versions", "版本"), say("last seen", "最近在线")]
         print_table(columns, [tuple(escape(str(cell)) for cell in row) for row in rows])
 
+
+def _register_set(device: typer.Typer) -> None:
     @device.command(
         help=say(
             "Switch a device off or on, or give it tags. Example: moduline ota device set 861234567890123 --tag pilot",
