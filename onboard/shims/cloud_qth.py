@@ -152,6 +152,10 @@ def otaAction(action):
     return _ask("qth_ota_action", action=action) if isinstance(action, int) else False
 
 
+def mcuFWDataRead(addr, length):
+    return _sdk.mcuFWDataRead(addr, length) if _client.is_real else None
+
+
 def _is_text(value, most):
     return isinstance(value, str) and 0 < len(value.encode()) <= most
 

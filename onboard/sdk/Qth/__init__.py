@@ -113,6 +113,11 @@ def otaAction(action):
     return isinstance(action, int) and _client.act(action)
 
 
+def mcuFWDataRead(addr, length):
+    """Bytes of the piece of an MCU file that is there (no call of the vendor's ``Qth``; as its ``quecIot`` has it)."""
+    return _client.read(addr, length)
+
+
 def _is_text(value, most):
     return isinstance(value, str) and 0 < len(value.encode()) <= most
 

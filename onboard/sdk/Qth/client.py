@@ -114,6 +114,9 @@ class Client:
     def act(self, action):
         return self.is_online and self.ota.action(action)
 
+    def read(self, address, count):
+        return self.ota.read(address, count) if self.ota is not None else None
+
     def send(self, command, payload, qos, packet=0):
         """A message of the script; False when it is not on its way."""
         return self.is_online and self._send("bus", command, payload, qos, packet) is not None
@@ -139,6 +142,9 @@ class Client:
         else:
             self._call_one(self.events.get("ota", {}).get("fotaResult"), component, is_good)
 
+    def tell_piece(self, component, first, count):
+        self._call_one(self.events.get("ota", {}).get("sotaPiece"), component, first, count)
+
     def tell_info(self, component, target, url, size, md5, crc):
         told = (url, size, md5, crc) if device.INFO_HAS_SIZE else (url, md5, crc)
         self._call_one(self.info.get(component), component, target, *told)
@@ -154,8 +160,8 @@ class Client:
                 delay = self._connect_once(turn)
             except Refused as refusal:
                 result, delay = refusal.args
-                self._leave()
                 if self._is_mine(turn):
+                    self._leave()
                     self._call("devEvent", PLATFORM, result)
             if delay is None:
                 delay = 1 << 28  # nothing but a new start helps
@@ -169,8 +175,12 @@ class Client:
             scheme, host, port, _ = device.split_url(self.server)
             sock = device.connect(scheme, host, port)
         except (OSError, ValueError):
-            self._call("devEvent", NETWORK, NO_NETWORK)
+            if self._is_mine(turn):
+                self._call("devEvent", NETWORK, NO_NETWORK)
             return self._backoff()
+        if not self._is_mine(turn):  # stopped meanwhile; another thread may be at work
+            sock.close()
+            return 0
         self._link = link.Link(sock)
         self._session, self._packet, self._pings = None, 0, 0
         self._call("devEvent", NETWORK, 0)
@@ -178,10 +188,10 @@ class Client:
             self._enter()
             self._listen(turn)
         except OSError:
-            was_online = self.is_online
-            self._drop()
             if not self._is_mine(turn):
                 return 0
+            was_online = self.is_online
+            self._drop()
             if was_online:
                 self._call("devEvent", NETWORK, NO_NETWORK)
         return self._backoff()
@@ -207,9 +217,12 @@ class Client:
         self._begun = self._heard = utime.ticks_ms()
 
     def _listen(self, turn):
+        connection = self._link
         while self._is_mine(turn):
             self._work(self.ota.left_ms(_SLICE_MS))
-            for event in self._link.receive():
+            if not self._is_mine(turn):
+                return
+            for event in connection.receive():
                 self._heard = utime.ticks_ms()
                 self._pings = 0
                 if not self._is_mine(turn):
@@ -222,7 +235,8 @@ class Client:
     def _work(self, limit_ms):
         """Wait for the network, at most so long; then do what is due."""
         fetch, waiting, count = self.ota.fetch, uselect.poll(), 0
-        for sock in (self._link and self._link.sock, fetch and fetch.sock):
+        connection = self._link
+        for sock in (connection and connection.is_open and connection.sock, fetch and fetch.sock):
             if sock:
                 waiting.register(sock, uselect.POLLIN)
                 count += 1
@@ -344,7 +358,7 @@ class Client:
     def _send(self, topic, command, payload, qos, packet):
         """Number of the MQTT packet (0 for quality 0); None when it could not be sent."""
         connection = self._link
-        if connection is None:
+        if connection is None or not connection.is_open:
             return None
         if not packet:
             self._packet = packet = self._packet % 0xFFFE + 1
@@ -364,16 +378,14 @@ class Client:
         self.store.write()
 
     def _leave(self):
-        connection, self._link = self._link, None
+        connection = self._link
         self.is_online = False
-        if connection is not None:
+        if connection is not None and connection.is_open:
             connection.close()
 
     def _drop(self):
-        connection, self._link = self._link, None
         self.is_online = False
-        if connection is not None:
-            connection.sock.close()
+        self._link.abort()
 
     def _call(self, name, *values):
         self._call_one(self.events.get(name), *values)

@@ -37,6 +37,7 @@ class Link:
 
     def __init__(self, sock):
         self.sock = sock
+        self.is_open = True
         self._in = bytearray()
         self._number = 0
         self._held = []  # numbers of QoS 2 messages that came and are not released yet
@@ -66,6 +67,11 @@ class Link:
             self._write(b"\xe0\x00", 500)
         except OSError:
             self._in = bytearray()
+        self.abort()
+
+    def abort(self):
+        """End it; whoever writes or reads from now on gets an OSError."""
+        self.is_open = False
         self.sock.close()
 
     def _next(self):

@@ -12,6 +12,10 @@ an MCU component in 9 stays there. The file of a download outlives both, so the 
 A firmware whose ``fota`` takes no bytes fetches the package itself (``httpDownload``), from its beginning each time,
 and restarts by itself.
 
+An MCU component whose script gave no ``infoCB`` is downloaded by the SDK, in pieces that fit the flash: the event
+``sotaPiece(component, first, count)`` says that one is there, ``mcuFWDataRead`` reads it, ``otaAction(2)`` asks for the
+next, ``otaAction(3)`` says that the MCU is being written. One with ``infoCB`` is left to the script.
+
 Differs from the vendor's SDK: the failure a restart counts as is not among the five that are allowed. Not modelled:
 lists of files (id 20; refused with 12).
 
@@ -47,6 +51,8 @@ FLASH_MS = 5000
 REPORT_MS = 5000
 SHORTEST_MS = 1000
 MCU_MS = 20 * 60 * 1000
+READ_MS = 60000
+RESERVE = 16384  # bytes of flash that a piece leaves free
 MAX_FAILURES = 5
 MAX_PLANS = 20
 PACKAGE = "/usr/qth_ota.bin"
@@ -97,6 +103,7 @@ class Ota:
         self.component, self.kind, self.target = "", MODULE, ""
         self.failures = 0
         self.fetch = None
+        self._piece = None  # [url, size, first, last, running MD5] of an MCU file that is fetched in pieces
         self._news = None  # last [status, value] of a download by the firmware
         self.done = None  # [status, component, kind] that nobody has acknowledged
         self._md5 = ""
@@ -167,6 +174,10 @@ class Ota:
         md5, crc = frame.text(pairs, 3), frame.text(pairs, 15)
         if not url or not size or size < 0 or not md5 or not crc:
             self._finish(12)
+        elif kind == MCU and not self._client.info.get(component):
+            self._md5 = md5
+            self._piece = [url, size, 0, -1, uhashlib.md5()]
+            self._next_piece()
         elif kind == MCU:
             self._step(4)
             self._step(8)
@@ -183,6 +194,8 @@ class Ota:
     def action(self, action):
         if action == 1 and self.status == 2:
             return True
+        if self.status == 8 and self._piece:
+            return self._go_on(action)
         if self.status != 1 or action not in (0, 1):
             return False
         if action:
@@ -191,6 +204,29 @@ class Ota:
         else:
             self._end(3)
         return True
+
+    def _go_on(self, action):
+        """After a piece: 2 the next one, 3 it was the last one and the MCU is being written."""
+        is_last = self._piece[3] + 1 == self._piece[1]
+        if action not in (2, 3) or is_last != (action == 3) or self.fetch is not None:
+            return False
+        if action == 2:
+            self._wait(0, "piece")  # the SDK's thread connects
+        else:
+            self._step(9)
+            self._wait(MCU_MS, "late")
+        return True
+
+    def read(self, address, count):
+        """Bytes of the piece that is there; None when it does not hold them."""
+        if self.status != 8 or not self._piece or count < 1:
+            return None
+        if address < self._piece[2] or address + count > self._piece[3] + 1:
+            return None
+        self._wait(READ_MS, "late")
+        with open(PACKAGE, "rb") as file:
+            file.seek(address - self._piece[2])
+            return file.read(count)
 
     def version(self, component, version):
         """The script tells the version of an MCU component; that decides its update."""
@@ -212,6 +248,8 @@ class Ota:
             self._finish(12)
         elif what == "flash":
             self._flash()
+        elif what == "piece":
+            self._next_piece()
 
     def left_ms(self, most):
         """Until something is due, at most ``most``."""
@@ -225,17 +263,35 @@ class Ota:
     # ---- module packages ---------------------------------------------------------------------------------------------
 
     def _download(self, url, size, md5):
-        record = self._store.record
-        if record.get("file") != [md5, size]:
-            _remove(PACKAGE)
+        self._claim(md5, size, 0)
         if size - size_of(PACKAGE) > device.free_flash():
             self._finish(12)
             return
-        record["file"] = [md5, size]
         self._md5 = md5
+        self._load(url, 0, size - 1)
+
+    def _next_piece(self):
+        url, size, _, last, _ = self._piece
+        first = last + 1
+        self._claim(self._md5, size, first)
+        room = device.free_flash() + size_of(PACKAGE) - RESERVE
+        if room <= 0:
+            self._finish(12)
+            return
+        self._piece[2], self._piece[3] = first, min(size, first + room) - 1
+        self._load(url, first, self._piece[3])
+
+    def _claim(self, md5, size, first):
+        """The file of a download is for these bytes from now on; what is in it for others goes."""
+        record = self._store.record
+        if record.get("file") != [md5, size, first]:
+            _remove(PACKAGE)
+        record["file"] = [md5, size, first]
+
+    def _load(self, url, first, last):
         self._due = None
         self._step(4)
-        self.fetch = Fetch(url, PACKAGE, 0, size - 1)
+        self.fetch = Fetch(url, PACKAGE, first, last)
         try:
             self.fetch.begin()
         except (OSError, ValueError):
@@ -254,16 +310,22 @@ class Ota:
             return
         self.fetch = None
         self._step(8)
-        if md5_of(PACKAGE) != self._md5:
+        running = md5_of(PACKAGE, self._piece[4] if self._piece else uhashlib.md5())
+        is_last = not self._piece or self._piece[3] + 1 == self._piece[1]
+        if is_last and ubinascii.hexlify(running.digest()).decode() != self._md5:
             _remove(PACKAGE)
             self._failed()
-            return
-        self._step(9)
-        self._wait(FLASH_MS, "flash")
+        elif self._piece:
+            self._wait(READ_MS, "late")
+            self._client.tell_piece(self.component, self._piece[2], self._piece[3] + 1 - self._piece[2])
+        else:
+            self._step(9)
+            self._wait(FLASH_MS, "flash")
 
     def _show(self, is_first):
         """Report progress: every five seconds, or every tenth."""
-        now, percent = utime.ticks_ms(), self._news[1] if self._news else 100 * self.fetch.at // (self.fetch.last + 1)
+        now, fetch = utime.ticks_ms(), self.fetch
+        percent = self._news[1] if self._news else 100 * (fetch.at - fetch.first) // (fetch.last + 1 - fetch.first)
         passed = utime.ticks_diff(now, self._shown[0])
         if is_first or passed >= REPORT_MS or (passed >= SHORTEST_MS and percent >= self._shown[1] + 10):
             self._shown = (now, percent)
@@ -334,7 +396,7 @@ class Ota:
         self._end(status)
 
     def _end(self, status):
-        self.status, self._is_told, self._due = 0, True, None
+        self.status, self._is_told, self._due, self._piece = 0, True, None, None
         self.done = [status, self.component, self.kind]
         self._save()
         self._tell_done()
@@ -362,14 +424,13 @@ def _remove(path):
         uos.remove(path)
 
 
-def md5_of(path):
-    """Hex digest of a file."""
-    running = uhashlib.md5()
+def md5_of(path, running):
+    """The digest with the bytes of a file added."""
     with open(path, "rb") as file:
         while True:
             piece = file.read(1024)
             if not piece:
-                return ubinascii.hexlify(running.digest()).decode()
+                return running
             running.update(piece)
 
 

@@ -29,14 +29,18 @@ class Store:
         self._text = ujson.dumps(self.record)
 
     def write(self):
-        """Keep the record; OSError when the flash does not take it."""
+        """Keep the record. A flash that does not take it is said and changes nothing else: all goes on in memory."""
         text = ujson.dumps(self.record)
         if text == self._text:
             return
         turn = self._turn + 1
         line = ujson.dumps([turn, self.record]).encode()
-        with open(self._paths[turn % 2], "wb") as file:
-            file.write(line + b"\n" + ubinascii.hexlify(cipher.sha256(line)) + b"\n")
+        try:
+            with open(self._paths[turn % 2], "wb") as file:
+                file.write(line + b"\n" + ubinascii.hexlify(cipher.sha256(line)) + b"\n")
+        except OSError as fault:
+            print("Qth:", self._paths[turn % 2], fault)
+            return
         self._turn, self._text = turn, text
 
 

@@ -175,3 +175,57 @@ def test_store_when_both_files_are_damaged_then_empty_and_it_can_be_written(cont
             assert ast.literal_eval(await board.client.raw(READ))["ota"][0] == 7
 
     run(story)
+
+
+def test_store_when_the_flash_is_full_then_said_and_the_update_goes_on():
+    async def story():
+        async with Steady() as platform, bench(platform) as board:
+            platform.files["p"] = b""
+            await start(board)
+            await platform.until(lambda: 1 in platform.statuses)
+            await board.client.until(b")]\r\n")
+            await board.client.raw(
+                "try:\n    f = open('/usr/big', 'wb')\n    while 1:\n        f.write(bytes(4096))\n        f.flush()\n"
+                "except OSError as e:\n    print(e)\n",
+                60,
+            )
+            await platform.until(lambda: platform.is_over, 60)  # nothing of a package fits
+            assert platform.statuses[-1] == 12
+
+    run(story, 120)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("operation", [*range(1, 40, 3), *range(40, 120, 10)])
+def test_supply_when_cut_at_a_flash_operation_of_an_update_then_it_still_ends(operation):
+    """Operations of the store and of the package, as they come."""
+
+    async def story():
+        async with Steady() as platform, bench(platform) as board:
+            board.flash.arm(f"tear@{operation}:{operation}")
+            await start(board)
+            for _ in range(6):
+                if "cut" in board.wishes:
+                    await restart(board)
+                elif board.unit.packages:
+                    await restart(board, "V2")
+                board.wishes.clear()
+                await _stopped(board, platform)
+                if platform.is_over:
+                    break
+            results = [one.values for one in platform.messages(0x0114) if one.values[13] in (11, 12)]
+            assert results, platform.statuses
+            assert results[0][13] == 11 or 9 in platform.statuses
+            assert all(package == PACKAGE for package in board.unit.packages)
+
+    run(story, 300)
+
+
+async def _stopped(board, platform):
+    """Until the supply is gone, the module wants to restart, or the platform has heard a result."""
+    dead = asyncio.create_task(board.dead.wait())
+    over = asyncio.create_task(platform.until(lambda: platform.is_over, 60))
+    await asyncio.wait((dead, over), timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    for task in (dead, over):
+        task.cancel()
+    await asyncio.gather(dead, over, return_exceptions=True)

@@ -175,6 +175,24 @@ def test_garbage_when_it_comes_then_dropped_and_the_connection_stays():
     told(story)
 
 
+def test_reset_and_stop_when_called_then_a_new_secret_and_then_silence():
+    async def story(platform, board):
+        await start(board, EVENTS)
+        await platform.online()
+        assert await board.client.ask("Qth.reset()") == "True\n"
+        await platform.online(2)
+        assert [password[0] for password in platform.passwords] == ["0", "0"]
+        assert (3, 0) in await seen(board)
+        await board.client.raw("import utime\nwhile not Qth.state():\n    utime.sleep_ms(5)\n")
+        assert await board.client.ask("Qth.stop(); Qth.start(); Qth.start()") == "True\nTrue\n"
+        await platform.online(3)
+        assert await board.client.ask("Qth.stop(); Qth.state(), Qth.otaRequest()") == "(False, False)\n"
+        assert await board.client.ask("Qth.reset(), Qth.stop()") == "(False, None)\n"
+        assert [password[0] for password in platform.passwords] == ["0", "0", "1"]
+
+    told(story)
+
+
 # ---- messages --------------------------------------------------------------------------------------------------------
 
 
@@ -403,5 +421,52 @@ def test_power_when_lost_in_a_download_then_6_and_on_where_the_file_ends():
         async with asyncio.timeout(60):
             await board.dead.wait()
         assert board.unit.packages == [PACKAGE]
+
+    told(story)
+
+
+PIECES = MCU_SCRIPT.replace("lambda *a: print('info', a)", "None").replace("'otaPlan'", "'sotaPiece': print, 'otaPlan'")
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_mcu_file_when_larger_than_the_flash_then_in_pieces(is_good):
+    """4 and 8 for each piece; the digest is that of the whole file.  Source: ota-semantics 11.6, 13.2"""
+
+    async def story(platform, board):
+        whole = platform.files["p"] = bytes(range(255)) * 400
+        changes = {} if is_good else {"md5": "0" * 32}
+        url = firmware(platform.file_url("p"), whole, "mcu1", "2.0", 1, **changes)
+        await board.client.raw(
+            "import uos\nf = open('/usr/big', 'wb')\nwhile uos.statvfs('/usr')[3] > 24:\n    f.write(bytes(4096))\n"
+            "    f.flush()\nf.close()\n",
+            60,
+        )
+        await start(board, PIECES)
+        await platform.online()
+        platform.say(0x0111, plan("mcu1", "V1", "2.0", 1))
+        await platform.until(lambda: platform.statuses)
+        await seen_plans(board)
+        assert await board.client.ask("Qth.otaAction(1)") == "True\n"
+        await platform.until(lambda: platform.statuses == [1, 2])
+        platform.say(0x0113, url)
+        got = []
+        while sum(map(len, got)) < len(whole):
+            if not is_good and sum(map(len, got)) + 90000 > len(whole):
+                await platform.until(lambda: platform.statuses[-2:] == [8, 6])
+                return
+            said = (await board.client.until(b"\r\n")).decode().split()
+            first, count = int(said[1]), int(said[2])
+            assert (said[0], first) == ("mcu1", sum(map(len, got)))
+            assert await board.client.ask(f"Qth.mcuFWDataRead({first}, {count + 1})") == ""
+            got.append(eval(await board.client.ask(f"Qth.mcuFWDataRead({first}, {count})", 60)))
+            is_last = first + count == len(whole)
+            assert await board.client.ask(f"Qth.otaAction({2 if is_last else 3})") == "False\n"
+            assert await board.client.ask(f"Qth.otaAction({3 if is_last else 2})") == "True\n"
+        assert b"".join(got) == whole
+        assert len(got) > 1
+        await platform.until(lambda: platform.statuses[-1] == 9)
+        assert platform.statuses.count(4) == platform.statuses.count(8) == len(got)
+        firsts = [int(wanted.partition("-")[0]) for _, wanted in platform.asked]
+        assert firsts == [sum(map(len, got[:at])) for at in range(len(got))]
 
     told(story)
