@@ -155,15 +155,19 @@ class Downloads:
 
         is_new = request.method == "GET" and self._is_new(token, is_ranged="Range" in request.headers)
 
-        async def begins() -> None:
+        telling: list[asyncio.Task[None]] = []
+
+        async def begins() -> None:  # told while the bytes go out
             if is_new:
-                await self._tell(token, 200)
+                telling.append(asyncio.create_task(self._tell(token, 200)))
 
         try:
             answer, is_whole = await self.send(request, link.file, begins)
         except NoSuchObject as gone:
             await self._tell(token, 404)
             raise Refusal(404, "gone", "no such file") from gone
+        finally:
+            await asyncio.gather(*telling)
         if not is_whole:
             await self._tell(token, 200, is_broken=True)
         return answer
