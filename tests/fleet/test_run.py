@@ -11,7 +11,7 @@ from fleet_rig import Upgrading, offer, place
 from gateway_rig import PK, PS
 from moduline.cloud.device_link.platform import CameOnline
 from moduline.errors import BadFormat, BadOption, ServerUnreachable
-from moduline.fleet import FleetOptions, FleetPlan, run_fleet
+from moduline.fleet import Fleet, FleetOptions, FleetPlan, run_fleet
 from moduline.fleet.behaviour import Answer, Behaviour
 
 QUICK = Behaviour(boot_s=(0.5, 1.0), decide_s=(0.1, 0.5))
@@ -26,6 +26,16 @@ def plan_of(**behaviour):
 async def lived(plan, count, *, answer=None, platform=None, **options):
     async with place(answer, platform) as here:
         return await run_fleet(plan, here.options(count, **options)), here
+
+
+async def until(fleet, is_so):
+    """Runs a fleet until its tally is so."""
+    stop = asyncio.Event()
+    run = asyncio.create_task(fleet.run(stop))
+    while not run.done() and not is_so(fleet.tally):
+        await asyncio.sleep(0.02)
+    stop.set()
+    return await run
 
 
 def test_fleet_when_two_hundred_are_offered_an_upgrade_then_all_end_with_it():
@@ -116,8 +126,8 @@ def test_fleet_when_the_gateway_is_strange_then_devices_go_on_trying_and_the_run
     async def lives():
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        options = FleetOptions("127.0.0.1", 5, PK, PS, port, limit_s=1.5)
-        summary = await run_fleet(replace(FAST, time_scale=10.0), options)
+        fleet = Fleet(replace(FAST, time_scale=10.0), FleetOptions("127.0.0.1", 5, PK, PS, port, limit_s=60.0))
+        summary = await until(fleet, lambda tally: tally.lost + sum(tally.refusals.values()) >= 5)
         server.close()
         return summary
 
@@ -128,9 +138,9 @@ def test_fleet_when_the_gateway_is_strange_then_devices_go_on_trying_and_the_run
 
 
 def test_fleet_when_nobody_listens_then_counts_the_tries():
-    options = FleetOptions("127.0.0.1", 3, PK, PS, 1, limit_s=0.5)
-    summary = asyncio.run(run_fleet(FAST, options))
-    assert summary.tally.unreached >= 3
+    fleet = Fleet(FAST, FleetOptions("127.0.0.1", 3, PK, PS, 1, limit_s=60.0))
+    summary = asyncio.run(until(fleet, lambda tally: tally.unreached >= 6))
+    assert summary.tally.unreached >= 6
     assert summary.tally.connections == 0
 
 
