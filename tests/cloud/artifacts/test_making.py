@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cloud_job_rig import Shop
 from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.delta import apply, read_side
-from moduline.errors import BadField, JobBroken, NameTaken
+from moduline.errors import BadField, BadOption, JobBroken, NameTaken, PatchForeign
 from moduline.formats import patch
-from moduline.package.stock import read_stock
-from update_rig import NEW, OLD, firmware
+from moduline.package.stock import read_stock, write_stock
+from update_rig import NEW, OLD, firmware, user_image
 
 
 @pytest.fixture
@@ -81,6 +83,27 @@ def test_patch_when_packages_are_hostile_then_failed_with_a_code_and_the_worker_
         assert job.reason["en"] != job.reason["zh"]
     assert shop.done(ask(shop, [old, shop.package("v3", NEW, firmware(NEW))])).state == "done"
     assert shop.notices == []
+
+
+def test_patch_when_mini_then_two_files_and_their_versions(shop):
+    image = {"user_fs": user_image()}
+    packages = [
+        write_stock(replace(one, images=dict(one.images) | image)) for one in map(read_stock, map(firmware, (OLD, NEW)))
+    ]
+    sides = [shop.package(*one) for one in zip(("v1", "v2"), (OLD, NEW), packages, strict=True)]
+    made = shop.rig.see(artifacts.by_id, shop.done(ask(shop, sides, "mini")).result["artifact_id"])
+    assert [one.name for one in made.artifact.files] == [f"mini_{NEW}.mini_1", f"mini_{NEW}.mini_2"]
+    assert [patch.read(shop.data(made, at)).stage for at in (0, 1)] == [1, 2]
+    full = shop.rig.see(artifacts.by_id, shop.done(ask(shop, sides, "full")).result["artifact_id"])
+    assert (full.artifact.source, full.artifact.target) == (OLD, NEW)
+    assert [one.role for one in patch.read(shop.data(full)).regions] == ["user_fs"]
+
+
+def test_patch_when_the_packages_are_for_other_chips_or_without_scripts_then_failed_with_that_code(shop, sides):
+    other = write_stock(replace(read_stock(firmware(NEW)), chip="rda8910"))
+    job = shop.done(ask(shop, [sides[0], shop.package("v3", NEW, other)]))
+    assert (job.state, job.reason["code"]) == ("failed", PatchForeign.code)
+    assert shop.done(ask(shop, sides, "full")).reason["code"] == BadOption.code
 
 
 def test_patch_when_the_request_cannot_be_then_refused_at_once(shop, sides):

@@ -39,7 +39,7 @@ class Receiver:
 
     def __init__(self, *answers):
         self.answers = list(answers) or [OK]
-        self.heads, self.bodies = [], []
+        self.heads, self.bodies, self.tasks = [], [], set()
 
     async def __aenter__(self):
         self.server = await asyncio.start_server(self._hear, "127.0.0.1", 0)
@@ -49,12 +49,24 @@ class Receiver:
 
     async def __aexit__(self, *_):
         self.server.close()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     @property
     def seen(self):
         return [one["data"]["dk"] for one in self.bodies]
 
     async def _hear(self, reader, writer):
+        self.tasks.add(asyncio.current_task())
+        try:
+            await self._answer(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _answer(self, reader, writer):
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             lines = head.split("\r\n")
@@ -68,7 +80,6 @@ class Receiver:
             else:
                 writer.write(answer)
                 await writer.drain()
-        writer.close()
 
 
 @pytest.fixture

@@ -130,6 +130,8 @@ async def _exchange(peer: Peer, address: str, request: bytes, trust: ssl.SSLCont
         return Told(status, "" if 200 <= status < 300 else f"status {status}")
     finally:
         writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
