@@ -1,8 +1,8 @@
 """DDI polls per second of one process against goosebit (PyPI, extra `bench`), same machine, same run, same client.
 
 Eight connections poll sixteen known devices for which nothing is to be done, as most polls of a fleet are; three runs
-of each, the median counts. Ours believes for a minute at most that nothing has changed and looks each second whether plans
-have; goosebit asks its database at every poll.
+of each, the median counts. Ours believes for a minute at most that nothing has changed and looks each second whether
+plans have; goosebit asks its database at every poll.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ async def rate(port, path, token, seconds):
     async def one(number):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         asked = [
-            f"GET {path.format(device=f'dev{at}')} HTTP/1.1\r\nHost: x\r\n{token}Accept: application/json\r\n\r\n".encode()
+            (
+                f"GET {path.format(device=f'dev{at}')} HTTP/1.1\r\nHost: x\r\n{token}Accept: application/json\r\n\r\n"
+            ).encode()
             for at in range(number, DEVICES, CONNECTIONS)
         ]
         count = 0

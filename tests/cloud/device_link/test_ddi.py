@@ -507,3 +507,29 @@ def test_device_when_it_polls_no_more_then_offline(site):
             assert not site.rig.look(device.id).is_online
 
     run(story())
+
+
+def test_rauc_hawkbit_updater_when_it_goes_its_recorded_way_then_upgraded(site):
+    """One poll does configData, then deploymentBase; no HEAD; closed right after installing, before the restart."""
+
+    async def story():
+        async with site:
+            product = site.rig.product()
+            client = site.client(product)
+            client.headers |= {"Accept": "application/json;charset=UTF-8"}
+            await client.poll()
+            attributes = {"mode": "merge", "data": {"product": "gateway", "sw_version": "V1"}}
+            assert await client.call("PUT", "/configData", attributes) == (200, b"")
+            plan = site.rig.activated(product, site.upload(FIRMWARE, file="b.raucb"))
+            action, deployment = await client.action()
+            assert [len(chunk["artifacts"]) for chunk in deployment["chunks"]] == [1], "it takes no more"
+            href = deployment["chunks"][0]["artifacts"][0]["_links"]["download-http"]["href"]
+            assert (await client.call("GET", href, Range="bytes=4000-"))[0] == 206, "resumed after a loss"
+            for text in ("Download complete", "File checksum OK.", "0% Installing"):
+                assert await client.say(action, "proceeding", "none", text) == 200
+            assert await client.say(action, "closed", "success", "Software bundle installed successfully.") == 200
+            assert row(site.rig, plan).state.status is DeviceStatus.UPGRADING
+            assert (await client.call("PUT", "/configData", {"data": {"sw_version": "V2"}}))[0] == 200
+            assert row(site.rig, plan).state.status is DeviceStatus.UPGRADED
+
+    run(story())

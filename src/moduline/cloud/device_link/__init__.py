@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moduline.cloud.device_link.device_http import DeviceHttp
 from moduline.cloud.device_link.gateway import Gateway
 from moduline.cloud.device_link.limits import GatewayLimits, SessionLimits
 from moduline.cloud.device_link.platform import (
@@ -25,6 +26,7 @@ __all__ = [
     "CameOnline",
     "Cause",
     "Contact",
+    "DeviceHttp",
     "Gateway",
     "GatewayLimits",
     "Platform",
