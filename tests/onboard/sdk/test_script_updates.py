@@ -224,16 +224,18 @@ async def operations(board, cells):
     return work, boot
 
 
-async def cut_everywhere(kind, spread):
+async def cut_everywhere(kind, spread, when=(False, True)):
     with file_server(SERVED) as server:
         async with module_with(server, kind) as board:
             await board.power_off()
             cells = board.cells[:]
-            for in_boot, count in enumerate(await operations(board, cells)):
+            counts = await operations(board, cells)
+            for in_boot in when:
+                count = counts[in_boot]
                 assert count > 20
                 for operation in range(0, count, max(1, count // spread)):
                     for cut in (f"cut@{operation}", f"tear@{operation}:{operation}"):
-                        await cut_and_gone_on(board, cells, cut, in_boot=bool(in_boot))
+                        await cut_and_gone_on(board, cells, cut, in_boot=in_boot)
 
 
 @pytest.mark.parametrize("kind", ["lfs1", "lfs2"])
@@ -242,7 +244,8 @@ def test_update_when_the_power_is_cut_anywhere_then_old_or_new_and_never_half(ki
 
 
 @pytest.mark.sweep
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(3500)
+@pytest.mark.parametrize("in_boot", [False, True], ids=["work", "boot"])
 @pytest.mark.parametrize("kind", ["lfs1", "lfs2"])
-def test_update_when_the_power_is_cut_at_every_operation_then_old_or_new_and_never_half(kind):
-    run(partial(cut_everywhere, kind, 1 << 20), 2900)
+def test_update_when_the_power_is_cut_at_every_operation_then_old_or_new_and_never_half(kind, in_boot):
+    run(partial(cut_everywhere, kind, 1 << 20, (in_boot,)), 3400)
