@@ -60,6 +60,7 @@ def test_command_line_when_empty_then_shows_help_and_exits_2():
     assert "Usage" in done.stderr
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_command_when_asked_for_help_then_shows_an_example(lang):
     """surface: --help with an example; the tree is walked by the reference generator too."""
