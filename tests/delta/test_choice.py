@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from moduline.delta import Target, choice, codecs
+from moduline.delta import Target, choice, codecs, window
 from moduline.delta.choice import Coded, Content, choose
 from moduline.delta.target import container_bytes
 from moduline.errors import BadOption, SpareTooSmall, StoredPacked
@@ -121,3 +121,14 @@ def test_report_when_it_takes_time_then_every_codec_begins_and_ends():
 
 def test_coded_when_whole_then_needs_no_spare():
     assert Coded(codecs.RAW, b"x").spare_bytes == 0
+
+
+def test_window_when_another_coder_is_far_ahead_on_a_large_image_then_it_is_not_even_tried():
+    old = random.Random(3).randbytes((1 << 20) + 5000)
+    new = b"head" * 50 + old[:700_000] + random.Random(4).randbytes(3000) + old[700_000:]
+    assert not window.may_beat(old, new, 300)  # a plain coder needs more than 3000
+    assert window.may_beat(old, new, 2000)
+    assert window.may_beat(old[:60000], new[:60000], 1)  # small: tried in any case
+    events = []
+    choose([[Content("system", old, new)]], "window", EASY, events.append)  # asked for by name: no question
+    assert [one.facts["codec"] for one in events] == ["window", "window"]

@@ -106,6 +106,8 @@ def _candidates(one: Content, codec: str, target: Target, warnings: list[Text], 
         return [whole]
     coded = [whole] if codec == AUTO else []
     for known in tried:
+        if coded and known.may_beat is not None and not known.may_beat(one.old, one.new, min(map(_size, coded))[0]):
+            continue
         try:
             coded.append(_coded(known, one, target, report))
         except Unsupported as missing:

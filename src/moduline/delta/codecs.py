@@ -59,6 +59,7 @@ class Codec:
         decode: gives the new content of a region, given the old one; lengths and hashes are compared by ``decode``.
         make: plan and stream; None for a codec that gives the new content without the old one.
         plan_again: the same stream for less spare flash.
+        may_beat: whether it could give less than so many bytes for old and new; None: it has to be tried.
     """
 
     number: int
@@ -66,6 +67,7 @@ class Codec:
     decode: Callable[[PatchRegion, bytes], bytes]
     make: MakesInPlace | None = None
     plan_again: PlansAgain | None = None
+    may_beat: Callable[[bytes, bytes, int], bool] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -200,6 +202,6 @@ CODECS: Final[Mapping[int, Codec]] = {
         Codec(RAW, "raw", _plain),
         Codec(DEFLATE, "deflate", _inflated),
         Codec(MAPPED, "mapped", _mapped, _make_mapped, inplace.plan_again),
-        Codec(WINDOW, "window", _window, window_plan.make, _plan_again),
+        Codec(WINDOW, "window", _window, window_plan.make, _plan_again, window.may_beat),
     )
 }

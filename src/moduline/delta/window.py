@@ -12,6 +12,7 @@ Source: delta.md 3 and 4; docs/spec/window-stream.md.
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,6 +29,10 @@ PRIME_BYTES: Final = (4096, 16384)
 """Beginnings of the old image from which models may learn beforehand; a small decoder does the first alone."""
 _TRIAL_BYTES: Final = 1 << 17
 """Above this the choice of how to learn is not tried: it changes next to nothing."""
+_LONG_BYTES: Final = 1 << 20
+"""Below this a try costs a second or two, and is made whatever may come of it."""
+_HOPELESS: Final = 3
+"""The stream of ``make`` is 0.6 to 0.9 of what a plain coder makes of new behind old; a third is out of its reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,17 @@ def coded(old: bytes, new: bytes, *, profile: str = "full") -> Coded:
     return best
 
 
+def may_beat(old: bytes, new: bytes, best_bytes: int) -> bool:
+    """Whether ``make`` could give less than another coder did; False spares half a minute on 3 MB of machine code.
+
+    Args:
+        old: what is there before.
+        new: what shall be there.
+        best_bytes: the smallest so far.
+    """
+    return len(new) < _LONG_BYTES or best_bytes * _HOPELESS > _plain_bytes(old + new) - _plain_bytes(old)
+
+
 def apply(old: bytes, stream: bytes, new_bytes: int) -> bytes:
     """The new image.
 
@@ -93,3 +109,10 @@ def apply(old: bytes, stream: bytes, new_bytes: int) -> bytes:
         TooBig: an image is beyond what the format holds.
     """
     return Decoder(lambda at, count: old[at : at + count], len(old), stream, new_bytes).read(new_bytes)
+
+
+def _plain_bytes(data: bytes) -> int:
+    size = max(1 << 16, 1 << (len(data) - 1).bit_length()) if data else 1 << 16
+    return len(
+        lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "preset": 1, "dict_size": size}])
+    )
