@@ -15,7 +15,8 @@ from sdk import Qth as _sdk
 
 _ORDER = (
     "init setProductInfo setServer setLifetime setApn setEventCb setMcuVer setAppVer start stop state reset "
-    "sendTrans sendTsl ackTsl ackTslServer otaRequest otaAction"
+    "sendTrans sendTsl ackTsl ackTslServer otaRequest otaAction "
+    "mcuFWDataRead"
 ).split()
 
 

@@ -49,7 +49,10 @@ def own_data(name, package):
     return {one.name: zlib.crc32(flash[one.start : one.end]) for one in table.entries if is_own(one.name)}
 
 
-@pytest.mark.parametrize("module", ["ec600n", "ec800m", "ec600k", "ec600s", "ec600s-cnlb"])
+@pytest.mark.parametrize(
+    "module",
+    ["ec600n", "ec800m", *(pytest.param(one, marks=pytest.mark.sweep) for one in ("ec600k", "ec600s")), "ec600s-cnlb"],
+)
 def test_burn_when_over_ptys_then_pass_and_the_flash_is_the_package(rack, module):
     rack(1, module)
     package = stock_package(module)
@@ -70,7 +73,7 @@ def test_module_when_it_has_its_oddities_then_pass(rack, fault):
     assert record.outcome == "PASS", record.error_message
 
 
-@pytest.mark.parametrize("fault", ["unplug@download", "cut@download"])
+@pytest.mark.parametrize("fault", [pytest.param("unplug@download", marks=pytest.mark.sweep), "cut@download"])
 def test_burn_when_interrupted_at_sampled_bytes_then_recorded_and_completed_after_re_powering(rack, fault):
     rack(1)
     total = order().plan.write_bytes

@@ -108,7 +108,7 @@ def test_package_when_of_another_model_then_refused_before_the_switch(rack):
     assert registry.modules(RACK)[0].state == "running"
 
 
-@pytest.mark.parametrize("fault", ["unplug@download", "cut@download"])
+@pytest.mark.parametrize("fault", ["unplug@download", pytest.param("cut@download", marks=pytest.mark.sweep)])
 def test_burn_when_interrupted_at_sampled_bytes_then_recorded_and_completed_after_re_powering(rack, fault):
     rack(1)
     total = order().plan.write_bytes

@@ -137,7 +137,7 @@ def test_watch_when_an_editor_leaves_its_files_then_nothing_is_sent(project):
         assert command.end() == 130
 
 
-@pytest.mark.parametrize("answer", ["y", "n", "--delete"])
+@pytest.mark.parametrize("answer", ["y", "n", pytest.param("--delete", marks=pytest.mark.sweep)])
 def test_watch_when_a_file_is_deleted_then_asks_unless_told(project, rack, answer):
     more = [answer] if answer.startswith("-") else []
     with CommandOnPty("run", project, "--watch", "--port", rack, *more) as command:
@@ -208,9 +208,9 @@ def test_no_port_when_the_text_comes_then_0_and_nothing_is_left_behind(project, 
     [
         (MAIN, ("--until", "never", "--for", "1"), 124, "ML-E1240"),
         ("print('short')\n", ("--until", "never"), 11, "ML-E1102"),
-        ("print('short')\n", (), 0, ""),
+        pytest.param("print('short')\n", (), 0, "", marks=pytest.mark.sweep),
         ("print('short')\n1/0\n", (), 10, "ML-E1001"),
-        ("print('short')\n1/0\n", ("--for", "20"), 10, "ML-E1001"),
+        pytest.param("print('short')\n1/0\n", ("--for", "20"), 10, "ML-E1001", marks=pytest.mark.sweep),
         ("print('short'\n", (), 8, "ML-E0805"),
         (MAIN, ("--for", "1"), 0, ""),
         (MAIN, ("--timeout", "1"), 2, "ML-E0201"),

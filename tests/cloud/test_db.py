@@ -287,6 +287,7 @@ def test_file_when_it_may_not_grow_then_coded_error_and_what_was_there_stays(tmp
     database.close()
 
 
+@pytest.mark.sweep
 @pytest.mark.xdist_group("postgres")
 def test_server_when_it_crashes_and_comes_back_then_the_writer_goes_on(postgres):
     database = Database(postgres.url())
