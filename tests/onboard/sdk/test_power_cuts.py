@@ -61,10 +61,12 @@ def test_supply_when_cut_after_any_message_then_the_update_still_ends(count):
                 await restart(board, "V2" if board.unit.packages else None)
             assert platform.is_over, platform.statuses
             last = next(one.values for one in platform.messages(0x0114) if one.values[13] in (11, 12))
-            # Cut right after 9, nothing was flashed: 12, and the platform's retry rule follows. Everywhere else: 11.
-            assert (last[13], last[25]) == ((12, "V1") if count == CLEAN_RUN else (11, "V2")), platform.statuses
+            # Cut right after 9, nothing was flashed: 12, and the platform's retry rule follows. Everywhere else: 11; only
+            # right before 9 the module may have noted it already, or not.
+            failed, upgraded = (12, "V1", 0), (11, "V2", 1)
+            allowed = {CLEAN_RUN: {failed}, CLEAN_RUN - 1: {failed, upgraded}}.get(count, {upgraded})
+            assert (last[13], last[25], len(board.unit.packages)) in allowed, platform.statuses
             assert all(package == PACKAGE for package in board.unit.packages)
-            assert len(board.unit.packages) == (0 if count == CLEAN_RUN else 1)
             assert len(platform.heard) > before
             await board.client.until(b"fotaResult: EC600S ")
 
