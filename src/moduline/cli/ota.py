@@ -19,6 +19,21 @@ from moduline.cli.output import JsonlFlag, err, out, print_json, reporter
 from moduline.errors import BadOption, Text
 
 _MOST_PORT = 65535
+_MOST_JOBS = 64
+WebhookNetworkOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--webhook-network",
+        metavar="CIDR",
+        help=say("webhooks may reach it, too; may repeat", "允许 Webhook 访问的内网网段，可重复"),
+    ),
+]
+JobsOption = Annotated[
+    int,
+    typer.Option(
+        "--jobs", min=0, max=_MOST_JOBS, help=say("patches and rehearsals at a time", "同时处理的差分与演练任务数")
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -67,6 +82,8 @@ def _register_serve(ota: typer.Typer) -> None:
             typer.Option("--public-url", metavar="URL", help=say("where devices find downloads", "设备访问下载的地址")),
         ] = "",
         node: Annotated[str, typer.Option("--node", help=say("name of this process", "本节点名称"))] = "one",
+        webhook_network: WebhookNetworkOption = None,
+        jobs: JobsOption = 1,
         as_jsonl: JsonlFlag = False,
     ) -> None:
         from moduline.cloud.settings import Settings
@@ -85,12 +102,15 @@ def _register_serve(ota: typer.Typer) -> None:
             device_http_port=device_http_port,
             mqtt_port=mqtt_port,
             public_url=public_url,
+            webhook_networks=tuple(webhook_network or ()),
+            jobs=jobs,
         )
         asyncio.run(_serve(settings, as_jsonl=as_jsonl))
 
 
 async def _serve(settings: object, *, as_jsonl: bool) -> None:
-    from moduline.cloud.app import TOKEN_FILE, make_platform
+    from moduline.cloud.app import make_platform
+    from moduline.cloud.founding import TOKEN_FILE
     from moduline.cloud.settings import Settings
 
     assert isinstance(settings, Settings)

@@ -3,7 +3,7 @@
 ::
 
     Platform.start    database, migrations ─▶ first account ─▶ whoever was online is not any more
-                      ─▶ devices' HTTP ─▶ gateway ─▶ operator API ─▶ schedule
+                      ─▶ devices' HTTP ─▶ gateway ─▶ operator API ─▶ schedule, webhooks, jobs
     Platform.stop     the same the other way: nobody new, then everybody out, then what was said is kept
 
 Nothing below this file reads settings from anywhere else, and nothing above it knows how the parts are joined.
@@ -13,20 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-import uvicorn
 from sqlalchemy import Connection, select
 
 from moduline.clock import Clock, SystemClock
-from moduline.cloud import tables
-from moduline.cloud.accounts import service as accounts
+from moduline.cloud import founding, tables
 from moduline.cloud.accounts.door import Door
+from moduline.cloud.artifacts import making
 from moduline.cloud.blob import FolderStore
 from moduline.cloud.bus import Bus, LocalBus
 from moduline.cloud.db import Database
@@ -34,17 +30,19 @@ from moduline.cloud.device_link import Gateway, GatewayLimits, SessionLimits
 from moduline.cloud.device_link.desk import GatewayDesk, WorkDesk
 from moduline.cloud.device_link.device_http import DeviceHttp
 from moduline.cloud.devices import contact
+from moduline.cloud.jobs.worker import Worker
 from moduline.cloud.operator_api import make_app
+from moduline.cloud.outbox.reach import Reach
+from moduline.cloud.outbox.stream import Feed
+from moduline.cloud.outbox.worker import Teller
+from moduline.cloud.rehearsals import service as rehearsals
 from moduline.cloud.schedule import Schedule
 from moduline.cloud.settings import Settings
 from moduline.cloud.upgrades import service as upgrades
 from moduline.cloud.upgrades.events import Disconnected
-from moduline.errors import PortBusy, StorageFailed
+from moduline.cloud.web_server import WebServer
 from moduline.events import Notice, Reporter, silent
 
-OWNER: Final = "admin"
-"""Name of the first account."""
-TOKEN_FILE: Final = "admin.token"  # noqa: S105  the name of a file
 SEEN_S: Final = 30.0
 """How often signs of life are written."""
 
@@ -88,8 +86,8 @@ class Platform:
     ) -> None:
         self.settings = settings
         self.db = Database(settings.db_url)
-        self.store = FolderStore(settings.blob_folder)
-        self.bus: Bus = LocalBus()
+        self.store = _open_store(settings)
+        self.bus = _open_bus(settings)
         self._clock = clock
         self._report = report
         self._device_url = settings.device_url
@@ -97,6 +95,17 @@ class Platform:
         self.desk = GatewayDesk(self.db, self.bus, settings.node, clock)
         self.gateway = Gateway(self.desk, clock=clock, limits=limits, session_limits=session_limits, report=report)
         self.schedule = Schedule(self.db, self.store, settings, clock, self.work.deliver, report)
+        self.feed = Feed(self.db)
+        self.teller = Teller(
+            self.db,
+            clock,
+            node=settings.node,
+            reach=Reach.of(settings.webhook_networks),
+            feed=self.feed,
+            report=report,
+            kept_s=settings.events_kept_s,
+        )
+        self.workers = tuple(self._worker(number) for number in range(1, settings.jobs + 1))
         self._ends = contextlib.AsyncExitStack()
         self.addresses: Addresses | None = None
 
@@ -134,8 +143,10 @@ class Platform:
         self._ends.push_async_callback(self.schedule.release)
         await self._begin(self.schedule.run())
         await self._begin(self._write_signs_of_life())
+        for work in (self.teller.run(), *(one.run() for one in self.workers)):
+            await self._begin(work)
         self.addresses = Addresses(
-            f"http://{_host(settings.host)}:{api.getsockname()[1]}",
+            f"http://{_host(settings.host)}:{api}",
             f"http://{_host(settings.host)}:{port}",
             mqtt,
             self._device_url,
@@ -143,16 +154,18 @@ class Platform:
         return self.addresses
 
     def _prepare(self) -> None:
-        """Tables, first account, and nobody online: the connections of an earlier life are gone."""
+        """Tables, first account, proofs judged by today's rule; nobody online and no job half done any more."""
         now = self._clock.now_s()
         self.settings.data.mkdir(parents=True, exist_ok=True)
         self.db.open()
-        self.db.write(_found, self.settings.data / TOKEN_FILE, now=now)
+        self.db.write(founding.found, self.settings.data, now=now)
+        self.db.write(rehearsals.judge_anew)
+        shutil.rmtree(self.settings.job_folder, ignore_errors=True)
         for device_id in self.db.read(_upgrading_here, self.settings.node):
             self.db.write(upgrades.hear, device_id, Disconnected(), now=now)
         self.db.write(contact.forget_node, self.settings.node, now=now)
 
-    async def _serve_operators(self) -> socket.socket:
+    async def _serve_operators(self) -> int:
         door = Door(
             self.db,
             self.store,
@@ -162,17 +175,17 @@ class Platform:
             self.work.drop,
             self.schedule.wake,
         )
-        opened = _listen(self.settings.host, self.settings.http_port)
-        config = uvicorn.Config(make_app(door), log_level="warning", lifespan="off", timeout_graceful_shutdown=5)
-        server = _QuietServer(config)
-        task = asyncio.create_task(server.serve(sockets=[opened]))
+        server = WebServer(make_app(door, self.feed))
+        port = await server.listen(self.settings.host, self.settings.http_port)
+        self._ends.push_async_callback(server.stop)
+        self._ends.callback(self.feed.end)  # whoever follows events is let go before the server waits for them
+        return port
 
-        async def end() -> None:
-            server.should_exit = True
-            await task
-
-        self._ends.push_async_callback(end)
-        return opened
+    def _worker(self, number: int) -> Worker:
+        """One of those that do jobs; each has a name, for what a name left behind it takes up at once."""
+        settings, trades = self.settings, (making.trade(), rehearsals.trade())
+        folder, name = settings.job_folder / str(number), f"{settings.node}/{number}"
+        return Worker(self.db, self.store, self._clock, trades, folder, node=name, report=self._report)
 
     async def _begin(self, work: object) -> None:
         """Run something until the end."""
@@ -220,30 +233,14 @@ def make_platform(
     )
 
 
-class _QuietServer(uvicorn.Server):
-    """A server that leaves signals to the process."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+def _open_store(settings: Settings) -> FolderStore:
+    """The file store of an installation."""
+    return FolderStore(settings.blob_folder)
 
 
-def _found(conn: Connection, file: Path, *, now: float) -> None:
-    """The first account, whose token goes into a file before the account is kept: it is never lost, at most unused."""
-    if accounts.is_founded(conn):
-        return
-    _, text = accounts.found(conn, OWNER, now=now)
-    started = file.with_suffix(".new")
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            started.unlink()
-        with os.fdopen(os.open(started, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-            opened.write(text.encode() + b"\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        started.replace(file)
-    except OSError as cause:
-        raise StorageFailed(path=str(file), reason=cause.strerror or str(cause)) from cause
+def _open_bus(_settings: Settings) -> Bus:
+    """The bus between gateways and workers."""
+    return LocalBus()
 
 
 def _upgrading_here(conn: Connection, node: str) -> list[int]:
@@ -251,19 +248,6 @@ def _upgrading_here(conn: Connection, node: str) -> list[int]:
     one, device = tables.upgrades.c, tables.devices.c
     query = select(one.device_id).join_from(tables.upgrades, tables.devices).where(one.is_open, device.node == node)
     return list(conn.execute(query).scalars())
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that takes calls.
-
-    Raises:
-        PortBusy: the address is taken, or not this computer's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except OSError as cause:
-        raise PortBusy(port=f"{host}:{port}", reason=cause.strerror or str(cause)) from cause
 
 
 def _host(host: str) -> str:

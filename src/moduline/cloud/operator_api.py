@@ -17,21 +17,24 @@ from moduline.cloud.accounts import service
 from moduline.cloud.accounts.door import Door, add_complaints
 from moduline.cloud.artifacts import api as artifacts
 from moduline.cloud.devices import api as devices
+from moduline.cloud.outbox.stream import Feed
 from moduline.cloud.plans import api as plans
 from moduline.cloud.products import api as products
 from moduline.cloud.upgrades import api as upgrades
 
 
-def make_app(door: Door) -> FastAPI:
+def make_app(door: Door, feed: Feed) -> FastAPI:
     """The ASGI application of a platform.
 
     Args:
         door: database, files, clock, and the way to the devices.
+        feed: events as they happen.
     """
     app: FastAPI = FastAPIOffline(
         title="Moduline OTA", version=moduline.__version__, summary="Over-the-air updates of QuecPython modules"
     )
     app.state.door = door
+    app.state.feed = feed
     add_complaints(app)
 
     @app.get("/health", tags=["server"])

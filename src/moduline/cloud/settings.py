@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from moduline.errors import BadField, Text
+
+NODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
+"""What a process may be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,14 @@ class Settings:
         more_suffixes: endings of files that an artifact may hold besides the vendor's, such as ``.hex``.
         grace_s: how long an unused file is kept, seconds.
         log_kept_s: how long the lines of an upgrade are kept after its plan is over, seconds.
+        events_kept_s: how long events are kept for webhooks and streams that come back, seconds.
+        jobs_kept_s: how long jobs that are over are listed, seconds.
+        verifications_kept: how many verifications of an artifact are kept, the newest.
+        webhook_networks: networks that webhooks may reach beside the open internet, such as ``10.1.0.0/16``.
+        jobs: how many patches and rehearsals this process makes at a time; 0 is none.
+
+    Raises:
+        BadField: the node cannot be called so.
     """
 
     data: Path
@@ -43,6 +58,16 @@ class Settings:
     more_suffixes: tuple[str, ...] = ()
     grace_s: float = 24 * 3600.0
     log_kept_s: float = 180 * 24 * 3600.0
+    events_kept_s: float = 30 * 24 * 3600.0
+    jobs_kept_s: float = 30 * 24 * 3600.0
+    verifications_kept: int = 20
+    webhook_networks: tuple[str, ...] = ()
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if not NODE.fullmatch(self.node):
+            reason = Text("1 to 63 letters, digits, '.', '_' or '-'", "须为 1–63 位字母、数字、“.”、“_”或“-”")
+            raise BadField(field="node", reason=reason)
 
     @property
     def db_url(self) -> str:
@@ -53,6 +78,11 @@ class Settings:
     def blob_folder(self) -> Path:
         """Folder of the files of artifacts, where they are kept on this machine."""
         return self.data / "files"
+
+    @property
+    def job_folder(self) -> Path:
+        """Folder of what is being worked at by this process; nothing in it outlives it."""
+        return self.data / "work" / self.node
 
     @property
     def device_url(self) -> str:

@@ -32,16 +32,22 @@ class Feed:
         self._db = db
         self._look_every_s = look_every_s
         self._news = asyncio.Event()
+        self._is_over = False
 
     def wake(self) -> None:
         """New events have got their places: every stream looks now."""
         self._news.set()
         self._news = asyncio.Event()
 
+    def end(self) -> None:
+        """End every stream, for the process ends."""
+        self._is_over = True
+        self.wake()
+
     async def stream(
         self, main_id: int, *, after: int | None = None, kinds: Sequence[str] = ()
     ) -> AsyncIterator[Event]:
-        """The events of a main account, in order, for as long as somebody listens.
+        """The events of a main account, in order, for as long as somebody listens and the process lives.
 
         Args:
             main_id: whose.
@@ -54,7 +60,7 @@ class Feed:
         if after is not None and after < first - 1:
             place = first - 1
             yield Event(place, main_id, 0.0, LOST, {"after": after, "first": first})
-        while True:
+        while not self._is_over:
             news = self._news
             found = await self._db.read_soon(events.page, main_id, after=place, kinds=kinds)
             for event in found:
