@@ -78,12 +78,14 @@ class QuecThingDevice:
         self.results = []  # what the result callback got
         self.notices = []
         self.requests = []  # heads of HTTP requests and answers
+        self.acknowledged = []  # status codes and versions that the platform has taken, in the order it said so
         self.online = asyncio.Event()
         self.connack = None
         self._changed = asyncio.Event()
         self._writer = None
         self._next_id = 0
         self._waiting = {}
+        self._unheard = {}
 
     # -- one connection
 
@@ -99,6 +101,7 @@ class QuecThingDevice:
         finally:
             self._writer.transport.abort()
             self._waiting.clear()
+            self._unheard.clear()
             self.online.clear()
 
     async def live(self):
@@ -188,6 +191,7 @@ class QuecThingDevice:
         topic = f"q/2/d/{self.client_id}/{messages.topic_of(messages.command_of(message))}"
         done = asyncio.get_running_loop().create_future()
         self._waiting[self._next_id] = done
+        self._unheard[self._next_id] = message
         self._write(mqtt.Publish(topic, payload, qos, self._next_id))
         return done
 
@@ -198,11 +202,21 @@ class QuecThingDevice:
                     self._write(mqtt.PubAck(packet.packet_id))
                 await self._told(messages.decode(frame.decode(packet.payload)))
             case mqtt.PubRec(number):
+                self._taken(number)
                 self._write(mqtt.PubRel(number))
             case mqtt.PubAck(number) | mqtt.PubComp(number):
+                self._taken(number)
                 done = self._waiting.pop(number, None)
                 if done is not None and not done.done():
                     done.set_result(None)
+
+    def _taken(self, number):
+        """The platform has said that it has a message."""
+        match self._unheard.pop(number, None):
+            case Report(code=code):
+                self.acknowledged.append(code)
+            case DeviceInformation(module_version=version) if version:
+                self.acknowledged.append(version)
 
     async def _told(self, message):
         match message:

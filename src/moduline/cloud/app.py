@@ -161,9 +161,7 @@ class Platform:
         self.db.write(founding.found, self.settings.data, now=now)
         self.db.write(rehearsals.judge_anew)
         shutil.rmtree(self.settings.job_folder, ignore_errors=True)
-        for device_id in self.db.read(_upgrading_here, self.settings.node):
-            self.db.write(upgrades.hear, device_id, Disconnected(), now=now)
-        self.db.write(contact.forget_node, self.settings.node, now=now)
+        self.db.write(_forget_connections, self.settings.node, now=now)
 
     async def _serve_operators(self) -> int:
         door = Door(
@@ -243,11 +241,13 @@ def _open_bus(_settings: Settings) -> Bus:
     return LocalBus()
 
 
-def _upgrading_here(conn: Connection, node: str) -> list[int]:
-    """Devices with an open upgrade that are said to be connected to a node."""
+def _forget_connections(conn: Connection, node: str, *, now: float) -> None:
+    """Nobody is connected to a node that has just begun: one transaction, for thousands may have been upgrading."""
     one, device = tables.upgrades.c, tables.devices.c
     query = select(one.device_id).join_from(tables.upgrades, tables.devices).where(one.is_open, device.node == node)
-    return list(conn.execute(query).scalars())
+    for device_id in list(conn.execute(query).scalars()):
+        upgrades.hear(conn, device_id, Disconnected(), now=now)
+    contact.forget_node(conn, node, now=now)
 
 
 def _host(host: str) -> str:
