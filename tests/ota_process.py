@@ -11,7 +11,10 @@ import time
 
 import httpx
 
+from moduline.errors import PortBusy
+
 WAIT_S = 90.0
+PORT_BUSY = PortBusy.code
 
 
 class OtaProcess:
@@ -19,10 +22,14 @@ class OtaProcess:
 
     Args:
         folder: its data.
+        command: what runs it; the words of the command line follow.
+        environment: more of it.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, command=(sys.executable, "-m", "moduline"), **environment):
         self.folder = folder
+        self.environment = environment
+        self._command = command
         self.ports = {"--http-port": 0, "--device-http-port": 0, "--mqtt-port": 0}
         self._log = folder.with_suffix(".log")
         self._process = None
@@ -30,21 +37,33 @@ class OtaProcess:
 
     def start(self):
         """Start it, on the ports of its life before; waits until it says that it is ready."""
+        end = time.monotonic() + WAIT_S
+        while not self._started():
+            assert self.ready.get("code") == PORT_BUSY, (self.ready, self.complaints[-4000:])
+            assert time.monotonic() < end, "its port stays taken"
+            time.sleep(0.2)  # an outgoing connection of somebody else has the number for a while
+
+    def _started(self):
         words = [str(word) for pair in self.ports.items() for word in pair]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "moduline", "ota", "serve", "--data", self.folder, *words, "--jsonl"],
+                [*self._command, "ota", "serve", "--data", self.folder, *words, "--jsonl"],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | self.environment,
             )
-        self.ready = json.loads(self._process.stdout.readline())
-        assert self.ready["event"] == "ready"
+        said = self._process.stdout.readline()
+        self.ready = json.loads(said) if said else {}
+        if self.ready.get("event") != "ready":
+            self._process.wait(WAIT_S)
+            self._process.stdout.close()
+            return False
         self.ports = {
             "--http-port": int(self.ready["api"].rpartition(":")[2]),
             "--device-http-port": int(self.ready["device_http"].rpartition(":")[2]),
             "--mqtt-port": self.ready["mqtt"],
         }
+        return True
 
     def kill(self):
         """``kill -9``."""

@@ -92,6 +92,9 @@ class QuecThingDevice:
     async def run(self):
         """One life of the connection: until it ends, or the module restarts."""
         self.reader, self._writer = await asyncio.open_connection(self.host, self.port)
+        if self._writer.get_extra_info("sockname") == self._writer.get_extra_info("peername"):
+            self._writer.transport.abort()  # TCP does that on loopback while nobody listens: it met itself
+            raise Gone
         self._decoder = Decoder()
         self.online = asyncio.Event()
         try:
