@@ -40,6 +40,8 @@ MAX_RECEIVED: Final = 1000
 EVENT_NETWORK: Final = 1
 EVENT_PLATFORM: Final = 2
 ERROR_NETWORK: Final = -17921
+VENDORS_SERVER: Final = "mqtts://iot-south.quectelcn.com:8883"
+"""Where the SDK goes whose script names no server."""
 ERROR_NO_PRODUCT: Final = -5892
 ERROR_SIGNATURE: Final = -5894
 
@@ -134,7 +136,8 @@ class Cloud:
         """Which real platform a module goes to whose script names this one; empty for the scripted one."""
         place = server_of(url)
         is_reached = place is not None and self.reaches is not None and self.reaches(*place)
-        return url if is_reached else self.plan.server
+        is_named = url != VENDORS_SERVER or not self.plan.server  # it is what a script says that names none
+        return url if is_reached and is_named else self.plan.server
 
     def report(self, component: str, code: int) -> None:
         """The module tells the platform how far it is; NOPLAN is never sent."""
