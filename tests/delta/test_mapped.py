@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from moduline.delta import mapped, native
+from moduline.delta import mapped, native_decoder
 from moduline.delta.native import Choice, Costs, Decoder
 from moduline.errors import BadFormat, TooBig
 from samples import corpus
@@ -184,7 +184,7 @@ def test_read_when_the_image_cannot_be_read_then_the_failure_comes_through(coded
 
 def test_image_when_larger_than_the_format_then_refused():
     with pytest.raises(TooBig):
-        native.must_fit(native.MAX_IMAGE_BYTES + 1)
+        native_decoder.must_fit(native_decoder.MAX_IMAGE_BYTES + 1)
 
 
 def test_search_when_costs_differ_then_covers_do():

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from moduline.delta import native
 from moduline.delta.native import Choice, Costs, Covers, View
+from moduline.delta.native_decoder import must_fit
 from moduline.digest import sha256_hex
 from moduline.errors import BadChecksum, Text, TooBig
 
@@ -74,7 +75,7 @@ def make(
         TooBig: an image is larger than 16 MiB, or the RAM is not enough for any stream.
         Unsupported: the native coder was not compiled.
     """
-    native.must_fit(len(old), len(new))
+    must_fit(len(old), len(new))
     found = find_base(old) if base is None else base
     choice = Choice(is_thumb=False) if found is None else Choice(base=found)
     best = _with_pages(old, new, choice, descending_block, ram_bytes)

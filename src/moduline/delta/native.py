@@ -9,17 +9,14 @@ Source: docs/spec/delta-stream.md.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from functools import cache
-from importlib.resources import as_file, files
 from typing import Any, Final
 
-from moduline.errors import BadFormat, Text, TooBig, Unsupported
+from moduline.delta.native_decoder import READ, ReadAt, StreamDecoder, load, must_fit
+from moduline.errors import BadFormat, Text, TooBig
 
 NAME: Final = "delta stream"
-LIBRARIES: Final = ("mdl_delta.so", "mdl_delta.dylib", "mdl_delta.dll")
-MAX_IMAGE_BYTES: Final = 1 << 24
 MAX_RANGES: Final = 16
 _KINDS: Final = (
     "", "call", "branch wide", "load wide", "load", "address", "branch", "branch if", "branch zero", "move low",
@@ -31,8 +28,6 @@ CATEGORIES: Final = (
     *(f"guesses: {kind}" for kind in _KINDS), *(f"operands: {kind}" for kind in _KINDS),
 )  # fmt: skip
 """What the bits of a stream are spent on; those of one group begin alike, up to the colon."""
-
-ReadAt = Callable[[int, int], bytes]
 
 
 class CCover(ctypes.Structure):
@@ -62,16 +57,11 @@ class _CChoice(ctypes.Structure):
     )
 
 
-_READ = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint8), ctypes.c_uint32
-)
-
-
 class _CIo(ctypes.Structure):
     _fields_ = (
         ("context", ctypes.c_void_p),
-        ("read_old", _READ),
-        ("read_patch", _READ),
+        ("read_old", READ),
+        ("read_patch", READ),
         ("old_bytes", ctypes.c_uint32),
         ("patch_bytes", ctypes.c_uint32),
         ("new_bytes", ctypes.c_uint32),
@@ -124,35 +114,6 @@ class Choice:
     descending_block: int = 0
 
 
-@cache
-def _library() -> Any:
-    """The loaded library.
-
-    Raises:
-        Unsupported: it was not compiled.
-    """
-    folder = files("moduline.delta")
-    for name in LIBRARIES:
-        found = folder / name
-        if found.is_file():
-            with as_file(found) as path:
-                library = ctypes.CDLL(str(path))
-            library.mdl_encode.restype = ctypes.c_uint32
-            library.mdl_search.restype = ctypes.c_int32
-            library.mdl_pack.restype = ctypes.c_uint32
-            return library
-    raise Unsupported(
-        format=NAME,
-        reason=Text("the native coder was not compiled", "本地编码库未编译"),
-        remedy=Text("install a C compiler and install Moduline again", "请安装 C 编译器后重新安装 Moduline"),
-    )
-
-
-def is_there() -> bool:
-    """Whether the library was compiled."""
-    return any((files("moduline.delta") / name).is_file() for name in LIBRARIES)
-
-
 def _ranges(choice: Choice) -> Any:
     if len(choice.ranges) > MAX_RANGES:
         raise TooBig(what=Text("ranges of RAM words", "RAM 地址范围"), need=len(choice.ranges), have=MAX_RANGES)
@@ -178,12 +139,12 @@ class View:
         if choice.is_thumb:
             size, base = ctypes.c_uint32(len(image)), ctypes.c_uint32(choice.base)
             count = ctypes.c_uint32(len(choice.ranges))
-            _library().mdl_classify(image, size, base, ctypes.c_uint32(old_bytes), _ranges(choice), count, self._kinds)
+            load(NAME).mdl_classify(image, size, base, ctypes.c_uint32(old_bytes), _ranges(choice), count, self._kinds)
 
     def blanked(self) -> bytes:
         """The image with its operands taken out."""
         to = ctypes.create_string_buffer(len(self.image) + 4)
-        _library().mdl_blank(self.image, ctypes.c_uint32(len(self.image)), self._kinds, to)
+        load(NAME).mdl_blank(self.image, ctypes.c_uint32(len(self.image)), self._kinds, to)
         return to.raw[: len(self.image)]
 
     def resolved(self, covers: Covers | None, new: bytes | None = None) -> bytes:
@@ -192,7 +153,7 @@ class View:
         table, count = (covers.table, covers.count) if covers is not None else (None, 0)
         size, base = ctypes.c_uint32(len(self.image)), ctypes.c_uint32(self.base)
         number, new_bytes = ctypes.c_uint32(count), ctypes.c_uint32(len(new or b""))
-        if _library().mdl_resolve(self.image, size, self._kinds, base, table, number, new, new_bytes, to):
+        if load(NAME).mdl_resolve(self.image, size, self._kinds, base, table, number, new, new_bytes, to):
             raise MemoryError
         return to.raw[: len(self.image)]
 
@@ -207,7 +168,7 @@ class Covers:
     def choose_map(self, old_bytes: int, limit: int) -> int:
         """Mark those that count for the address map, the longest first; gives how many."""
         chosen = int(
-            _library().mdl_choose_map(
+            load(NAME).mdl_choose_map(
                 self.table, ctypes.c_uint32(self.count), ctypes.c_uint32(old_bytes), ctypes.c_uint32(limit)
             )
         )
@@ -256,7 +217,7 @@ def search(old: bytes, new: bytes, suffixes: Any, costs: Costs) -> Covers:
     sizes = ctypes.c_uint32(len(old)), ctypes.c_uint32(len(new))
     what = _CCosts(*astuple(costs))
     count = int(
-        _library().mdl_search(old, sizes[0], new, sizes[1], place, ctypes.byref(what), table, ctypes.c_uint32(room))
+        load(NAME).mdl_search(old, sizes[0], new, sizes[1], place, ctypes.byref(what), table, ctypes.c_uint32(room))
     )
     if count < 0:
         raise MemoryError
@@ -277,22 +238,12 @@ def encode(old: bytes, new: bytes, covers: Covers, choice: Choice) -> tuple[byte
     room = len(new) + len(new) // 8 + 65536
     out, spent = ctypes.create_string_buffer(room), (ctypes.c_double * len(CATEGORIES))()
     sizes = ctypes.c_uint32(len(old)), ctypes.c_uint32(len(new))
-    size = _library().mdl_encode(
+    size = load(NAME).mdl_encode(
         old, sizes[0], new, sizes[1], covers.table, ctypes.byref(what), out, ctypes.c_uint32(room), spent
     )
     if not size:
         raise TooBig(what=Text("delta stream", "差分数据"), need=room + 1, have=room)
     return out.raw[:size], {name: bits / 8 for name, bits in zip(CATEGORIES, spent, strict=True) if bits}
-
-
-def must_fit(*sizes: int) -> None:
-    """Refuse images that the format cannot hold.
-
-    Raises:
-        TooBig: one is larger than 16 MiB.
-    """
-    if max(sizes) > MAX_IMAGE_BYTES:
-        raise TooBig(what=Text("image", "镜像"), need=max(sizes), have=MAX_IMAGE_BYTES)
 
 
 def pack(start: bytes, state: bytes) -> bytes:
@@ -304,7 +255,7 @@ def pack(start: bytes, state: bytes) -> bytes:
     """
     room = len(state) + len(state) // 32 + 64
     to = ctypes.create_string_buffer(room)
-    size = int(_library().mdl_pack(start, state, ctypes.c_uint32(len(state)), to, ctypes.c_uint32(room)))
+    size = int(load(NAME).mdl_pack(start, state, ctypes.c_uint32(len(state)), to, ctypes.c_uint32(room)))
     assert size <= room  # what cannot be packed grows by a fiftieth
     return to.raw[:size]
 
@@ -316,12 +267,12 @@ def unpack(start: bytes, packed: bytes) -> bytes:
         BadFormat: it is none.
     """
     to = ctypes.create_string_buffer(max(len(start), 1))
-    if _library().mdl_unpack(packed, ctypes.c_uint32(len(packed)), start, to, ctypes.c_uint32(len(start))):
+    if load(NAME).mdl_unpack(packed, ctypes.c_uint32(len(packed)), start, to, ctypes.c_uint32(len(start))):
         raise BadFormat(format=NAME, reason=Text("a damaged checkpoint", "检查点已损坏"), offset=0, rule="packed")
     return to.raw[: len(start)]
 
 
-class Decoder:
+class Decoder(StreamDecoder):
     """Gives a new image from an old one and a stream, in the order of the stream.
 
     Args:
@@ -335,86 +286,10 @@ class Decoder:
         TooBig: an image is beyond what the format holds.
     """
 
+    name = NAME
+    prefix = "mdl_delta_"
+
     def __init__(self, read_old: ReadAt, old_bytes: int, stream: bytes, new_bytes: int) -> None:
         must_fit(old_bytes, new_bytes)
-        self._failure: BaseException | None = None
-
-        def old_of(_: Any, at: int, to: Any, count: int) -> int:
-            return self._copy(lambda: read_old(at, count), to, count)
-
-        def patch_of(_: Any, at: int, to: Any, count: int) -> int:
-            return self._copy(lambda: stream[at : at + count], to, count)
-
-        self._io = _CIo(None, _READ(old_of), _READ(patch_of), old_bytes, len(stream), new_bytes)
-        need = ctypes.c_uint32()
-        self._check(_library().mdl_delta_need(ctypes.byref(self._io), ctypes.byref(need)))
-        self.ram_bytes = need.value
-        """RAM that decoding takes."""
-        self._ram = (ctypes.c_uint32 * ((self.ram_bytes + 3) // 4))()
-        self._check(_library().mdl_delta_begin(self._ram, need, ctypes.byref(self._io)))
-
-    @property
-    def left(self) -> int:
-        """Bytes not given yet."""
-        return int(_library().mdl_delta_left(self._ram))
-
-    def read(self, count: int) -> bytes:
-        """The next bytes.
-
-        Raises:
-            BadFormat: the stream breaks a rule of the format, or holds fewer.
-        """
-        to = ctypes.create_string_buffer(max(count, 1))
-        self._check(_library().mdl_delta_read(self._ram, ctypes.byref(self._io), to, ctypes.c_uint32(count)))
-        return to.raw[:count]
-
-    def state(self) -> bytes:
-        """All that decoding needs to go on from here, with the same images, stream and kind of computer.
-
-        Keep a check value beside it: ``restore`` only refuses what could do harm.
-        """
-        return bytes(self._ram)
-
-    def restore(self, state: bytes) -> None:
-        """Go on from a state.
-
-        Raises:
-            BadFormat: it is none of this stream.
-        """
-        if len(state) != len(bytes(self._ram)):
-            raise BadFormat(
-                format=NAME, reason=Text("a state of another stream", "状态不属于此数据"), offset=0, rule="state"
-            )
-        kept = bytes(self._ram)
-        ctypes.memmove(self._ram, state, len(state))
-        try:
-            self._check(_library().mdl_delta_resume(self._ram, ctypes.c_uint32(self.ram_bytes), ctypes.byref(self._io)))
-        except BadFormat:
-            ctypes.memmove(self._ram, kept, len(kept))
-            raise
-
-    def _copy(self, get: Callable[[], bytes], to: Any, count: int) -> int:
-        """Fill a buffer of the library; what fails is raised once the library has come back."""
-        try:
-            data = get()
-        except Exception as failure:  # noqa: BLE001  it must not unwind through C; raised in _check
-            self._failure = failure
-            return 1
-        if len(data) != count:
-            return 1
-        ctypes.memmove(to, data, count)
-        return 0
-
-    def _check(self, result: int) -> None:
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
-        if result == 0:
-            return
-        reasons = {
-            1: Text("it breaks a rule of the format", "违反格式规则"),
-            2: Text("no state of this stream", "状态无效"),
-            3: Text("bytes could not be read", "无法读取数据"),
-            4: Text("it holds fewer bytes", "数据不足"),
-        }
-        raise BadFormat(format=NAME, reason=reasons[result], offset=0, rule="stream")
+        read_patch = self._reader(lambda at, count: stream[at : at + count])
+        super().__init__(_CIo(None, self._reader(read_old), read_patch, old_bytes, len(stream), new_bytes))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from moduline.delta.native import ReadAt
+from moduline.delta.native_decoder import ReadAt
 from moduline.delta.streams import Decoder, decoder_of
 
 MOST: Final = 64

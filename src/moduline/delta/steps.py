@@ -28,6 +28,7 @@ from typing import Final, Protocol
 from moduline.delta import inplace, native
 from moduline.delta.inplace import InPlacePatch
 from moduline.delta.journal import Journal, Region
+from moduline.delta.native_decoder import ReadAt
 from moduline.delta.streams import decoder_of
 from moduline.errors import BadChecksum, PatchMisfit, SpareTooSmall, Text, TooBig
 from moduline.formats import inplace as plans
@@ -138,7 +139,7 @@ class Decodes(Protocol):
         """Go on from a state."""
 
 
-NewDecoder = Callable[[native.ReadAt, int, bytes, int, native.ReadAt], Decodes]
+NewDecoder = Callable[[ReadAt, int, bytes, int, ReadAt], Decodes]
 """Makes one: gives bytes of the old image, its length, stream, length of the new image, gives what was given before."""
 
 

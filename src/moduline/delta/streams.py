@@ -6,7 +6,7 @@ Source: docs/spec/delta-stream.md, docs/spec/window-stream.md.
 from __future__ import annotations
 
 from moduline.delta import native, window_native
-from moduline.delta.native import ReadAt
+from moduline.delta.native_decoder import ReadAt
 
 Decoder = native.Decoder | window_native.Decoder
 
