@@ -71,6 +71,12 @@ class OtaProcess:
         self._process.wait(WAIT_S)
         self._process.stdout.close()
 
+    def wait(self):
+        """Wait until it ends by itself; gives the exit code."""
+        self._process.wait(WAIT_S)
+        self._process.stdout.close()
+        return self._process.returncode
+
     def end(self):
         """As Ctrl-C does; gives the exit code."""
         if self._process.poll() is None:

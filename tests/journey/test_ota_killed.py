@@ -12,6 +12,7 @@ import pytest
 
 from ota_fleet import Fleet
 from ota_process import OtaProcess
+from ota_rows import assert_whole
 from quecthing_device import QuecThingDevice, flashes
 
 END_S = 600.0  # a download that nobody hears of any more is begun again after five minutes
@@ -95,21 +96,6 @@ def known(web):
 def counters(web, plan):
     counted = web.get(f"/v1/plans/{plan['id']}").json()["counters"]["by_status"]
     return collections.Counter({name: count for name, count in counted.items() if count})
-
-
-def assert_whole(file):
-    """What holds at every moment, also right after a kill: the file is whole, counters equal rows."""
-    with sqlite3.connect(file) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
-        rows = "SELECT plan_id, group_number, status, count(*) FROM upgrades GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        kept = (
-            "SELECT plan_id, group_number, status, sum(count) FROM plan_counters "
-            "GROUP BY 1, 2, 3 HAVING sum(count) != 0 ORDER BY 1, 2, 3"
-        )
-        assert db.execute(kept).fetchall() == db.execute(rows).fetchall()
-        stuck = "SELECT count(*) FROM upgrades WHERE is_open != (deadline IS NOT NULL)"
-        assert db.execute(stuck).fetchone() == (0,), "what is open has a deadline"
 
 
 def assert_sound(file):
