@@ -75,6 +75,8 @@ def acts(rig):
     rig.act(artifacts.delete, rig.artifact("gone").id)
     hook, _ = rig.act(webhooks.create, "erp", "https://erp.example.com/ota", reach=Reach())
     rig.act(webhooks.change, hook.id, is_enabled=False, reach=Reach())
+    rig.act(webhooks.renew_secret, hook.id)
+    rig.act(webhooks.try_out, hook.id)
     rig.act(webhooks.delete, hook.id)
     wholes = [rig.artifact(name, content=name.encode()) for name in ("old", "new")]
     job = rig.act(making.start, *(one.id for one in wholes))

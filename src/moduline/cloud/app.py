@@ -103,7 +103,6 @@ class Platform:
             reach=Reach.of(settings.webhook_networks),
             feed=self.feed,
             report=report,
-            kept_s=settings.events_kept_s,
         )
         self.workers = tuple(self._worker(number) for number in range(1, settings.jobs + 1))
         self._ends = contextlib.AsyncExitStack()

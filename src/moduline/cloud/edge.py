@@ -5,7 +5,7 @@ Roles, each with all that the ones before it may::
     viewer      looks at everything of its main account
     operator    devices, artifacts, verifications, plans that are not yet active
     releaser    activates, suspends, resumes and terminates plans; confirms for users
-    admin       products, sub-accounts, tokens
+    admin       products, sub-accounts, tokens, webhooks
 
 A verb that changes something is marked with ``acts``: the mark is the only place where its right is asked for, and
 ``PERMISSIONS`` the only place where it is given. What belongs to another main account does not exist for an actor.
@@ -68,6 +68,8 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "webhook.create": "admin",
         "webhook.change": "admin",
         "webhook.delete": "admin",
+        "webhook.secret": "admin",
+        "webhook.test": "admin",
     }
 )
 """Verb -> the least role that may do it."""

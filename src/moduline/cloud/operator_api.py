@@ -17,10 +17,14 @@ from moduline.cloud.accounts import service
 from moduline.cloud.accounts.door import Door, add_complaints
 from moduline.cloud.artifacts import api as artifacts
 from moduline.cloud.devices import api as devices
+from moduline.cloud.jobs import api as jobs
+from moduline.cloud.outbox import api as outbox
 from moduline.cloud.outbox.stream import Feed
 from moduline.cloud.plans import api as plans
 from moduline.cloud.products import api as products
+from moduline.cloud.rehearsals import api as rehearsals
 from moduline.cloud.upgrades import api as upgrades
+from moduline.cloud.views import api as views
 
 
 def make_app(door: Door, feed: Feed) -> FastAPI:
@@ -35,6 +39,7 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
     )
     app.state.door = door
     app.state.feed = feed
+    app.state.streams = set()
     add_complaints(app)
 
     @app.get("/health", tags=["server"])
@@ -42,6 +47,8 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
         """Whether the database can be read."""
         return {"ok": await door.see(service.is_founded), "version": moduline.__version__}
 
-    for room in (accounts, products, devices, artifacts, plans, upgrades):
+    for router in (views.router, views.exports):  # first: /devices/count is no device
+        app.include_router(router)
+    for room in (accounts, products, devices, artifacts, rehearsals, plans, upgrades, jobs, outbox):
         app.include_router(room.router)
     return app

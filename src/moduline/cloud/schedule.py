@@ -6,7 +6,7 @@
               ├───── grid of each zone whose mark has passed: block by block, what is said goes out between blocks
               ├───── rate: plans that held devices for the sake of their rate go on
               ├───── timers: upgrades whose deadline has passed, in batches
-              └───── collector: files that nothing uses, lines and links that are over
+              └───── collector: what need not be kept any longer (``retention``), files that nothing uses
 
 One node at a time does this: the one that holds the lease, a row with owner and end. A node that comes back after a
 crash under its own name takes it up at once. When a grid ran is kept, so a mark that was missed is run once. Nothing
@@ -20,10 +20,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from moduline.clock import Clock
 from moduline.cloud import tables
@@ -34,6 +34,7 @@ from moduline.cloud.plans import course, zone
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
 from moduline.cloud.reasons import Reason
+from moduline.cloud.retention import Forgotten, forget
 from moduline.cloud.settings import Settings
 from moduline.cloud.upgrades import service as upgrades
 from moduline.cloud.upgrades.rows import Downlink
@@ -191,12 +192,14 @@ class Schedule:
         if last.get("at", 0.0) <= now < last.get("at", 0.0) + COLLECT_S:
             return
         await self._db.write_soon(_keep, _COLLECTED, {"at": now})
-        grace_s, log_kept_s = self._settings.grace_s, self._settings.log_kept_s
+        grace_s, forgotten = self._settings.grace_s, Forgotten()
+        while (some := await self._db.write_soon(forget, self._settings, now=now)).total:
+            forgotten += some
         gone = await self._db.write_soon(artifacts.collect_files, self._store, now=now, grace_s=grace_s)
-        while await self._db.write_soon(forget_old, now - log_kept_s, now):  # noqa: ASYNC110 - not waiting for anything
-            await asyncio.sleep(0)
         if gone:
             self._report(Notice("ota.files-collected", "", {"count": len(gone)}))
+        if forgotten.total:
+            self._report(Notice("ota.forgotten", "", asdict(forgotten)))
 
 
 def take(conn: Connection, name: str, owner: str, seconds: float, *, now: float) -> bool:
@@ -261,16 +264,6 @@ def due_plans(conn: Connection, plans: Sequence[tuple[int, str, float | None]], 
             due.append(number)
             ran[key] = now
     return Due(tuple(due), ran)
-
-
-def forget_old(conn: Connection, before: float, now: float) -> int:
-    """Forget some lines of upgrades whose plan was over before, and links that have ended; how many rows."""
-    line, plan, link = tables.upgrade_log.c, tables.plans.c, tables.downloads.c
-    over = select(_U.id).join_from(tables.upgrades, tables.plans).where(plan.ended_at < before)
-    old = select(line.id).where(line.upgrade_id.in_(over)).limit(_GROUPED)
-    gone = conn.execute(delete(tables.upgrade_log).where(line.id.in_(old))).rowcount
-    ended = select(link.token).where(link.expires_at < now).limit(_GROUPED)
-    return gone + conn.execute(delete(tables.downloads).where(link.token.in_(ended))).rowcount
 
 
 def _first_deadline(conn: Connection) -> float | None:

@@ -36,7 +36,7 @@ class Settings:
         log_kept_s: how long the lines of an upgrade are kept after its plan is over, seconds.
         events_kept_s: how long events are kept for webhooks and streams that come back, seconds.
         jobs_kept_s: how long jobs that are over are listed, seconds.
-        verifications_kept: how many verifications of an artifact are kept, the newest.
+        history_kept: how many verifications of an artifact, and proofs of each of its files, are kept: the newest.
         webhook_networks: networks that webhooks may reach beside the open internet, such as ``10.1.0.0/16``.
         jobs: how many patches and rehearsals this process makes at a time; 0 is none.
 
@@ -60,7 +60,7 @@ class Settings:
     log_kept_s: float = 180 * 24 * 3600.0
     events_kept_s: float = 30 * 24 * 3600.0
     jobs_kept_s: float = 30 * 24 * 3600.0
-    verifications_kept: int = 20
+    history_kept: int = 20
     webhook_networks: tuple[str, ...] = ()
     jobs: int = 1
 

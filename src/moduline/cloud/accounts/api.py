@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud import audit
 from moduline.cloud.accounts import service as accounts
-from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 
 router: Final = APIRouter(prefix="/v1", tags=["accounts"])
 Role = Literal["viewer", "operator", "releaser", "admin"]
@@ -54,13 +54,13 @@ async def list_accounts(door: Open, who: Who, after: After = 0, limit: Limit = N
     return shown(await door.see(accounts.page, actor=who, after=after, limit=limit), asdict)
 
 
-@router.post("/accounts", status_code=201)
+@router.post("/accounts", status_code=201, **needs("account.create"))
 async def create_account(door: Open, who: Who, new: NewAccount) -> dict[str, Any]:
     """Make a sub-account."""
     return asdict(await door.act(accounts.create, new.name, new.role, actor=who))
 
 
-@router.patch("/accounts/{account}")
+@router.patch("/accounts/{account}", **needs("account.change"))
 async def change_account(door: Open, who: Who, account: int, to: AccountChange) -> dict[str, Any]:
     """Another role, or off, or on."""
     return asdict(await door.act(accounts.change, account, actor=who, role=to.role, is_enabled=to.is_enabled))
@@ -72,7 +72,7 @@ async def list_tokens(door: Open, who: Who, after: After = 0, limit: Limit = Non
     return shown(await door.see(accounts.tokens, actor=who, after=after, limit=limit), asdict)
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, **needs("token.create"))
 async def create_token(door: Open, who: Who, new: NewToken) -> dict[str, Any]:
     """Make a token."""
     made, text = await door.act(
@@ -86,7 +86,7 @@ async def create_token(door: Open, who: Who, new: NewToken) -> dict[str, Any]:
     return asdict(made) | {"token": text}
 
 
-@router.delete("/tokens/{token}")
+@router.delete("/tokens/{token}", **needs("token.revoke"))
 async def revoke_token(door: Open, who: Who, token: int) -> dict[str, Any]:
     """Accept a token no more."""
     return asdict(await door.act(accounts.revoke_token, token, actor=who))

@@ -1,7 +1,8 @@
 """The door of the operator API: who comes with which token, and how a verb is run for them.
 
 Every ``api.py`` has a ``router``. A route reads its body, runs one verb by ``door.act`` or ``door.see``, and shows what
-the verb gives; rights, audit and rules are the verb's own. Errors are those of the command line:
+the verb gives; rights, audit and rules are the verb's own. ``needs`` tells readers of the description which role a
+route asks for, and the tests that no right lacks a route. Errors are those of the command line:
 ``{"ok": false, "code", "message", "hint", "facts"}`` with the HTTP status of the error, in the language of
 ``Accept-Language``.
 """
@@ -21,7 +22,7 @@ from moduline.clock import Clock
 from moduline.cloud.accounts import service as accounts
 from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
-from moduline.cloud.edge import PAGE_LIMIT, Actor, Page, error_frame
+from moduline.cloud.edge import PAGE_LIMIT, PERMISSIONS, Actor, Page, error_frame
 from moduline.cloud.settings import Settings
 from moduline.errors import BadField, ModulineError, TokenRefused
 
@@ -84,6 +85,26 @@ async def actor_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | N
 
 
 Who = Annotated[Actor, Depends(actor_of)]
+
+
+def still_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None) -> Still:
+    """Asks, whenever it is called, whether the token of a long answer is still accepted; raises like ``actor_of``."""
+
+    async def asks() -> Actor:
+        return await actor_of(door, given)
+
+    return asks
+
+
+Still = Callable[[], Awaitable[Actor]]
+StillThere = Annotated[Still, Depends(still_of)]
+
+
+def needs(*verbs: str) -> dict[str, Any]:
+    """What a route says of itself that runs verbs with these rights: keywords of its decorator."""
+    roles = ", ".join(dict.fromkeys(PERMISSIONS[verb] for verb in verbs))
+    told = f"The role of the token is too low; needed: {roles} (`{'`, `'.join(verbs)}`)."
+    return {"openapi_extra": {"x-permissions": list(verbs)}, "responses": {403: {"description": told}}}
 
 
 def shown(page: Page[T], how: Callable[[T], dict[str, Any]]) -> dict[str, Any]:

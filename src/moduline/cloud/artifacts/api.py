@@ -1,25 +1,33 @@
-"""Routes of artifacts: a file is sent as it is, then an artifact is made of files that were received."""
+"""Routes of artifacts: a file is sent as it is, then an artifact is made of files that were received.
+
+Patches are made of whole artifacts by a job; what was made can be had as a file again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, BinaryIO, Final, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
+from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.digests import Digester
 from moduline.cloud.artifacts.rules import SUFFIXES, Artifact, ComponentType, UploadedFile
 from moduline.cloud.artifacts.service import StoredArtifact
 from moduline.cloud.blob import PIECE
 from moduline.cloud.edge import Actor
+from moduline.cloud.jobs.api import job_json
 from moduline.cloud.problem import Problem
-from moduline.errors import RoleTooLow
+from moduline.errors import NoSuchObject, RoleTooLow, Text
 
 router: Final = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
+FILE: Final = Text("file", "文件")
 
 
 class NamedFile(BaseModel):
@@ -48,6 +56,17 @@ class Remark(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     remark: str
+
+
+class NewPatch(BaseModel):
+    """From which whole artifact to which."""
+
+    model_config = ConfigDict(extra="forbid")
+    old: int = Field(description="artifact of what runs on the devices")
+    new: int = Field(description="artifact of what shall run there")
+    kind: Literal["diff", "full", "mini"] = "diff"
+    place: Literal["fp", "fs", ""] = Field("fp", description='where the module keeps the patch; "": whichever')
+    name: str = Field("", description='of the artifact to be; "": made of the two names')
 
 
 def artifact_json(stored: StoredArtifact, warnings: tuple[Problem, ...] = ()) -> dict[str, Any]:
@@ -86,7 +105,7 @@ def _allowed(door: Door) -> tuple[str, ...]:
     return (*SUFFIXES, *door.settings.more_suffixes)
 
 
-@router.put("/files/{name}", status_code=201)
+@router.put("/files/{name}", status_code=201, **needs("artifact.create"))
 async def send_file(
     door: Open, who: Who, request: Request, name: Annotated[str, "as its owner calls it"]
 ) -> dict[str, Any]:
@@ -97,7 +116,7 @@ async def send_file(
     return _file_json(file)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, **needs("artifact.create"))
 async def create_artifact(door: Open, who: Who, new: NewArtifact) -> dict[str, Any]:
     """Make an artifact; the answer has warnings, such as another of the same versions."""
     _require_right(who)
@@ -105,6 +124,16 @@ async def create_artifact(door: Open, who: Who, new: NewArtifact) -> dict[str, A
     made = Artifact(new.name, new.type, bool(new.source), new.source, new.target, files, new.remark, new.component)
     stored, warnings = await door.act(artifacts.create, made, door.store, actor=who, allowed=_allowed(door))
     return artifact_json(stored, warnings)
+
+
+@router.post("/patches", status_code=202, **needs("patch.make"))
+async def make_patch(door: Open, who: Who, wish: NewPatch) -> dict[str, Any]:
+    """Have the patch between two whole packages made; the job, whose result names the artifact.
+
+    What was made before is not made again: the job is done already then.
+    """
+    job = await door.act(making.start, wish.old, wish.new, wish.kind, actor=who, place=wish.place, name=wish.name)
+    return job_json(job)
 
 
 @router.get("")
@@ -119,17 +148,46 @@ async def show_artifact(door: Open, who: Who, artifact: int) -> dict[str, Any]:
     return artifact_json(await door.see(artifacts.by_id, artifact, actor=who))
 
 
-@router.patch("/{artifact}")
+@router.get("/{artifact}/files/{position}", response_class=StreamingResponse)
+async def get_file(door: Open, who: Who, artifact: int, position: int) -> StreamingResponse:
+    """One file of an artifact, by its place from 0."""
+    stored = await door.see(artifacts.by_id, artifact, actor=who)
+    if not 0 <= position < len(stored.artifact.files):
+        raise NoSuchObject(kind=FILE, name=str(position))
+    file = stored.artifact.files[position]
+    opened = await asyncio.to_thread(door.store.open, file.digests.sha256)
+    return sent_file(opened, file.name, file.digests.size_bytes)
+
+
+@router.patch("/{artifact}", **needs("artifact.change"))
 async def change_artifact(door: Open, who: Who, artifact: int, to: Remark) -> dict[str, Any]:
     """Another remark."""
     return artifact_json(await door.act(artifacts.change, artifact, to.remark, actor=who))
 
 
-@router.delete("/{artifact}")
+@router.delete("/{artifact}", **needs("artifact.delete"))
 async def delete_artifact(door: Open, who: Who, artifact: int) -> dict[str, Any]:
     """Remove an artifact that no plan uses."""
     await door.act(artifacts.delete, artifact, actor=who)
     return {"ok": True}
+
+
+def sent_file(opened: BinaryIO, name: str, size_bytes: int) -> StreamingResponse:
+    """A file of the store as an answer, never held whole; it is closed whatever becomes of the answer."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while piece := await asyncio.to_thread(opened.read, PIECE):
+                yield piece
+        finally:
+            opened.close()
+
+    headers = {
+        "Content-Length": str(size_bytes),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(pieces(), media_type="application/octet-stream", headers=headers)
 
 
 def _require_right(who: Actor) -> None:

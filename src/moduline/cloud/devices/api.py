@@ -1,18 +1,27 @@
-"""Routes of devices."""
+"""Routes of devices; lists of them are in ``views``, for a filter belongs to the room of plans."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import Door, Open, Who, needs
+from moduline.cloud.devices import handover
 from moduline.cloud.devices import service as devices
-from moduline.cloud.devices.device import MODULE, Device, DeviceFilter
+from moduline.cloud.devices.device import Device
+from moduline.cloud.devices.handover import MOST_UNITS, Unit
+from moduline.cloud.edge import Actor
+from moduline.errors import Text, TooBig
 
 router: Final = APIRouter(prefix="/v1/devices", tags=["devices"])
+MOST_CSV: Final = 16 << 20
+BLOCK: Final = 1000
+"""Units that are imported in one transaction."""
+CSV: Final = Text("the table", "表格")
 
 
 class NewDevice(BaseModel):
@@ -29,6 +38,23 @@ class DeviceChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
     is_enabled: bool | None = None
     cell: str | None = None
+
+
+class NewUnit(BaseModel):
+    """A unit that passed on the production line."""
+
+    model_config = ConfigDict(extra="forbid")
+    dk: str = Field(description="its IMEI")
+    version: str = Field("", description="of the module, as the line read it back")
+    attributes: dict[str, str] = Field({}, description="what the line knows: line.order, line.station ...")
+
+
+class Handover(BaseModel):
+    """Units of one product."""
+
+    model_config = ConfigDict(extra="forbid")
+    product: int
+    units: list[NewUnit] = Field(min_length=1, max_length=MOST_UNITS)
 
 
 class Tags(BaseModel):
@@ -48,36 +74,37 @@ def device_json(device: Device) -> dict[str, Any]:
     return asdict(device) | {"versions": versions, "is_online": device.is_online}
 
 
-@router.get("")
-async def list_devices(
-    door: Open,
-    who: Who,
-    product: int | None = None,
-    dk: Annotated[str, Query(description="whose key begins so")] = "",
-    is_online: bool | None = None,
-    tag: str = "",
-    value: str | None = None,
-    version: Annotated[str, Query(description="that runs this version")] = "",
-    type: int = MODULE,  # noqa: A002  the name in the query
-    component: str = "",
-    after: After = 0,
-    limit: Limit = None,
-) -> dict[str, Any]:
-    """Devices by their numbers."""
-    wanted = DeviceFilter(product, dk, is_online, tag=tag, value=value, type=type, component=component, version=version)
-    return shown(await door.see(devices.page, wanted, actor=who, after=after, limit=limit), device_json)
-
-
-@router.post("", status_code=201)
+@router.post("", status_code=201, **needs("device.add"))
 async def add_device(door: Open, who: Who, new: NewDevice) -> dict[str, Any]:
     """Make a device known; it gets its secret when it authenticates."""
     return device_json(await door.act(devices.add, new.product, new.dk, actor=who))
 
 
-@router.post("/tags")
+@router.post("/tags", **needs("device.tag"))
 async def tag_devices(door: Open, who: Who, given: Tags) -> dict[str, Any]:
     """Give tags and attributes, or take them away."""
     return {"changed": await door.act(devices.tag, given.devices, given.tags, actor=who)}
+
+
+@router.post("/import", **needs("device.import"))
+async def import_units(door: Open, who: Who, given: Handover) -> dict[str, Any]:
+    """Make units of the production line known before their first contact.
+
+    One that is known keeps its secret and its other tags.
+    """
+    units = [Unit(one.dk, one.version, one.attributes) for one in given.units]
+    return await _imported(door, who, given.product, units)
+
+
+@router.post("/import/csv", **needs("device.import"))
+async def import_csv(door: Open, who: Who, product: int, request: Request) -> dict[str, Any]:
+    """The same from the CSV of `moduline gang report --csv`, as the body; at most 16 MB."""
+    table = bytearray()
+    async for piece in request.stream():
+        table += piece
+        if len(table) > MOST_CSV:
+            raise TooBig(what=CSV, need=len(table), have=MOST_CSV)
+    return await _imported(door, who, product, handover.from_csv(table.decode("utf-8-sig", "replace")))
 
 
 @router.get("/{device}")
@@ -86,7 +113,7 @@ async def show_device(door: Open, who: Who, device: int) -> dict[str, Any]:
     return device_json(await door.see(devices.by_id, device, actor=who))
 
 
-@router.patch("/{device}")
+@router.patch("/{device}", **needs("device.change"))
 async def change_device(door: Open, who: Who, device: int, to: DeviceChange) -> dict[str, Any]:
     """Off or on, or another radio cell; one that is switched off loses its connection."""
     made = await door.act(devices.change, device, actor=who, is_enabled=to.is_enabled, cell=to.cell)
@@ -95,9 +122,18 @@ async def change_device(door: Open, who: Who, device: int, to: DeviceChange) -> 
     return device_json(made)
 
 
-@router.delete("/{device}")
+@router.delete("/{device}", **needs("device.delete"))
 async def delete_device(door: Open, who: Who, device: int) -> dict[str, Any]:
     """Forget a device that is in no plan."""
     await door.act(devices.delete, device, actor=who)
     await door.drop(device)
     return {"ok": True}
+
+
+async def _imported(door: Door, who: Actor, product: int, units: Sequence[Unit]) -> dict[str, Any]:
+    """Import block by block, for each block holds up the others who write."""
+    made = known = 0
+    for begin in range(0, max(len(units), 1), BLOCK):
+        fresh, old = await door.act(devices.import_line, product, units[begin : begin + BLOCK], actor=who)
+        made, known = made + fresh, known + old
+    return {"new": made, "known": known}

@@ -21,7 +21,17 @@ from moduline.errors import BadField, Text
 PASSED: Final = "PASS"
 ATTRIBUTES: Final = ("order", "station", "unit", "model", "package", "sha256")
 """Fields of a record that become attributes ``line.<name>``."""
+MOST_UNITS: Final = 5000
+"""Units that are kept in one transaction."""
+_NAMES: Final = frozenset(f"line.{name}" for name in ATTRIBUTES)
 _VALUE_LIMIT: Final = 256
+_VERSION_LIMIT: Final = 128
+_NO_KEY: Final = Text("1 to 16 letters, digits, '_' or '-'", "须为 1–16 位字母、数字、“_”或“-”")
+_NO_TEXT: Final = Text("one printable line of at most {most} characters", "须为不超过 {most} 个字符的单行文本")
+_NO_ATTRIBUTE: Final = Text(
+    "only {known}, each one printable line of at most {most} characters",
+    "仅限 {known}，且须为不超过 {most} 个字符的单行文本",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,27 @@ def from_csv(text: str) -> tuple[Unit, ...]:
             filled = {name: value for name, value in known.items() if value}
             found.pop(imei, None)
             found[imei] = Unit(imei, _clean(row.get("version_after") or ""), filled)
+    return tuple(found.values())
+
+
+def checked(units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """Units as they may be kept; of a key that comes twice the last one.
+
+    Raises:
+        BadField: a key, a version or an attribute cannot be so.
+    """
+    found: dict[str, Unit] = {}
+    for at, unit in enumerate(units):
+        if not DK.fullmatch(unit.dk):
+            raise BadField(field=f"units[{at}].dk", reason=_NO_KEY)
+        if unit.version != _clean(unit.version) or len(unit.version) > _VERSION_LIMIT:
+            raise BadField(field=f"units[{at}].version", reason=_NO_TEXT, most=_VERSION_LIMIT)
+        for name, value in unit.attributes.items():
+            if name not in _NAMES or not value or value != _clean(value):
+                known = ", ".join(sorted(_NAMES))
+                raise BadField(field=f"units[{at}].attributes", reason=_NO_ATTRIBUTE, known=known, most=_VALUE_LIMIT)
+        found.pop(unit.dk, None)
+        found[unit.dk] = unit
     return tuple(found.values())
 
 

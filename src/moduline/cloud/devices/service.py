@@ -17,7 +17,7 @@ from sqlalchemy import delete as remove
 from moduline.cloud import audit, tables
 from moduline.cloud.devices import contact
 from moduline.cloud.devices.device import DK, MODULE, Device, DeviceFilter
-from moduline.cloud.devices.handover import Unit
+from moduline.cloud.devices.handover import Unit, checked
 from moduline.cloud.edge import Actor, Page, acts, like, page_limit, page_of, plain_text
 from moduline.cloud.outbox import events as outbox
 from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Text
@@ -132,9 +132,11 @@ def import_line(
     A device that is known keeps its secret and its other tags; what the line says of it is written over.
 
     Raises:
+        BadField: a key, a version or an attribute cannot be so.
         NoSuchObject: there is no such product.
     """
     _require_product(conn, product_id, actor)
+    units = checked(units)
     known = _numbers(conn, product_id, [unit.dk for unit in units])
     fresh = [
         contact.new_row(product_id, dk, origin="line", now=now)

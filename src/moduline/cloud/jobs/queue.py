@@ -21,9 +21,10 @@ from sqlalchemy import Connection, insert, or_, select, update
 from moduline.cloud import audit, tables
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of
 from moduline.cloud.outbox import events as outbox
-from moduline.errors import NoSuchObject, StateForbids, Text
+from moduline.errors import BadField, NoSuchObject, StateForbids, Text
 
 KIND: Final = Text("job", "任务")
+STATES: Final = ("queued", "running", "done", "failed", "cancelled")
 CLAIM_S: Final = 60.0
 """So long a job stays with a worker that does not say that it is at it."""
 _J: Final = tables.jobs.c
@@ -135,13 +136,27 @@ def by_id(conn: Connection, job_id: int, *, actor: Actor) -> Job:
 
 
 def page(
-    conn: Connection, *, actor: Actor, kind: str | None = None, after: int = 0, limit: int | None = None
+    conn: Connection,
+    *,
+    actor: Actor,
+    kind: str | None = None,
+    state: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
 ) -> Page[Job]:
-    """The jobs of the actor's main account, oldest first."""
+    """The jobs of the actor's main account, oldest first.
+
+    Raises:
+        BadField: no job is ever in that state.
+    """
+    if state is not None and state not in STATES:
+        reason = Text("one of {known}", "须为 {known} 之一")
+        raise BadField(field="state", reason=reason, known=", ".join(STATES))
     size = page_limit(limit)
     query = select(tables.jobs).where(_J.account_id == actor.main_id, _J.id > after)
-    if kind is not None:
-        query = query.where(_J.kind == kind)
+    for column, value in ((_J.kind, kind), (_J.state, state)):
+        if value is not None:
+            query = query.where(column == value)
     rows = conn.execute(query.order_by(_J.id).limit(size + 1))
     return page_of([_job(row) for row in rows], size, lambda one: one.id)
 

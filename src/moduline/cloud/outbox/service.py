@@ -90,7 +90,7 @@ def create(
         "name": name,
         "url": _url(url, reach),
         "secret": secret,
-        "kinds": _kinds(kinds),
+        "kinds": known_kinds(kinds),
         "is_enabled": True,
         "last_seq": events.last_place(conn),
         "attempts": 0,
@@ -127,7 +127,7 @@ def change(
     if url is not None:
         after["url"] = _url(url, reach)
     if kinds is not None:
-        after["kinds"] = _kinds(kinds)
+        after["kinds"] = known_kinds(kinds)
     if is_enabled is not None:
         after["is_enabled"] = is_enabled
     fresh: dict[str, Any] = {"attempts": 0, "due": now, "failing_since": None, "dead_at": None, "said": ""}
@@ -149,6 +149,33 @@ def delete(conn: Connection, webhook_id: int, *, actor: Actor, now: float) -> No
     conn.execute(remove(tables.webhooks).where(_W.id == webhook_id))
     before = {"name": old.name, "url": old.url}
     audit.note(conn, "webhook.delete", webhook_id, old.name, actor=actor, now=now, before=before)
+
+
+@acts("webhook.secret")
+def renew_secret(conn: Connection, webhook_id: int, *, actor: Actor, now: float) -> tuple[Webhook, str]:
+    """Sign with another secret from the next attempt on; it is shown this once.
+
+    Raises:
+        NoSuchObject: there is none.
+    """
+    old = by_id(conn, webhook_id, actor=actor)
+    secret = secrets.token_urlsafe(32)
+    conn.execute(update(tables.webhooks).where(_W.id == webhook_id).values(secret=secret))
+    before, after = {"secret": ""}, {"secret": secret}
+    audit.note(conn, "webhook.secret", webhook_id, old.name, actor=actor, now=now, before=before, after=after)
+    return old, secret
+
+
+@acts("webhook.test")
+def try_out(conn: Connection, webhook_id: int, *, actor: Actor, now: float) -> tuple[Webhook, str]:
+    """The webhook and its secret, for one attempt with an event that never happened; that it was tried is noted.
+
+    Raises:
+        NoSuchObject: there is none.
+    """
+    old = by_id(conn, webhook_id, actor=actor)
+    audit.note(conn, "webhook.test", webhook_id, old.name, actor=actor, now=now, after={"url": old.url})
+    return old, str(conn.execute(select(_W.secret).where(_W.id == webhook_id)).scalar_one())
 
 
 def by_id(conn: Connection, webhook_id: int, *, actor: Actor) -> Webhook:
@@ -176,14 +203,19 @@ def of_row(row: Any) -> Webhook:
     return Webhook(**(values | {"kinds": tuple(row.kinds), "is_enabled": bool(row.is_enabled)}))
 
 
-def _url(url: str, reach: Reach) -> str:
-    reach.check(peer_of(url))
-    return url
+def known_kinds(kinds: Sequence[str]) -> list[str]:
+    """Kinds of events, in order and each once.
 
-
-def _kinds(kinds: Sequence[str]) -> list[str]:
+    Raises:
+        BadField: one is none.
+    """
     unknown = sorted(set(kinds) - set(events.KINDS))
     if unknown:
         reason = Text("there is no event '{kind}'; known: {known}", "没有事件“{kind}”；可用：{known}")
         raise BadField(field="kinds", reason=reason, kind=unknown[0], known=" ".join(events.KINDS))
     return sorted(set(kinds))
+
+
+def _url(url: str, reach: Reach) -> str:
+    reach.check(peer_of(url))
+    return url

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
 from moduline.cloud.db import Database
@@ -17,6 +17,8 @@ from moduline.cloud.outbox.events import Event
 
 LOOK_EVERY_S: Final = 0.5
 """How often is looked for what other nodes have put in order."""
+BEAT_S: Final = 15.0
+"""So long a stream is silent at most."""
 LOST: Final = "events.lost"
 
 
@@ -54,18 +56,31 @@ class Feed:
             after: place of the last one that was seen; None: from now on.
             kinds: only these; empty: all.
         """
+        async with contextlib.aclosing(self.blocks(main_id, after=after, kinds=kinds)) as blocks:
+            async for found in blocks:
+                for event in found:
+                    yield event
+
+    async def blocks(
+        self, main_id: int, *, after: int | None = None, kinds: Sequence[str] = (), beat_s: float = BEAT_S
+    ) -> AsyncGenerator[tuple[Event, ...], None]:
+        """The same in blocks, as they are found; an empty one after ``beat_s`` seconds without any."""
         last = await self._db.read_soon(events.last_place)
         place = last if after is None else after
         first = await self._db.read_soon(events.first_place)
         if after is not None and after < first - 1:
             place = first - 1
-            yield Event(place, main_id, 0.0, LOST, {"after": after, "first": first})
+            yield (Event(place, main_id, 0.0, LOST, {"after": after, "first": first}),)
+        loop = asyncio.get_running_loop()
+        beat_at = loop.time() + beat_s
         while not self._is_over:
             news = self._news
             found = await self._db.read_soon(events.page, main_id, after=place, kinds=kinds)
-            for event in found:
-                place = event.seq
-                yield event
+            if found:
+                place = found[-1].seq
+            if found or loop.time() >= beat_at:
+                beat_at = loop.time() + beat_s
+                yield found
             if not found:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(news.wait(), self._look_every_s)
+                    await asyncio.wait_for(news.wait(), min(self._look_every_s, beat_s))

@@ -39,7 +39,6 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 600.0
 MOST_AT_ONCE: Final = 50
 """Webhooks that are told at the same time, and events each gets in one turn."""
-FORGET_EVERY_S: Final = 3600.0
 _W: Final = tables.webhooks.c
 
 
@@ -67,7 +66,6 @@ class Teller:
         feed: streams to wake when events have got their places.
         report: hears of failures of our own.
         dead_after_s: how long a peer may fail.
-        kept_s: how long events are kept.
         limit_s: how long one attempt may take.
     """
 
@@ -81,7 +79,6 @@ class Teller:
         feed: Feed | None = None,
         report: Reporter = silent,
         dead_after_s: float = DEAD_AFTER_S,
-        kept_s: float = events.KEPT_S,
         limit_s: float = ANSWER_LIMIT_S,
     ) -> None:
         self._db = db
@@ -91,9 +88,7 @@ class Teller:
         self._feed = feed
         self._report = report
         self._dead_after_s = dead_after_s
-        self._kept_s = kept_s
         self._limit_s = limit_s
-        self._forgot_at = 0.0
         self._telling: dict[int, asyncio.Task[int]] = {}
 
     async def run(self) -> None:
@@ -127,7 +122,6 @@ class Teller:
             await self._db.write_soon(events.order)
             if self._feed is not None:
                 self._feed.wake()
-        await self._forget()
         most = MOST_AT_ONCE - len(self._telling)
         busy = list(self._telling)
         if most <= 0 or not await self._db.read_soon(_is_due, self._clock.now_s(), busy, self._node):
@@ -162,14 +156,6 @@ class Teller:
             with contextlib.suppress(Exception):  # a database that is away: the claim ends by itself
                 await self._db.write_soon(let_go, self._node, hook.id)
         return taken
-
-    async def _forget(self) -> None:
-        now = self._clock.now_s()
-        if self._forgot_at <= now < self._forgot_at + FORGET_EVERY_S:
-            return
-        self._forgot_at = now
-        while await self._db.write_soon(events.forget, now - self._kept_s):
-            continue
 
 
 def wait_s(attempts: int) -> float:

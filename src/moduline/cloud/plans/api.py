@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.edge import Actor
@@ -76,7 +76,7 @@ async def list_plans(
     return shown(page, plan_json)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, **needs("plan.create"))
 async def create_plan(door: Open, who: Who, given: GivenPlan) -> dict[str, Any]:
     """Write a draft."""
     plan = await door.see(_plan, given, who)
@@ -89,45 +89,45 @@ async def show_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     return await door.see(_monitored, plan, who)
 
 
-@router.put("/{plan}")
+@router.put("/{plan}", **needs("plan.change"))
 async def change_plan(door: Open, who: Who, plan: int, given: GivenPlan) -> dict[str, Any]:
     """Write a draft anew."""
     made = await door.see(_plan, given, who)
     return plan_json(await door.act(plans.change, plan, made, actor=who))
 
 
-@router.delete("/{plan}")
+@router.delete("/{plan}", **needs("plan.delete"))
 async def delete_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Remove a draft."""
     await door.act(plans.delete, plan, actor=who)
     return {"ok": True}
 
 
-@router.post("/{plan}/approve")
+@router.post("/{plan}/approve", **needs("plan.approve"))
 async def approve_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Agree to a draft as it stands now."""
     return plan_json(await door.act(plans.approve, plan, actor=who))
 
 
-@router.post("/{plan}/activate")
+@router.post("/{plan}/activate", **needs("plan.activate"))
 async def activate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Start it; from now on it is neither edited nor deleted."""
     return await _shifted(door, plans.activate, plan, who)
 
 
-@router.post("/{plan}/suspend")
+@router.post("/{plan}/suspend", **needs("plan.suspend"))
 async def suspend_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Offer it to nobody for the time being."""
     return await _shifted(door, plans.suspend, plan, who)
 
 
-@router.post("/{plan}/resume")
+@router.post("/{plan}/resume", **needs("plan.resume"))
 async def resume_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Go on."""
     return await _shifted(door, plans.resume, plan, who)
 
 
-@router.post("/{plan}/terminate")
+@router.post("/{plan}/terminate", **needs("plan.terminate"))
 async def terminate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """End it for good."""
     return await _shifted(door, plans.terminate, plan, who)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 from moduline.cloud.products import service as products
 from moduline.cloud.products.service import ProductSettings
 
@@ -20,7 +20,9 @@ class Wishes(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     is_first_only: bool | None = None
-    needs_verification: bool | None = None
+    needs_verification: Annotated[bool | None, Field(description="plans take only what passed a verification")] = None
+    needs_rehearsal: Annotated[bool | None, Field(description="plans take only what passed a rehearsal")] = None
+    rehearses_uploads: Annotated[bool | None, Field(description="rehearse patches as soon as they are there")] = None
     grid_s: Annotated[int | None, Field(description="seconds between two matches, a divisor of a day")] = None
     is_windows_strict: bool | None = None
     scheme: Literal["http", "https"] | None = None
@@ -55,7 +57,7 @@ async def list_products(door: Open, who: Who, after: After = 0, limit: Limit = N
     return shown(await door.see(products.page, actor=who, after=after, limit=limit), asdict)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, **needs("product.create"))
 async def create_product(door: Open, who: Who, new: NewProduct) -> dict[str, Any]:
     """Make a product."""
     settings = new.settings.over(ProductSettings())
@@ -68,7 +70,7 @@ async def show_product(door: Open, who: Who, product: int) -> dict[str, Any]:
     return asdict(await door.see(products.by_id, product, actor=who))
 
 
-@router.patch("/{product}")
+@router.patch("/{product}", **needs("product.change"))
 async def change_product(door: Open, who: Who, product: int, to: ProductChange) -> dict[str, Any]:
     """Other settings, or another name."""
     old = await door.see(products.by_id, product, actor=who)
@@ -76,13 +78,13 @@ async def change_product(door: Open, who: Who, product: int, to: ProductChange) 
     return asdict(await door.act(products.change, product, settings, actor=who, name=to.name))
 
 
-@router.post("/{product}/secret")
+@router.post("/{product}/secret", **needs("product.secret"))
 async def show_secret(door: Open, who: Who, product: int) -> dict[str, Any]:
     """The product secret, to be burnt into devices; that it was looked at is noted."""
     return {"ps": await door.act(products.secret, product, actor=who)}
 
 
-@router.delete("/{product}")
+@router.delete("/{product}", **needs("product.delete"))
 async def delete_product(door: Open, who: Who, product: int) -> dict[str, Any]:
     """Remove a product that has neither devices nor plans."""
     await door.act(products.delete, product, actor=who)

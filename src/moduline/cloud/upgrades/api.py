@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import people, verification
@@ -52,7 +52,7 @@ async def show_log(door: Open, who: Who, upgrade: int, after: After = 0, limit: 
     return shown(await door.see(people.log, upgrade, actor=who, after=after, limit=limit), asdict)
 
 
-@router.post("/upgrades/{upgrade}/confirm")
+@router.post("/upgrades/{upgrade}/confirm", **needs("upgrade.confirm"))
 async def confirm_upgrade(door: Open, who: Who, upgrade: int, wish: Confirm) -> dict[str, Any]:
     """Do what the user of a device wants."""
     said = await door.act(
@@ -62,14 +62,14 @@ async def confirm_upgrade(door: Open, who: Who, upgrade: int, wish: Confirm) -> 
     return {"ok": True, "offered": bool(said)}
 
 
-@router.post("/upgrades/{upgrade}/cancel")
+@router.post("/upgrades/{upgrade}/cancel", **needs("upgrade.cancel"))
 async def cancel_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
     """Take an offer back, possible until the download begins."""
     await door.act(people.cancel, upgrade, actor=who)
     return {"ok": True}
 
 
-@router.post("/upgrades/{upgrade}/retry")
+@router.post("/upgrades/{upgrade}/retry", **needs("upgrade.retry"))
 async def retry_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
     """Try a failed upgrade once more."""
     said = await door.act(people.retry, upgrade, actor=who)
@@ -77,7 +77,7 @@ async def retry_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
     return {"ok": True, "offered": bool(said)}
 
 
-@router.post("/artifacts/{artifact}/verifications", status_code=201)
+@router.post("/artifacts/{artifact}/verifications", status_code=201, **needs("verification.start"))
 async def start_verification(door: Open, who: Who, artifact: int, wish: Verify) -> dict[str, Any]:
     """Let a device try an artifact now."""
     run, said = await door.act(verification.start, artifact, wish.device, wish.component, actor=who)

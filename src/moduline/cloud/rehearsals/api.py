@@ -1,0 +1,90 @@
+"""Routes of rehearsals: ask for one, what was shown, the proofs themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from moduline.cloud.accounts.door import Door, Open, Who, needs
+from moduline.cloud.edge import Actor
+from moduline.cloud.jobs.api import job_json
+from moduline.cloud.rehearsals import service as rehearsals
+from moduline.cloud.rehearsals.service import MOST_PAIRS, Rehearsal
+from moduline.errors import NoSuchObject, Text
+
+router: Final = APIRouter(prefix="/v1/artifacts/{artifact}/rehearsals", tags=["rehearsals"])
+KIND: Final = Text("rehearsal", "演练记录")
+ALONE: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""What a page may do that was made of files of strangers: nothing but look."""
+
+
+class NewRehearsal(BaseModel):
+    """What is tried."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: int = Field(description="whole artifact of what runs before")
+    cuts: str = Field("all", description="operations the power is cut at: all, or how many, evenly spread")
+    pairs: int = Field(1000, ge=0, le=MOST_PAIRS, description="further cuts while it recovers")
+    store: Literal["fp", "fs"] = Field("fp", description="where the patch lies")
+
+
+def rehearsal_json(one: Rehearsal) -> dict[str, Any]:
+    """A rehearsal as JSON; the proofs have routes of their own."""
+    known = asdict(one)
+    return {name: known[name] for name in known if name not in {"proof_key", "page_key"}} | {
+        "counts": one.counts_for(one.sha256)
+    }
+
+
+@router.post("", status_code=202, **needs("rehearsal.start"))
+async def start_rehearsal(door: Open, who: Who, artifact: int, wish: NewRehearsal) -> dict[str, Any]:
+    """Have a delta artifact applied on virtual flash under power cuts; the job."""
+    job = await door.act(
+        rehearsals.start, artifact, wish.source, actor=who, cuts=wish.cuts, pairs=wish.pairs, store=wish.store
+    )
+    return job_json(job)
+
+
+@router.get("")
+async def list_rehearsals(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+    """What was shown of an artifact's files, newest first; `counts`: whether a plan may rely on it."""
+    found = await door.see(rehearsals.of_artifact, artifact, actor=who)
+    return {"items": [rehearsal_json(one) for one in found], "next_after": None}
+
+
+@router.get("/{rehearsal}/proof", response_class=Response)
+async def show_proof(door: Open, who: Who, artifact: int, rehearsal: int) -> Response:
+    """The proof as JSON: what was cut where, and what came of it."""
+    data = await _kept(door, who, artifact, rehearsal, lambda one: one.proof_key)
+    return Response(data, media_type="application/json")
+
+
+@router.get("/{rehearsal}/page", response_class=Response)
+async def show_page(door: Open, who: Who, artifact: int, rehearsal: int) -> Response:
+    """The proof as a page for people."""
+    data = await _kept(door, who, artifact, rehearsal, lambda one: one.page_key)
+    headers = {"Content-Security-Policy": ALONE, "X-Content-Type-Options": "nosniff"}
+    return Response(data, media_type="text/html; charset=utf-8", headers=headers)
+
+
+async def _kept(door: Door, who: Actor, artifact: int, number: int, key: Callable[[Rehearsal], str]) -> bytes:
+    """A file of a rehearsal.
+
+    Raises:
+        NoSuchObject: there is none.
+    """
+    found = [one for one in await door.see(rehearsals.of_artifact, artifact, actor=who) if one.id == number]
+    if not found:
+        raise NoSuchObject(kind=KIND, name=str(number))
+
+    def read() -> bytes:
+        with door.store.open(key(found[0])) as file:
+            return file.read()
+
+    return await asyncio.to_thread(read)

@@ -1,0 +1,183 @@
+"""Routes over several rooms: devices by a filter, and exports that are sent while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from moduline.cloud import audit
+from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.devices.api import device_json
+from moduline.cloud.devices.device import MODULE, DeviceFilter
+from moduline.cloud.plans.rules import DeviceStatus
+from moduline.cloud.upgrades import people
+from moduline.cloud.upgrades.api import upgrade_json
+from moduline.cloud.views import lists
+from moduline.cloud.views.spelling import FORMATS, Item, Shape, head, moment, spell
+
+router: Final = APIRouter(prefix="/v1", tags=["devices"])
+exports: Final = APIRouter(prefix="/v1", tags=["exports"])
+Form = Annotated[Literal["csv", "jsonl"], Query(description="csv for spreadsheets, jsonl for programs")]
+Filter = Annotated[
+    str, Query(description="as in plans", examples=["tag==pilot;version<1.10"], max_length=4096, alias="filter")
+]
+Block = tuple[Sequence[Item], Any]
+"""Items, and where to go on; None: that was all."""
+
+
+def _which(
+    product: int | None = None,
+    dk: Annotated[str, Query(description="whose key begins so")] = "",
+    is_online: bool | None = None,
+    is_enabled: bool | None = None,
+    tag: str = "",
+    value: Annotated[str | None, Query(description="of the attribute `tag`")] = None,
+    version: Annotated[str, Query(description="that runs this version")] = "",
+    type: int = MODULE,  # noqa: A002  the name in the query
+    component: str = "",
+    cell: str = "",
+    seen_before: Annotated[float | None, Query(description="not heard of since, UTC seconds")] = None,
+) -> DeviceFilter:
+    """Which devices are meant."""
+    return DeviceFilter(product, dk, is_online, is_enabled, tag, value, type, component, version, cell, seen_before)
+
+
+Which = Annotated[DeviceFilter, Depends(_which)]
+
+
+@router.get("/devices")
+async def list_devices(
+    door: Open, who: Who, wanted: Which, text: Filter = "", after: After = 0, limit: Limit = None
+) -> dict[str, Any]:
+    """Devices by their numbers."""
+    return shown(await door.see(lists.matching, wanted, text, actor=who, after=after, limit=limit), device_json)
+
+
+@router.get("/devices/count")
+async def count_devices(door: Open, who: Who, wanted: Which, text: Filter = "") -> dict[str, Any]:
+    """How many devices there are of those: what a filter of a plan would meet."""
+    return {"count": await door.see(lists.count, wanted, text, actor=who)}
+
+
+@exports.get("/devices/export", response_class=StreamingResponse)
+async def export_devices(
+    door: Open, who: Who, wanted: Which, text: Filter = "", form: Form = "csv"
+) -> StreamingResponse:
+    """Devices with versions, tags and what they told last."""
+
+    async def block(after: int) -> Block:
+        page = await door.see(lists.matching, wanted, text, actor=who, after=after, limit=lists.BLOCK)
+        return [device_json(one) for one in page.items], page.next_after
+
+    return await _sent(block, 0, _DEVICES, form, "devices")
+
+
+@exports.get("/plans/{plan}/upgrades/export", response_class=StreamingResponse)
+async def export_upgrades(
+    door: Open, who: Who, plan: int, status: DeviceStatus | None = None, form: Form = "csv"
+) -> StreamingResponse:
+    """Devices of a plan, each with its status and the reason why it waits or failed."""
+
+    async def block(after: int) -> Block:
+        page = await door.see(people.page, plan, actor=who, status=status, after=after, limit=lists.BLOCK)
+        return [upgrade_json(one) for one in page.items], page.next_after
+
+    return await _sent(block, 0, _UPGRADES, form, f"plan-{plan}")
+
+
+@exports.get("/plans/{plan}/log/export", response_class=StreamingResponse)
+async def export_log(door: Open, who: Who, plan: int, form: Form = "csv") -> StreamingResponse:
+    """All that happened to the devices of a plan, device by device, oldest first."""
+
+    async def block(after: tuple[int, int]) -> Block:
+        return await door.see(lists.plan_log, plan, after, actor=who)
+
+    return await _sent(block, (0, 0), _LOG, form, f"plan-{plan}-log")
+
+
+@exports.get("/audit/export", response_class=StreamingResponse)
+async def export_audit(
+    door: Open, who: Who, kind: str | None = None, account: str | None = None, form: Form = "csv"
+) -> StreamingResponse:
+    """Every change: who, when, what was and what is."""
+
+    async def block(after: int) -> Block:
+        page = await door.see(audit.entries, actor=who, kind=kind, account=account, after=after, limit=lists.BLOCK)
+        return [asdict(one) for one in page.items], page.next_after
+
+    return await _sent(block, 0, _AUDIT, form, "audit")
+
+
+async def _sent(
+    block: Callable[[Any], Awaitable[Block]], start: Any, shape: Shape, form: str, name: str
+) -> StreamingResponse:
+    """A list as a file; what is wrong with the question is found before the answer begins."""
+    items, place = await block(start)
+
+    async def pieces() -> AsyncIterator[str]:
+        found, after = items, place
+        yield head(shape, form) + spell(shape, form, found)
+        while after is not None:
+            found, after = await block(after)
+            yield spell(shape, form, found)
+
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "X-Content-Type-Options": "nosniff"}
+    return StreamingResponse(pieces(), media_type=FORMATS[form], headers=headers)
+
+
+def _device_cells(one: Item) -> list[Any]:
+    facts, parts = one["facts"], one["versions"]
+    module = next((part["version"] for part in parts if part["type"] == MODULE), "")
+    others = "; ".join(f"{part['component']} {part['version']}" for part in parts if part["type"] != MODULE)
+    tags = "; ".join(f"{name}={value}" if value else name for name, value in one["tags"].items())
+    told = [facts.get(name) for name in ("model", "battery", "signal", "free_flash", "iccid")]
+    times = [moment(one[name]) for name in ("last_seen", "created_at")]
+    state = [one["is_enabled"], one["is_online"], one["origin"]]
+    return [one["id"], one["product_id"], one["dk"], *state, module, others, tags, one["cell"], *told, *times]
+
+
+def _upgrade_cells(one: Item) -> list[Any]:
+    reason = one["reason"] or {"code": None, "en": "", "zh": ""}
+    parts = "; ".join(
+        f"{part['component']} {part['source'] or '?'} > {part['target']} {part['status']}" for part in one["components"]
+    )
+    known = [one[name] for name in ("id", "dk", "device", "status_name", "phase", "attempt", "group")]
+    return [*known, parts, reason["code"], reason["en"], reason["zh"], moment(one["begun_at"])]
+
+
+def _log_cells(one: Item) -> list[Any]:
+    text = one["text"]
+    known = [one[name] for name in ("source", "component", "status")]
+    times = [moment(one["at"]), moment(one["device_at"])]
+    said = [text.get("en"), text.get("zh"), one["code"], one["message"]]
+    return [one["dk"], one["upgrade_id"], one["id"], *times, *known, *said]
+
+
+def _audit_cells(one: Item) -> list[Any]:
+    known = [one[name] for name in ("account", "verb", "object_id", "name")]
+    return [one["id"], moment(one["at"]), *known, dict(one["before"]) or "", dict(one["after"]) or ""]
+
+
+_DEVICES: Final = Shape(
+    (
+        "id", "product", "dk", "enabled", "online", "origin", "version", "mcu_versions", "tags", "cell", "model",
+        "battery", "signal", "free_flash", "iccid", "last_seen", "created",
+    ),
+    _device_cells,
+)  # fmt: skip
+_UPGRADES: Final = Shape(
+    (
+        "id", "dk", "device", "status", "phase", "attempt", "group", "components", "reason", "reason_en", "reason_zh",
+        "begun",
+    ),
+    _upgrade_cells,
+)  # fmt: skip
+_LOG: Final = Shape(
+    ("dk", "upgrade", "line", "at", "device_at", "source", "component", "status", "en", "zh", "code", "message"),
+    _log_cells,
+)
+_AUDIT: Final = Shape(("id", "at", "account", "verb", "object", "name", "before", "after"), _audit_cells)
