@@ -14,17 +14,34 @@ import typer
 
 from moduline import fleet as fleets
 from moduline.cli.disk import read_file
+from moduline.cli.fleet_virtual import (
+    ModuleOption,
+    PackageOption,
+    ScriptOption,
+    VirtualOption,
+    devices_of,
+    files_of,
+    firmware_of,
+    must_have_product,
+    plan_facts,
+    refuse_alone,
+    show_modules,
+)
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_facts, print_json, print_table
 from moduline.errors import BadOption, FleetUnfinished, ServerUnreachable, Text
 from moduline.events import Event, Notice, Reporter, to_json
-from moduline.fleet import FleetOptions, FleetPlan, Summary
+from moduline.fleet import FleetOptions, FleetPlan, Summary, VirtualPlan
+from moduline.fleet.behaviour import Behaviour
 from moduline.fleet.description import Arrival
+from moduline.fleet.virtual import MODULE
 
 CTRL_C: Final = 130
 
 ServerOption = Annotated[str, typer.Option("--server", metavar="HOST", help=say("where to connect", "平台地址"))]
-CountOption = Annotated[int, typer.Option("--count", metavar="N", min=1, help=say("how many", "设备数量"))]
+CountOption = Annotated[
+    int | None, typer.Option("--count", metavar="N", min=1, help=say("how many in all", "设备总数"))
+]
 SeedOption = Annotated[
     int | None, typer.Option("--seed", metavar="N", help=say("same seed, same fleet", "种子相同则行为相同"))
 ]
@@ -87,17 +104,23 @@ def register(app: typer.Typer) -> None:
     @fleet.command(
         help=say(
             "Run simulated devices against a platform: they come online, are offered upgrades, download, reboot, and "
-            "fail as told. Ctrl-C ends them. "
+            "fail as told. With --virtual some of them are full virtual modules, with flash, boot code and a script. "
+            "Ctrl-C ends them. "
             "Example: moduline fleet run --server 127.0.0.1 --count 1000 --product p000aa --secret 0123456789abcdef "
-            "--seed 7 --until-done --for 600",
-            "用模拟设备连接平台：上线、接受升级、下载、重启，并按设定出错。按 Ctrl-C 结束。"
+            "--seed 7 --until-done --for 600 · the same with --virtual 8 --package v1.zip",
+            "用模拟设备连接平台：上线、接受升级、下载、重启，并按设定出错。"
+            "--virtual 使其中若干台为完整虚拟模组（含 Flash、引导程序与脚本）。按 Ctrl-C 结束。"
             "示例：moduline fleet run --server 127.0.0.1 --count 1000 --product p000aa --secret 0123456789abcdef "
-            "--seed 7 --until-done --for 600",
+            "--seed 7 --until-done --for 600；或再加 --virtual 8 --package v1.zip",
         )
     )
     def run(
         server: ServerOption,
-        count: CountOption,
+        count: CountOption = None,
+        virtual: VirtualOption = 0,
+        package: PackageOption = None,
+        module: ModuleOption = MODULE,
+        script: ScriptOption = None,
         seed: SeedOption = None,
         mqtt_port: PortOption = 1883,
         product: ProductOption = "",
@@ -115,18 +138,28 @@ def register(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        plan = _plan(description, seed, rate, time_scale)
-        if dry_run:
-            _show_plan(plan, count, as_json=as_json)
-            return
-        if not product or not secret:
-            raise BadOption(
-                name="--product, --secret",
-                reason=Text("both are needed; the platform shows them", "两者均须给出；可在平台查看"),
+        light = devices_of(count, virtual)
+        refuse_alone(virtual, package, script, module)
+        slug, firmware, version = firmware_of(module, package) if virtual else (module, None, "")
+        plan = _plan(description, seed, rate, time_scale, version)
+        full = None
+        if virtual:
+            full = VirtualPlan(
+                virtual,
+                f"{'mqtts' if tls else 'mqtt'}://{server}:{mqtt_port}",
+                files_of(script, product, secret, ca),
+                slug,
+                firmware,
+                None if state is None else state.with_name(state.name + ".modules"),
+                plan.rate,
             )
+        if dry_run:
+            _show_plan(plan, light, full, version, as_json=as_json)
+            return
+        must_have_product(product, secret)
         options = FleetOptions(
             server=server,
-            count=count,
+            count=light,
             product=product,
             secret=secret,
             mqtt_port=mqtt_port,
@@ -135,25 +168,32 @@ def register(app: typer.Typer) -> None:
             limit_s=limit,
             is_until_done=until_done,
         )
-        summary, is_stopped = asyncio.run(_run(plan, options, state, _reporter(as_jsonl=as_jsonl)))
+        summary, is_stopped = asyncio.run(_run(plan, options, full, state, _reporter(as_jsonl=as_jsonl)))
         _show_end(summary, as_json=as_json, as_jsonl=as_jsonl)
-        _judge(summary, options, is_stopped=is_stopped)
+        _judge(summary, options, is_stopped=is_stopped, is_script_ours=script is None)
 
 
-async def _run(plan: FleetPlan, options: FleetOptions, state: Path | None, report: Reporter) -> tuple[Summary, bool]:
+async def _run(
+    plan: FleetPlan, options: FleetOptions, full: VirtualPlan | None, state: Path | None, report: Reporter
+) -> tuple[Summary, bool]:
     """The summary, and whether it was stopped by a signal."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # no signals of this kind on Windows: Ctrl-C cancels
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    summary = await fleets.run_fleet(plan, options, state=state, report=report, stop=stop)
+    summary = await fleets.run_fleet(plan, options, virtual=full, state=state, report=report, stop=stop)
     return summary, stop.is_set()
 
 
-def _plan(description: Path | None, seed: int | None, rate: float | None, time_scale: float | None) -> FleetPlan:
-    """The description, with what the options say otherwise."""
-    plan = FleetPlan() if description is None else fleets.read_description(read_file(description))
+def _plan(
+    description: Path | None, seed: int | None, rate: float | None, time_scale: float | None, version: str
+) -> FleetPlan:
+    """The description, with what the options say otherwise; without one all run ``version``, if there is such."""
+    if description is not None:
+        plan = fleets.read_description(read_file(description))
+    else:
+        plan = FleetPlan(((1.0, Behaviour(module_version=version)),)) if version else FleetPlan()
     if time_scale is not None and not 0.01 <= time_scale <= 10_000:
         raise BadOption(name="--time-scale", reason=Text("from 0.01 to 10000", "须为 0.01 至 10000"))
     changes: dict[str, Any] = {"seed": seed, "rate": rate, "time_scale": time_scale}
@@ -181,11 +221,17 @@ def _reporter(*, as_jsonl: bool) -> Reporter:
                 "{seconds} 秒：在线 {up}，成功 {upgraded}，失败 {failed}，拒绝 {refused}",
                 **facts,
             )
+            if "virtual_running" in facts:
+                note(
+                    "  virtual modules: {virtual_running} running, {virtual_upgraded} upgraded, {virtual_failed} failed",
+                    "  虚拟模组：运行 {virtual_running}，成功 {virtual_upgraded}，失败 {virtual_failed}",
+                    **facts,
+                )
 
     return report
 
 
-def _show_plan(plan: FleetPlan, count: int, *, as_json: bool) -> None:
+def _show_plan(plan: FleetPlan, count: int, full: VirtualPlan | None, version: str, *, as_json: bool) -> None:
     whole = sum(share for share, _ in plan.kinds)
     kinds = [
         {"kind": kind.name, "model": kind.model, "version": kind.module_version, "share": round(share / whole, 4)}
@@ -198,12 +244,13 @@ def _show_plan(plan: FleetPlan, count: int, *, as_json: bool) -> None:
         "arrival": Arrival(plan.arrival).value,
         "rate": plan.rate,
         "first": plan.dk(0),
-        "last": plan.dk(count - 1),
+        "last": plan.dk(max(0, count - 1)),
     }
+    virtual = {} if full is None else {"virtual": plan_facts(full, version)}
     if as_json:
-        print_json({"ok": True, **facts, "kinds": kinds})
+        print_json({"ok": True, **facts, **virtual, "kinds": kinds})
         return
-    print_facts(facts, as_json=False)
+    print_facts({**facts, **{name: _joined(value) for name, value in virtual.items()}}, as_json=False)
     head = (say("kind", "类型"), say("model", "型号"), say("version", "版本"), say("share", "占比"))
     print_table(head, [tuple(one.values()) for one in kinds])
 
@@ -215,16 +262,19 @@ def _show_end(summary: Summary, *, as_json: bool, as_jsonl: bool) -> None:
     elif as_json:
         print_json({"ok": True, **facts})
     else:
-        shown = {
-            name: "  ".join(f"{key} {count}" for key, count in sorted(value.items()))
-            if isinstance(value, dict)
-            else value
-            for name, value in facts.items()
-        }
-        print_facts({name: value for name, value in shown.items() if value != ""}, as_json=False)
+        virtual = facts.pop("virtual", None)
+        if summary.devices or virtual is None:
+            shown = {name: _joined(value) if isinstance(value, dict) else value for name, value in facts.items()}
+            print_facts({name: value for name, value in shown.items() if value != ""}, as_json=False)
+        if virtual is not None:
+            show_modules(virtual)
 
 
-def _judge(summary: Summary, options: FleetOptions, *, is_stopped: bool) -> None:
+def _joined(counts: dict[str, Any]) -> str:
+    return "  ".join(f"{key} {count}" for key, count in sorted(counts.items()))
+
+
+def _judge(summary: Summary, options: FleetOptions, *, is_stopped: bool, is_script_ours: bool) -> None:
     """Turns an end that was not wanted into an exit code.
 
     Raises:
@@ -233,13 +283,17 @@ def _judge(summary: Summary, options: FleetOptions, *, is_stopped: bool) -> None
     """
     if is_stopped:
         raise typer.Exit(CTRL_C)
-    if not summary.tally.connections and summary.tally.unreached + summary.tally.lost + sum(
-        summary.tally.refusals.values()
-    ):
+    tally, virtual = summary.tally, summary.virtual
+    has_tried = tally.unreached + tally.lost + sum(tally.refusals.values()) > 0
+    is_light_away = has_tried or (summary.devices == 0 and is_script_ours)  # another script may come online in silence
+    if is_light_away and not tally.connections and not (virtual is not None and virtual.was_online):
         reason = Text("no device came online", "没有设备上线")
         raise ServerUnreachable(server=f"{options.server}:{options.mqtt_port}", reason=reason)
     if options.is_until_done and not summary.is_done:
-        ended = summary.devices - summary.devices_by_outcome.get("none", 0)
+        waiting = summary.devices_by_outcome.get("none", 0)
+        full = () if virtual is None else virtual.devices
         raise FleetUnfinished(
-            waiting=summary.devices - ended, devices=summary.devices, seconds=round(summary.seconds, 1)
+            waiting=waiting + sum(one.outcome == "none" for one in full),
+            devices=summary.devices + len(full),
+            seconds=round(summary.seconds, 1),
         )

@@ -28,6 +28,7 @@ from moduline.fleet.exchange import Dial, Ended, FetchEnd
 from moduline.fleet.session import Session
 from moduline.fleet.stored import Stored
 from moduline.fleet.summary import Summary, Tally
+from moduline.fleet.virtual import FILES_PER_MODULE, VirtualFleet
 from moduline.wire.quecthing.credentials import DeviceName
 from moduline.wire.quecthing.session_key import KEY_BYTES
 
@@ -45,7 +46,7 @@ class FleetOptions:
 
     Attributes:
         server: name or address.
-        count: how many devices.
+        count: how many light devices.
         product: product key.
         secret: product secret.
         mqtt_port: of the device gateway.
@@ -73,6 +74,7 @@ class Fleet:
         plan: what they are.
         options: where they go.
         stored: flash of devices that have run before, by device key; missing ones are new.
+        virtual: full virtual modules that are there, too; the caller has opened and started them.
         clock: real time.
         report: hears of progress and of ends of upgrades.
 
@@ -86,16 +88,18 @@ class Fleet:
         options: FleetOptions,
         stored: dict[str, Stored] | None = None,
         *,
+        virtual: VirtualFleet | None = None,
         clock: Clock | None = None,
         report: Reporter = silent,
     ) -> None:
-        if not 0 < options.count <= LAST_DEVICE - plan.first_device + 1:
+        if not (0 if virtual is not None else 1) <= options.count <= LAST_DEVICE - plan.first_device + 1:
             raise BadOption(name="--count", reason=Text("from 1 up to the last device key", "须为 1 至最后一个设备号"))
         if len(options.secret.encode()) < KEY_BYTES:
             raise BadOption(name="--secret", reason=Text("at least 16 characters", "至少 16 个字符"))
         self.tally = Tally()
         self.plan = plan
         self.options = options
+        self.virtual = virtual
         self._clock = clock or SystemClock()
         self._report = report
         self._begin = self._clock.tick_s()
@@ -115,7 +119,8 @@ class Fleet:
         Raises:
             ServerUnreachable: the server's name is not known.
         """
-        _allow_files(self.options.count + self.options.downloads + SPARE_FILES)
+        full = self.virtual.plan.count * FILES_PER_MODULE if self.virtual is not None else 0
+        _allow_files(self.options.count + self.options.downloads + full + SPARE_FILES)
         await self._resolve(self.options.server, self.options.mqtt_port)
         self._begin = self._clock.tick_s()
         stop = stop or asyncio.Event()
@@ -155,7 +160,7 @@ class Fleet:
         return Summary(
             devices=len(devices),
             seconds=self.seconds,
-            is_done=all(device.is_done for device in devices),
+            is_done=all(device.is_done for device in devices) and (self.virtual is None or self.virtual.is_done),
             reach=dict(Counter(device.reach.value for device in devices)),
             phases=dict(Counter(device.upgrade.phase.value for device in devices)),
             devices_by_outcome=dict(
@@ -163,6 +168,7 @@ class Fleet:
             ),
             versions=dict(Counter(device.stored.module_version for device in devices)),
             tally=self.tally,
+            virtual=None if self.virtual is None else self.virtual.summary(),
         )
 
     # -- what members ask
@@ -229,11 +235,13 @@ class Fleet:
         if not self.options.is_until_done or self.seconds < self._look_at:
             return False
         self._look_at = self.seconds + LOOK_S
-        return all(member.device.is_done for member in self._members)
+        are_light_done = all(member.device.is_done for member in self._members)
+        return are_light_done and (self.virtual is None or self.virtual.is_done)
 
     def _progress(self) -> dict[str, int]:
         reach = Counter(member.device.reach.value for member in self._members)
-        return {"seconds": round(self.seconds), "up": reach["up"], **dict(self.tally.outcomes)}
+        facts = {"seconds": round(self.seconds), "up": reach["up"], **dict(self.tally.outcomes)}
+        return facts if self.virtual is None else facts | self.virtual.progress()
 
     def _begin_waiting(self) -> None:
         while self._dials and self._dialling < DIALS:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from moduline.fleet.virtual import VirtualSummary
+
+_PARTS: Final = frozenset({"tally", "virtual"})
 
 
 @dataclass(slots=True)
@@ -49,14 +53,15 @@ class Summary:
     """The end of a run.
 
     Attributes:
-        devices: in the fleet.
+        devices: light ones in the fleet; so are all counts but those of ``virtual``.
         seconds: real ones.
-        is_done: every device had come to the end of an upgrade.
+        is_done: every device, light or not, had come to the end of an upgrade.
         reach: devices by how they could be reached at the end.
         phases: devices by how far their upgrade was at the end.
         devices_by_outcome: their last one; "none" for those that had none.
         versions: devices by module version at the end.
         tally: counts of the whole run.
+        virtual: full virtual modules; None when there were none.
     """
 
     devices: int
@@ -67,11 +72,13 @@ class Summary:
     devices_by_outcome: dict[str, int]
     versions: dict[str, int]
     tally: Tally
+    virtual: VirtualSummary | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for programs."""
-        facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name != "tally"}
+        facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name not in _PARTS}
         for name in Tally.__slots__:
             value = getattr(self.tally, name)
             facts[name] = {str(key): count for key, count in value.items()} if isinstance(value, Counter) else value
-        return {**facts, "seconds": round(self.seconds, 3)}
+        facts["seconds"] = round(self.seconds, 3)
+        return facts if self.virtual is None else {**facts, "virtual": self.virtual.to_json()}
