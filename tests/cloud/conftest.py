@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import text
 
 import postgres_server
+import s3_server
 from cloud_rig import Rig
 from moduline.cloud import tables
 from moduline.cloud.db import Database
+from moduline.cloud.stores import open_store
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,39 @@ def postgres():
     server = postgres_server.started()
     yield server
     server.remove()
+
+
+@pytest.fixture(scope="session")
+def s3_running():
+    server = s3_server.started()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def s3(s3_running, monkeypatch, tmp_path):
+    """A server that speaks S3; its keys stand in the environment, and no file of this user's is read."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_server.KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_server.SECRET)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return s3_running
+
+
+S3 = pytest.mark.xdist_group("s3")
+STORES = ["folder", pytest.param("s3", marks=S3), pytest.param("near", marks=S3)]
+
+
+@pytest.fixture(params=STORES)
+def store(request, tmp_path):
+    """A file store of each kind, empty."""
+    url = ""
+    if request.param != "folder":
+        url = request.getfixturevalue("s3").url(near=0 if request.param == "s3" else 64)
+    return open_store(url, tmp_path / "data")
 
 
 HERE = Path(__file__).parent

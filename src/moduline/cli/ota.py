@@ -76,7 +76,9 @@ def _register_serve(ota: typer.Typer) -> None:
             str, typer.Option("--db", metavar="URL", help=say("postgresql://…; else a file in DIR", "数据库地址"))
         ] = "",
         nats: Annotated[str, typer.Option("--nats", metavar="URL", help=say("bus of several nodes", "消息总线"))] = "",
-        store: Annotated[str, typer.Option("--store", metavar="URL", help=say("file store", "文件存储"))] = "",
+        store: Annotated[
+            str, typer.Option("--store", metavar="URL", help=say("s3://BUCKET…; else a folder in DIR", "文件存储"))
+        ] = "",
         public_url: Annotated[
             str,
             typer.Option("--public-url", metavar="URL", help=say("where devices find downloads", "设备访问下载的地址")),
@@ -88,14 +90,14 @@ def _register_serve(ota: typer.Typer) -> None:
     ) -> None:
         from moduline.cloud.settings import Settings
 
-        for name, url in (("--nats", nats), ("--store", store)):
-            if url:
-                raise BadOption(name=name, reason=Text("not in this version: one process", "此版本仅支持单进程"))
+        if nats:
+            raise BadOption(name="--nats", reason=Text("not in this version: one process", "此版本仅支持单进程"))
         if public_url and not public_url.startswith(("http://", "https://")):
             raise BadOption(name="--public-url", reason=Text("http://… or https://…", "须为 http://… 或 https://…"))
         settings = Settings(
             data,
             db,
+            store=store,
             node=node,
             host=host,
             http_port=http_port,

@@ -23,7 +23,6 @@ from moduline.clock import Clock, SystemClock
 from moduline.cloud import founding, tables
 from moduline.cloud.accounts.door import Door
 from moduline.cloud.artifacts import making
-from moduline.cloud.blob import FolderStore
 from moduline.cloud.bus import Bus, LocalBus
 from moduline.cloud.db import Database
 from moduline.cloud.device_link import Gateway, GatewayLimits, SessionLimits
@@ -38,6 +37,7 @@ from moduline.cloud.outbox.worker import Teller
 from moduline.cloud.rehearsals import service as rehearsals
 from moduline.cloud.schedule import Schedule
 from moduline.cloud.settings import Settings
+from moduline.cloud.stores import open_store
 from moduline.cloud.upgrades import service as upgrades
 from moduline.cloud.upgrades.events import Disconnected
 from moduline.cloud.web_server import WebServer
@@ -86,7 +86,7 @@ class Platform:
     ) -> None:
         self.settings = settings
         self.db = Database(settings.db_url)
-        self.store = _open_store(settings)
+        self.store = open_store(settings.store, settings.data, report)
         self.bus = _open_bus(settings)
         self._clock = clock
         self._report = report
@@ -156,6 +156,7 @@ class Platform:
         """Tables, first account, proofs judged by today's rule; nobody online and no job half done any more."""
         now = self._clock.now_s()
         self.settings.data.mkdir(parents=True, exist_ok=True)
+        self.store.check()
         self.db.open()
         self.db.write(founding.found, self.settings.data, now=now)
         self.db.write(rehearsals.judge_anew)
@@ -228,11 +229,6 @@ def make_platform(
         session_limits=session_limits or SessionLimits(),
         report=report,
     )
-
-
-def _open_store(settings: Settings) -> FolderStore:
-    """The file store of an installation."""
-    return FolderStore(settings.blob_folder)
 
 
 def _open_bus(_settings: Settings) -> Bus:

@@ -17,7 +17,7 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
@@ -50,6 +50,9 @@ class Stored:
 class BlobStore(Protocol):
     """Where files of artifacts live."""
 
+    def check(self) -> None:
+        """See that it can be used; called once, before anybody is let in."""
+
     def put(self, pieces: Iterable[bytes]) -> str:
         """Keep a file; its key. The same content again is kept once."""
 
@@ -78,6 +81,14 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def check(self) -> None:
+        """Put back what a collector that was killed had taken aside and not yet looked at."""
+        with self._in_our_words():
+            for aside in self.folder.glob("new/*.aside"):
+                place = self._path(aside.name.partition(".")[0])
+                with contextlib.suppress(FileNotFoundError):  # another node was quicker
+                    aside.replace(place)
 
     def put(self, pieces: Iterable[bytes]) -> str:
         """Keep a file; its key.
@@ -151,17 +162,17 @@ class FolderStore:
 
         It is taken aside first, so that one that is put at this very moment is never the one that is removed.
         """
-        place, aside = self._path(key), self.folder / "new" / uuid.uuid4().hex
+        place, aside = self._path(key), self.folder / "new" / f"{key}.{uuid.uuid4().hex}.aside"
         with self._in_our_words():
             try:
                 aside.parent.mkdir(parents=True, exist_ok=True)
                 place.replace(aside)
+                if aside.stat().st_mtime >= before:
+                    aside.replace(place)
+                    return False
+                aside.unlink()
             except FileNotFoundError:
-                return True
-            if aside.stat().st_mtime >= before:
-                aside.replace(place)
-                return False
-            aside.unlink()
+                return not place.exists()
             return True
 
     def sweep(self, before: float) -> int:
@@ -201,20 +212,6 @@ class FolderStore:
             yield
         except OSError as cause:
             raise in_our_words(cause, str(self.folder)) from cause
-
-
-def collect(store: BlobStore, is_used: Callable[[str], bool], *, now: float, grace_s: float) -> tuple[str, ...]:
-    """Remove files that nothing uses and that are older than the grace time; their keys.
-
-    A file that is put again during the grace time gets a new time, so an upload that is about to name it is safe.
-    """
-    gone = []
-    for stored in store.stored():
-        is_old = stored.written_at < now - grace_s
-        if is_old and not is_used(stored.key) and store.remove(stored.key, now - grace_s):
-            gone.append(stored.key)
-    store.sweep(now - grace_s)
-    return tuple(gone)
 
 
 def _sync(folder: Path) -> None:

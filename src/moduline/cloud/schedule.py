@@ -27,7 +27,7 @@ from sqlalchemy import Connection, exists, func, insert, select, update
 
 from moduline.clock import Clock
 from moduline.cloud import tables
-from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.artifacts.collecting import collect_files
 from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
 from moduline.cloud.plans import course, zone
@@ -192,10 +192,10 @@ class Schedule:
         if last.get("at", 0.0) <= now < last.get("at", 0.0) + COLLECT_S:
             return
         await self._db.write_soon(_keep, _COLLECTED, {"at": now})
-        grace_s, forgotten = self._settings.grace_s, Forgotten()
+        forgotten = Forgotten()
         while (some := await self._db.write_soon(forget, self._settings, now=now)).total:
             forgotten += some
-        gone = await self._db.write_soon(artifacts.collect_files, self._store, now=now, grace_s=grace_s)
+        gone = await collect_files(self._db, self._store, now=now, grace_s=self._settings.grace_s)
         if gone:
             self._report(Notice("ota.files-collected", "", {"count": len(gone)}))
         if forgotten.total:

@@ -22,7 +22,7 @@ class Settings:
         data: folder of the database and the files, made when absent.
         db: URL of the database; "" is an SQLite file in ``data``.
         nats: URL of the bus between several nodes; "" is none, one process does all.
-        store: URL of the file store; "" is a folder in ``data``.
+        store: URL of the file store, see ``stores``; "" is a folder in ``data``.
         node: name of this process among several; unique and the same after a restart.
         host: address that all ports listen on.
         http_port: of the operator API.
@@ -73,11 +73,6 @@ class Settings:
     def db_url(self) -> str:
         """URL or path of the database."""
         return self.db or os.fspath(self.data / "ota.db")
-
-    @property
-    def blob_folder(self) -> Path:
-        """Folder of the files of artifacts, where they are kept on this machine."""
-        return self.data / "files"
 
     @property
     def job_folder(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moduline.errors.cloud import (
     BadField,
+    BusUnreachable,
     DatabaseBusy,
     DatabaseFull,
     DatabaseReadOnly,
@@ -12,9 +13,12 @@ from moduline.errors.cloud import (
     JobBroken,
     NameTaken,
     NoSuchObject,
+    NotRehearsable,
     RoleTooLow,
     ServerUnreachable,
     StateForbids,
+    StoreUnreachable,
+    StoreUnusable,
     TokenRefused,
 )
 from moduline.errors.formats import (
@@ -122,6 +126,7 @@ __all__ = [
     "BadPackage",
     "BadProject",
     "BadRecipe",
+    "BusUnreachable",
     "CheckFailed",
     "CompileFailed",
     "DatabaseBusy",
@@ -148,6 +153,7 @@ __all__ = [
     "NoSuchObject",
     "NoSuchRecord",
     "NoSuchRemoteFile",
+    "NotRehearsable",
     "NvDamaged",
     "NvForeign",
     "OrderExists",
@@ -176,6 +182,8 @@ __all__ = [
     "SpareTooSmall",
     "StateForbids",
     "StorageFailed",
+    "StoreUnreachable",
+    "StoreUnusable",
     "StoredPacked",
     "TestsFailed",
     "Text",

@@ -46,6 +46,29 @@ class DatabaseUnreachable(WorldError):
     hint = Text("check its address, its user and that it runs", "请检查地址、用户以及服务是否运行")
 
 
+class StoreUnreachable(WorldError):
+    """The file store does not answer, or is too busy."""
+
+    code = "ML-E1406"
+    slug = "store.unreachable"
+    exit_code = 14
+    text = Text("no connection to the file store {store}: {reason}", "无法连接文件存储 {store}：{reason}")
+    hint = Text("check its endpoint and that it runs; then try again", "请检查 endpoint 以及服务是否运行，然后重试")
+
+
+class StoreUnusable(WorldError):
+    """The file store refuses this user, has no such bucket, or lacks its client."""
+
+    code = "ML-E0504"
+    slug = "store.unusable"
+    exit_code = 5
+    text = Text("the file store {store} cannot be used: {reason}", "无法使用文件存储 {store}：{reason}")
+    hint = Text(
+        "check the bucket, its region, and the keys in the environment",
+        "请检查存储桶、区域以及环境变量中的密钥",
+    )
+
+
 class ServerUnreachable(WorldError):
     """An OTA platform does not answer, or what answers is none."""
 
@@ -54,6 +77,16 @@ class ServerUnreachable(WorldError):
     exit_code = 14
     text = Text("no OTA platform answers at {server}: {reason}", "{server} 没有响应的 OTA 平台：{reason}")
     hint = Text("start it with moduline ota serve, or check --server", "请用 moduline ota serve 启动，或检查 --server")
+
+
+class BusUnreachable(WorldError):
+    """No node at the other end of the bus answers, or there is no connection to the bus."""
+
+    code = "ML-E1405"
+    slug = "bus.unreachable"
+    exit_code = 14
+    text = Text("nobody answers on the bus {bus}: {reason}", "总线 {bus} 无响应：{reason}")
+    hint = Text("check --nats, and that a worker runs", "请检查 --nats 以及工作节点是否运行")
 
 
 class FleetUnfinished(WorldError):
@@ -138,3 +171,15 @@ class StateForbids(Refusal):
     slug = "cloud.state-forbids"
     text = Text("{kind} '{name}': {reason}", "{kind}“{name}”：{reason}")
     hint = Text("look at its state first", "请先查看其状态")
+
+
+class NotRehearsable(Refusal):
+    """An update that no virtual module can try: another kind of file, an unknown model, no interpreter here."""
+
+    code = "ML-E1515"
+    slug = "cloud.not-rehearsable"
+    text = Text("cannot be rehearsed on a virtual module: {reason}", "无法在虚拟模组上演练：{reason}")
+    hint = Text(
+        "try it on a device (moduline ota verify), or waive the rehearsal with a reason",
+        "请在设备上验证（moduline ota verify），或填写理由豁免演练",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 from cloud_rig import Files
 from moduline.cloud.artifacts import service
 from moduline.cloud.artifacts.rules import Artifact, ComponentType
-from moduline.cloud.blob import FolderStore, collect
+from moduline.cloud.blob import FolderStore
 from moduline.cloud.plans import service as plans
 from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, StorageFailed, TooBig
 
@@ -60,72 +59,10 @@ def test_upload_when_its_ending_is_not_allowed_then_nothing_is_read(tmp_path, na
     assert endless.read == 0
 
 
-def test_upload_when_the_sender_breaks_off_then_nothing_is_kept(tmp_path):
-    def broken():
-        yield b"half"
-        raise ConnectionError
-
-    store = FolderStore(tmp_path)
-    with pytest.raises(ConnectionError):
-        service.receive(store, "a.bin", broken())
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-@pytest.mark.parametrize("key", ["", "..", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64, "0" * 64 + "\n"])
-def test_store_when_the_key_is_none_or_of_nothing_then_no_such_object(tmp_path, key):
-    store = FolderStore(tmp_path)
-    for ask in (store.open, store.size, store.path):
-        with pytest.raises(NoSuchObject):
-            ask(key)
-
-
-def test_store_when_the_same_content_comes_twice_then_one_file(tmp_path):
-    store = FolderStore(tmp_path)
-    assert store.put([b"123456789"]) == store.put([b"12345", b"6789"]) == KEY
-    assert [one.key for one in store.stored()] == [KEY]
-
-
 def test_store_when_its_folder_cannot_be_made_then_storage_failed(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageFailed):
         FolderStore(tmp_path / "file" / "files").put([b"x"])
-
-
-def test_collector_when_nothing_uses_a_file_then_gone_after_the_grace_time_only(tmp_path):
-    store = FolderStore(tmp_path)
-    old, used, fresh = (store.put([name]) for name in (b"old", b"used", b"fresh"))
-    started = tmp_path / "new" / "begun"
-    started.write_bytes(b"half")
-    for path in (store.path(old), store.path(used), started):
-        os.utime(path, (1000.0, 1000.0))
-    assert collect(store, used.__eq__, now=1000.0 + 86400, grace_s=86400.0) == ()
-    assert collect(store, used.__eq__, now=1001.0 + 86400, grace_s=86400.0) == (old,)
-    assert {one.key for one in store.stored()} == {used, fresh}
-    assert not started.exists()
-
-
-def test_collector_when_a_file_is_put_again_meanwhile_then_it_stays(tmp_path):
-    store = FolderStore(tmp_path)
-    key = store.put([b"x"])
-    os.utime(store.path(key), (1000.0, 1000.0))
-
-    def uploads_again(_):
-        store.put([b"x"])
-        return False
-
-    assert collect(store, uploads_again, now=200_000.0, grace_s=86400.0) == ()
-    assert store.size(key) == 1
-
-
-def test_files_when_an_artifact_names_them_then_in_use(rig, tmp_path):
-    store = FolderStore(tmp_path)
-    file = service.receive(store, "a.bin", [b"x"])
-    lost = service.receive(store, "b.bin", [b"y"])
-    for one in (file, lost):
-        os.utime(store.path(one.digests.sha256), (1000.0, 1000.0))
-    rig.act(service.create, Artifact("v2", ComponentType.MODULE, False, "", "V2", (file,)), store)
-    gone = rig.db.write(service.collect_files, store, now=rig.now, grace_s=86400.0)
-    assert gone == (lost.digests.sha256,)
 
 
 def test_artifact_when_made_then_read_back_as_it_was(rig):

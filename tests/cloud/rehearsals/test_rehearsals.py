@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from cloud_job_rig import Shop
 from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.artifacts.collecting import collect_files
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.rehearsals import service as rehearsals
@@ -52,7 +54,7 @@ def test_rehearsal_when_all_passes_then_proofs_are_kept_and_a_plan_that_asks_for
     assert sum(proof["trials"].values()) == one.trials == 2 * proof["operations"] + 3
     with shop.store.open(one.page_key) as file:
         assert b"<svg" in file.read()
-    gone = shop.rig.db.write(artifacts.collect_files, shop.store, now=4e9, grace_s=0.0)
+    gone = asyncio.run(collect_files(shop.rig.db, shop.store, now=4e9, grace_s=0.0))
     assert gone == ()
     assert shop.rig.act(plans.activate, draft.id).state == "running"
 

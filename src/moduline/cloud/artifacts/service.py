@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
@@ -29,7 +29,7 @@ from moduline.cloud.artifacts.rules import (
     deletion_problem,
     suffix_of,
 )
-from moduline.cloud.blob import BlobStore, collect
+from moduline.cloud.blob import BlobStore
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of, plain_text
 from moduline.cloud.outbox import events as outbox
 from moduline.cloud.problem import Problem, refuse_first
@@ -37,6 +37,7 @@ from moduline.errors import BadField, NameTaken, NoSuchObject, StateForbids, Tex
 
 KIND: Final = Text("artifact", "版本包")
 FILE: Final = Text("the file", "文件")
+FILES_LOCK: Final = 0x4D4C_F17E  # any number that nothing else in the database locks by
 _A: Final = tables.artifacts.c
 _F: Final = tables.artifact_files.c
 
@@ -121,6 +122,7 @@ def create(
         raise NameTaken(kind=KIND, name=artifact.name)
     problems = check_artifact(artifact, allowed=allowed, others=_alike(conn, artifact, actor))
     refuse_first(problems)
+    alone(conn, is_collector=False)
     for file in artifact.files:
         store.size(file.digests.sha256)
     values = {
@@ -215,9 +217,14 @@ def file_in_use(conn: Connection, key: str) -> bool:
     return _has(conn, _F.sha256 == key, tables.artifact_files) or _has(conn, is_proof, tables.rehearsals)
 
 
-def collect_files(conn: Connection, store: BlobStore, *, now: float, grace_s: float) -> tuple[str, ...]:
-    """Remove files that no artifact and no proof names; runs as a write, so that no artifact comes to be meanwhile."""
-    return collect(store, lambda key: file_in_use(conn, key), now=now, grace_s=grace_s)
+def alone(conn: Connection, *, is_collector: bool) -> None:
+    """Until the transaction ends, no file goes while artifacts are made of files; several may be made at once.
+
+    Only a database server has more than one writer; there it is a lock of the transaction's.
+    """
+    if conn.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock if is_collector else func.pg_advisory_xact_lock_shared
+        conn.execute(select(lock(FILES_LOCK)))
 
 
 def _load(conn: Connection, condition: Any, limit: int | None = None) -> list[StoredArtifact]:

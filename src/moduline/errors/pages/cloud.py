@@ -45,10 +45,35 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline explain ML-E1403",
         ("this page", "本页"),
     ),
+    "store.unreachable": page(
+        (
+            "the server is off or restarts, the endpoint is wrong, the network is cut, or it asks for patience",
+            "服务未运行或正在重启、endpoint 有误、网络中断，或服务过载",
+        ),
+        "moduline explain ML-E1406",
+        ("this page", "本页"),
+    ),
+    "store.unusable": page(
+        (
+            "no such bucket, keys that are absent or refused, another region, or 'moduline[s3]' is not installed",
+            "存储桶不存在、密钥缺失或被拒绝、区域不符，或未安装 'moduline[s3]'",
+        ),
+        "moduline explain ML-E0504",
+        ("this page", "本页"),
+    ),
     "cloud.server-unreachable": page(
         ("it is not started, its address is wrong, or a proxy is in between", "平台未启动、地址有误，或中间有代理"),
         "moduline ota serve --data ota",
         ("starts a platform here", "在本机启动平台"),
+    ),
+    "bus.unreachable": page(
+        (
+            "the NATS servers are off or restart, their address is wrong, no worker runs, or the workers cannot keep what "
+            "they are told",
+            "NATS 服务器未运行或正在重启、地址有误、没有工作节点，或工作节点无法保存数据",
+        ),
+        "moduline explain ML-E1405",
+        ("this page", "本页"),
     ),
     "fleet.unfinished": page(
         (
@@ -92,6 +117,14 @@ PAGES: Final[Mapping[str, Page]] = {
             "已激活的计划不可编辑或删除，被使用的版本包不可删除",
         ),
         "moduline explain ML-E1513",
+        ("this page", "本页"),
+    ),
+    "cloud.not-rehearsable": page(
+        (
+            "virtual modules run our own firmware and scripts, not MCU images, archives or patches of other tools",
+            "虚拟模组可运行本平台固件与脚本，不支持 MCU 镜像、压缩包及其他工具的差分包",
+        ),
+        "moduline explain ML-E1515",
         ("this page", "本页"),
     ),
 }
