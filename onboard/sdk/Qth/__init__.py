@@ -5,7 +5,9 @@ copy. Plain MicroPython 1.12. State is in ``/usr/qth_a.json`` and ``/usr/qth_b.j
 downloaded in ``/usr/qth_ota.bin``.
 
 Modelled: authentication and connection, session keys, reports, updates of the module's firmware and of MCU components,
-data points and transparent data. Not modelled: location, sub-devices, moving to another server by the platform's word.
+data points and transparent data, moving to another server or product on the platform's word, TLS with a certificate
+authority of one's own (``device.CA_FILE``). Not modelled: location, sub-devices, bind codes (no source says what is in
+them).
 
 Source: device-api 13; ota-semantics 11, 12.
 """
@@ -114,7 +116,10 @@ def otaAction(action):
 
 
 def mcuFWDataRead(addr, length):
-    """Bytes of the piece of an MCU file that is there (no call of the vendor's ``Qth``; as its ``quecIot`` has it)."""
+    """Bytes of the piece of an MCU file that is there, fewer at its end; None when ``addr`` is not in it.
+
+    No call of the vendor's ``Qth``; as its ``quecIot`` and ``Ql_iotCmdOtaMcuFWDataRead`` have it.
+    """
     return _client.read(addr, length)
 
 

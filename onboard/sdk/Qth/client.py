@@ -3,8 +3,8 @@
 Order after a connection stands: ``devEvent(2, 0)`` (a script that asks for a plan there is heard first), 0x0034,
 0x0044, then a result that could not be told before.
 
-Differs from the vendor's SDK: delays are chosen here where the reference has none. Not modelled: moving to another
-server or product (0x00B4 ids 1, 7, 8), bind codes, sub-devices, location.
+Differs from the vendor's SDK: delays are chosen here where the reference has none. Not modelled: bind codes,
+sub-devices, location.
 
 Source: ota-semantics 11, 12; device-api 13.
 """
@@ -15,7 +15,7 @@ import sys
 import uselect
 import utime
 
-from . import cipher, device, frame, link
+from . import cipher, device, frame, link, place
 from .ota import PLAN, REQUEST, URL, Ota, version_pairs
 from .store import Store
 
@@ -41,11 +41,12 @@ _MAX_PINGS = 3
 _LONG_MS = 30 * 60 * 1000
 _PENALTY_MS = 10 * 60 * 1000
 _SHORT_MS = 30000
+_TRIAL_MS = 5000
 _STACK = 16 * 1024
 
 
 class Refused(Exception):
-    """The platform does not want this connection: (result of devEvent, delay in ms; None: never again)."""
+    """This connection has to end: (result of devEvent or None, delay in ms; None: never again)."""
 
 
 class Client:
@@ -60,6 +61,7 @@ class Client:
         self.info, self.results, self.versions, self._names = {}, {}, {}, []
         self.folder = "/usr"
         self.store = self.ota = self._link = self._session = None
+        self._server = self._pk = self._ps = ""  # of this connection
         self.is_online = False
         self._round = 0  # counts start and stop; a thread of an earlier round ends
         self._packet = 0
@@ -155,29 +157,50 @@ class Client:
         return self._round == turn
 
     def _run(self, turn):
+        delay = 0
         while self._is_mine(turn):
             try:
-                delay = self._connect_once(turn)
+                self._pause(turn, delay)
+                delay = self._connect_once(turn) if self._is_mine(turn) else 0
             except Refused as refusal:
                 result, delay = refusal.args
                 if self._is_mine(turn):
                     self._leave()
-                    self._call("devEvent", PLATFORM, result)
-            if delay is None:
-                delay = 1 << 28  # nothing but a new start helps
-            end = utime.ticks_add(utime.ticks_ms(), delay)
-            while self._is_mine(turn) and utime.ticks_diff(end, utime.ticks_ms()) > 0:
-                self._work(min(_SLICE_MS, max(1, utime.ticks_diff(end, utime.ticks_ms()))))
+                    if result is not None:
+                        self._call("devEvent", PLATFORM, result)
+                        delay = self._missed(delay)
+            except Exception as fault:  # no memory, or a fault of the SDK: said, and a new connection
+                sys.print_exception(fault)
+                delay = self._backoff()
+                if self._is_mine(turn):
+                    self._drop()
+
+    def _pause(self, turn, delay):
+        if delay is None:
+            delay = 1 << 28  # nothing but a new start helps
+        end = utime.ticks_add(utime.ticks_ms(), delay)
+        while self._is_mine(turn) and utime.ticks_diff(end, utime.ticks_ms()) > 0:
+            self._work(min(_SLICE_MS, max(1, utime.ticks_diff(end, utime.ticks_ms()))))
+
+    def _missed(self, delay):
+        """A place the platform named was not reached: the next try comes soon, at last back at the script's."""
+        record = self.store.record
+        if place.tries_left(record) is None:
+            return delay
+        place.missed(record)
+        self.store.write()
+        return _TRIAL_MS
 
     def _connect_once(self, turn):
         """One connection, to its end; gives the delay before the next one."""
         try:
-            scheme, host, port, _ = device.split_url(self.server)
+            self._server, self._pk, self._ps = place.where(self.store.record, self.server, self.pk, self.ps)
+            scheme, host, port, _ = device.split_url(self._server)
             sock = device.connect(scheme, host, port)
         except (OSError, ValueError):
             if self._is_mine(turn):
                 self._call("devEvent", NETWORK, NO_NETWORK)
-            return self._backoff()
+            return self._missed(self._backoff())
         if not self._is_mine(turn):  # stopped meanwhile; another thread may be at work
             sock.close()
             return 0
@@ -194,7 +217,7 @@ class Client:
             self._drop()
             if was_online:
                 self._call("devEvent", NETWORK, NO_NETWORK)
-        return self._backoff()
+        return self._missed(self._backoff())
 
     def _backoff(self):
         """2, 4, 8 ... seconds, a little less by chance; half an hour after six failures."""
@@ -207,10 +230,10 @@ class Client:
         dk, ds = device.device_key(), self._secret()
         flag, random = "0001" if self.with_session else "0000", cipher.make_random()
         if ds:
-            password = cipher.password_to_connect(self.ps, ds, random, flag)
+            password = cipher.password_to_connect(self._ps, ds, random, flag)
         else:
-            password = cipher.password_to_authenticate(self.pk, self.ps, dk, random, flag)
-        client_id = "qd" + self.pk + dk
+            password = cipher.password_to_authenticate(self._pk, self._ps, dk, random, flag)
+        client_id = "qd" + self._pk + dk
         self._link.connect(client_id, password, self.lifetime)
         self._topics = ("q/2/d/%s/" % client_id, "q/1/d/%s/" % client_id)
         self._is_new = not ds
@@ -286,7 +309,8 @@ class Client:
         self._refusals += 1
         if code == 1:
             raise Refused(-17924 - code, _PENALTY_MS * self._refusals)
-        self._wipe()
+        if place.tries_left(self.store.record) is None:
+            self._wipe()
         raise Refused(-17924 - min(code, 5), None)
 
     def _message(self, data):
@@ -328,11 +352,17 @@ class Client:
             self._session = cipher.Session(key)
         secret = frame.text(pairs, 10, 32) or frame.text(pairs, 5, 32)
         if secret:
-            self.store.record["ds"], self.store.record["pk"] = secret, self.pk
-            self.store.write()
-            if self._is_new:
-                self._is_new = False
-                self._online()
+            self.store.record["ds"], self.store.record["pk"] = secret, self._pk
+        is_again = frame.first(pairs, 9) is True
+        if is_again:
+            self.store.record.pop("ds", None)
+        is_moved = place.told(self.store.record, pairs, self._server)
+        self.store.write()
+        if is_again or is_moved:
+            raise Refused(None, 0)
+        if secret and self._is_new:
+            self._is_new = False
+            self._online()
 
     def _complaint(self, pairs):
         code = frame.whole(pairs, 1) or 0
@@ -348,6 +378,8 @@ class Client:
             return
         self.is_online = True
         self._failures = self._refusals = 0
+        place.reached(self.store.record)
+        self.store.write()
         self._call("devEvent", PLATFORM, 0)
         self.publish("sys", 0x0034, device.status(), 1)
         self.publish("sys", 0x0044, device.information(self.component_versions()), 1)
@@ -371,7 +403,11 @@ class Client:
             return None
 
     def _secret(self):
-        return self.store.record.get("ds") if self.store.record.get("pk") == self.pk else None
+        """Of this product; a new place that did not take it gets an authentication."""
+        record = self.store.record
+        left = place.tries_left(record)
+        is_ours = record.get("pk") == self._pk and (left is None or left == place.TRIES)
+        return record.get("ds") if is_ours else None
 
     def _wipe(self):
         self.store.record.pop("ds", None)
@@ -385,7 +421,8 @@ class Client:
 
     def _drop(self):
         self.is_online = False
-        self._link.abort()
+        if self._link is not None:
+            self._link.abort()
 
     def _call(self, name, *values):
         self._call_one(self.events.get(name), *values)

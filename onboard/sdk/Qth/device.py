@@ -8,6 +8,8 @@ import usocket
 SDK_VERSION = "moduline 1.0"
 PROTOCOLS = ("1.3.0", "3.0.0")  # of data and of communication
 INFO_HAS_SIZE = False  # infoCB is told the size too, as newer firmware does it
+SHA256_WANTED = False  # packages are asked for with SHA-256, and not taken without it
+CA_FILE = "/usr/qth_ca.pem"  # where it is there, TLS servers must have a certificate of one of these authorities
 _CONNECT_S = 10
 
 
@@ -105,7 +107,10 @@ def split_url(url):
         raise ValueError("URL")
     place, slash, path = rest.partition("/")
     host, _, port = place.partition(":")
-    return scheme, host, int(port) if port else ports[scheme], slash + path or "/"
+    number = int(port) if port else ports[scheme]
+    if not host or not 0 < number < 65536 or [1 for sign in rest if not "!" <= sign <= "~"]:
+        raise ValueError("URL")
+    return scheme, host, number, slash + path or "/"
 
 
 def connect(scheme, host, port):
@@ -118,11 +123,23 @@ def connect(scheme, host, port):
         sock.settimeout(_CONNECT_S)
         sock.connect(found[0][-1])
         if scheme in ("mqtts", "https"):
-            import ussl
-
-            sock = ussl.wrap_socket(sock, server_hostname=host)
+            sock = _secured(sock, host)
         sock.setblocking(False)
     except Exception:
         sock.close()
         raise
     return sock
+
+
+def _secured(sock, host):
+    """TLS over a connected socket; OSError or ValueError when the server is not who it should be."""
+    import uos
+    import ussl
+
+    try:
+        uos.stat(CA_FILE)
+    except OSError:
+        return ussl.wrap_socket(sock, server_hostname=host)
+    with open(CA_FILE) as file:
+        authorities = file.read()
+    return ussl.wrap_socket(sock, server_hostname=host, cert=authorities)

@@ -1,8 +1,9 @@
 """A download into a file, piece by piece between other work; goes on where the file ends.
 
 What is in the file when it begins is asked for no more (``Range``). A server that answers with the whole file instead
-makes it begin anew. Header names are compared without case; a body in chunks is refused, as is a length that is not
-the one that was promised.
+makes it begin anew. Header names are compared without case; a body in chunks is refused, as is a length or a range that
+is not the one that was asked for. A server may be slow, but not for ever: ten seconds without a byte, half a minute for
+the head, a minute for less than a kilobyte end a try.
 
 Source: ota-semantics 11.6, 12 (trap 4).
 """
@@ -14,6 +15,8 @@ from . import device
 from .link import some
 
 LIMIT_MS = 10000
+HEAD_MS = 30000
+SLOW_MS = 60000  # for at least _PIECE bytes
 _PIECE = 1024
 _KEEP_BYTES = 8192  # at most so much is fetched again after a power cut
 _MAX_HEAD = 2048
@@ -34,7 +37,8 @@ class Fetch:
         self._head = b""
         self._is_body = False
         self._kept = self.at
-        self._heard = 0
+        self._heard = self._marked = 0
+        self._mark = self.at
 
     def begin(self):
         """Connect and ask; OSError or ValueError when that is not possible. Nothing to do for a file that is whole."""
@@ -48,7 +52,7 @@ class Fetch:
         place = host if port in (80, 443) else "%s:%d" % (host, port)
         line = "GET %s HTTP/1.1\r\nHost:%s\r\nAccept-Ranges: bytes\r\nRange: bytes=%d-%d\r\n\r\n"
         self.sock.write((line % (path, place, self.at, self.last)).encode())
-        self._heard = utime.ticks_ms()
+        self._heard = self._marked = utime.ticks_ms()
 
     def step(self):
         """Take what has come; True when all is there. OSError when it will not come from this connection."""
@@ -67,10 +71,18 @@ class Fetch:
             piece = self._answer(piece)
         if piece:
             self._keep(piece)
+        self._check_pace()
         if self.at > self.last:
             self.close()
             return True
         return False
+
+    def _check_pace(self):
+        passed = utime.ticks_diff(self._heard, self._marked)
+        if self._is_body and self.at - self._mark >= _PIECE:
+            self._mark, self._marked = self.at, self._heard
+        elif passed > (SLOW_MS if self._is_body else HEAD_MS) and self.at <= self.last:
+            raise OSError(110)
 
     def close(self):
         """Let go of the connection; what has come is kept."""
@@ -114,10 +126,11 @@ class Fetch:
         if b"transfer-encoding" in said or (length is not None and length != str(self.last + 1 - self.at).encode()):
             raise OSError(71)
         self._is_body = True
+        self._mark, self._marked = self.at, self._heard
         return rest
 
     def _is_right_place(self, said):
-        return said is None or said.startswith(b"bytes %d-" % self.at)
+        return said is None or said.startswith(b"bytes %d-%d/" % (self.at, self.last))
 
     def _from_the_start(self):
         if self.first:

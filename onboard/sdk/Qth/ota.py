@@ -16,24 +16,24 @@ An MCU component whose script gave no ``infoCB`` is downloaded by the SDK, in pi
 ``sotaPiece(component, first, count)`` says that one is there, ``mcuFWDataRead`` reads it, ``otaAction(2)`` asks for the
 next, ``otaAction(3)`` says that the MCU is being written. One with ``infoCB`` is left to the script.
 
-Differs from the vendor's SDK: the failure a restart counts as is not among the five that are allowed. Not modelled:
-lists of files (id 20; refused with 12).
+Several files (id 20) are fetched one after the other, each with its digest; the firmware gets them as one package, or
+two addresses where it fetches by itself.
+
+Differs from the vendor's SDK: the failure a restart counts as is not among the five that are allowed.
 
 Source: ota-semantics 7.1, 11.5, 12; device-api 13.3, 13.5.
 """
 
 import _thread
 
-import ubinascii
-import uhashlib
 import uos
 import utime
 
-from . import device, frame
+from . import device, frame, install, parcel
 from .fetch import Fetch, size_of
+from .parcel import MCU, MODULE
 
 PLAN, URL, STATUS, REQUEST = 0x0111, 0x0113, 0x0114, 0x0115
-MODULE, MCU = 0, 1
 WORDS = {
     1: "REVICEPLAN",
     2: "SUBMITOTA",
@@ -56,6 +56,7 @@ RESERVE = 16384  # bytes of flash that a piece leaves free
 MAX_FAILURES = 5
 MAX_PLANS = 20
 PACKAGE = "/usr/qth_ota.bin"
+PACKAGES = (PACKAGE,) + tuple(["/usr/qth_ota_%d.bin" % number for number in range(2, parcel.MAX_FILES + 1)])
 
 
 def read_plans(pairs):
@@ -103,10 +104,12 @@ class Ota:
         self.component, self.kind, self.target = "", MODULE, ""
         self.failures = 0
         self.fetch = None
-        self._piece = None  # [url, size, first, last, running MD5] of an MCU file that is fetched in pieces
+        self._files, self._at = [], 0  # of a module's package, and which one is being fetched
+        self._piece = None  # [url, size, first, last, digests] of an MCU file that is fetched in pieces
         self._news = None  # last [status, value] of a download by the firmware
         self.done = None  # [status, component, kind] that nobody has acknowledged
-        self._md5 = ""
+        self._crc = ""
+        self._claimed = None  # what the file of the pieces is for, but for where they begin
         self._is_told = True
         self._last_packet = self._done_packet = 0
         self._due = None  # (ticks, what)
@@ -164,30 +167,32 @@ class Ota:
     def url(self, pairs):
         if self.status not in (0, 2):
             return
-        kind, component, target = frame.whole(pairs, 7), frame.text(pairs, 4, 32), frame.text(pairs, 6, 64)
-        if kind not in (MODULE, MCU) or not component or not target:
-            raise ValueError("firmware information")
+        self._crc = frame.text(pairs, 15)
+        kind, component, target, files = parcel.read(pairs, device.SHA256_WANTED)
         if (component, target) != (self.component, self.target):
             self.failures = 0
         self.kind, self.component, self.target = kind, component, target
-        url, size = frame.text(pairs, 1), frame.whole(pairs, 2)
-        md5, crc = frame.text(pairs, 3), frame.text(pairs, 15)
-        if not url or not size or size < 0 or not md5 or not crc:
+        self._files, self._at = files, 0
+        if not files:
             self._finish(12)
-        elif kind == MCU and not self._client.info.get(component):
-            self._md5 = md5
-            self._piece = [url, size, 0, -1, uhashlib.md5()]
-            self._next_piece()
         elif kind == MCU:
-            self._step(4)
-            self._step(8)
-            self._step(9)
-            self._wait(MCU_MS, "late")
-            self._client.tell_info(component, target, url, size, md5, crc)
-        elif not takes_bytes():
-            self._hand_over(url)
+            self._load_for_mcu(*files[0])
+        elif install.takes_bytes():
+            self._download()
         else:
-            self._download(url, size, md5)
+            self._hand_over([file[0] for file in files])
+
+    def _load_for_mcu(self, url, size, md5, sha256):
+        tell = self._client.info.get(self.component)
+        if not tell:
+            self._claimed = [md5, size]
+            self._piece = [url, size, 0, -1, install.Digests(md5, sha256)]
+            self._next_piece()
+            return
+        for status in (4, 8, 9):
+            self._step(status)
+        self._wait(MCU_MS, "late")
+        self._client.tell_info(self.component, self.target, url, size, md5, self._crc)
 
     # ---- what the script says ----------------------------------------------------------------------------------------
 
@@ -218,12 +223,13 @@ class Ota:
         return True
 
     def read(self, address, count):
-        """Bytes of the piece that is there; None when it does not hold them."""
-        if self.status != 8 or not self._piece or count < 1:
+        """Bytes of the piece that is there, fewer at its end; None when it does not hold the first one."""
+        if self.status != 8 or not self._piece or count < 1 or self.fetch is not None:
             return None
-        if address < self._piece[2] or address + count > self._piece[3] + 1:
+        if not self._piece[2] <= address <= self._piece[3]:
             return None
         self._wait(READ_MS, "late")
+        count = min(count, self._piece[3] + 1 - address)
         with open(PACKAGE, "rb") as file:
             file.seek(address - self._piece[2])
             return file.read(count)
@@ -262,36 +268,41 @@ class Ota:
 
     # ---- module packages ---------------------------------------------------------------------------------------------
 
-    def _download(self, url, size, md5):
-        self._claim(md5, size, 0)
-        if size - size_of(PACKAGE) > device.free_flash():
+    def _download(self):
+        self._claim([[file[2], file[1]] for file in self._files])
+        there = sum([size_of(path) for path in PACKAGES])
+        if sum([file[1] for file in self._files]) - there > device.free_flash():
             self._finish(12)
             return
-        self._md5 = md5
-        self._load(url, 0, size - 1)
+        self._step(4)
+        self._next_file()
+
+    def _next_file(self):
+        url, size = self._files[self._at][:2]
+        self._load(url, PACKAGES[self._at], 0, size - 1)
 
     def _next_piece(self):
         url, size, _, last, _ = self._piece
         first = last + 1
-        self._claim(self._md5, size, first)
+        self._claim(self._claimed + [first])
         room = device.free_flash() + size_of(PACKAGE) - RESERVE
         if room <= 0:
             self._finish(12)
             return
         self._piece[2], self._piece[3] = first, min(size, first + room) - 1
-        self._load(url, first, self._piece[3])
-
-    def _claim(self, md5, size, first):
-        """The file of a download is for these bytes from now on; what is in it for others goes."""
-        record = self._store.record
-        if record.get("file") != [md5, size, first]:
-            _remove(PACKAGE)
-        record["file"] = [md5, size, first]
-
-    def _load(self, url, first, last):
-        self._due = None
         self._step(4)
-        self.fetch = Fetch(url, PACKAGE, first, last)
+        self._load(url, PACKAGE, first, self._piece[3])
+
+    def _claim(self, what):
+        """The files of a download are for these bytes from now on; what is in them for others goes."""
+        record = self._store.record
+        if record.get("file") != what:
+            _remove(PACKAGES)
+        record["file"] = what
+
+    def _load(self, url, path, first, last):
+        self._due = None
+        self.fetch = Fetch(url, path, first, last)
         try:
             self.fetch.begin()
         except (OSError, ValueError):
@@ -309,36 +320,67 @@ class Ota:
             self._show(False)
             return
         self.fetch = None
-        self._step(8)
-        running = md5_of(PACKAGE, self._piece[4] if self._piece else uhashlib.md5())
-        is_last = not self._piece or self._piece[3] + 1 == self._piece[1]
-        if is_last and ubinascii.hexlify(running.digest()).decode() != self._md5:
-            _remove(PACKAGE)
-            self._failed()
-        elif self._piece:
-            self._wait(READ_MS, "late")
-            self._client.tell_piece(self.component, self._piece[2], self._piece[3] + 1 - self._piece[2])
+        if self._piece:
+            self._judge_piece()
         else:
+            self._judge_file()
+
+    def _judge_piece(self):
+        _, size, first, last, digests = self._piece
+        self._step(8)
+        digests.add(PACKAGE)
+        if last + 1 == size and not digests.are_right():
+            _remove(PACKAGES)
+            self._failed()
+            return
+        self._wait(READ_MS, "late")
+        self._client.tell_piece(self.component, first, last + 1 - first)
+
+    def _judge_file(self):
+        _, _, md5, sha256 = self._files[self._at]
+        path, digests = PACKAGES[self._at], install.Digests(md5, sha256)
+        is_last = self._at + 1 == len(self._files)
+        if is_last:
+            self._step(8)  # before the digest is known, as the vendor's SDK has it
+        digests.add(path)
+        if not digests.are_right():
+            _remove((path,))
+            if not is_last:
+                self._step(8)  # 8 and then 6: that is how a wrong digest is told
+            self._failed()
+        elif is_last:
             self._step(9)
             self._wait(FLASH_MS, "flash")
+        else:
+            self._at += 1
+            self._next_file()
 
     def _show(self, is_first):
         """Report progress: every five seconds, or every tenth."""
         now, fetch = utime.ticks_ms(), self.fetch
-        percent = self._news[1] if self._news else 100 * (fetch.at - fetch.first) // (fetch.last + 1 - fetch.first)
+        percent = self._news[1] if self._news else self._percent(fetch)
         passed = utime.ticks_diff(now, self._shown[0])
         if is_first or passed >= REPORT_MS or (passed >= SHORTEST_MS and percent >= self._shown[1] + 10):
             self._shown = (now, percent)
             self._step(5)
 
+    def _percent(self, fetch):
+        if self._piece or len(self._files) == 1:
+            return 100 * (fetch.at - fetch.first) // (fetch.last + 1 - fetch.first)
+        sizes = [file[1] for file in self._files]
+        return 100 * (sum(sizes[: self._at]) + fetch.at) // sum(sizes)
+
     # ---- packages the firmware fetches -------------------------------------------------------------------------------
 
-    def _hand_over(self, url):
-        self._due = None
+    def _hand_over(self, urls):
+        if len(urls) > 2:  # no firmware has a call for that
+            self._finish(12)
+            return
         self._step(4)
         self._news = [0, 0]
+        self._wait(MCU_MS, "late")
         self._show(True)
-        _thread.start_new_thread(fetch_by_firmware, (url, self._hear))
+        _thread.start_new_thread(install.fetch_by_firmware, (urls, self._hear))
 
     def _hear(self, news):
         """From the firmware; it restarts the module right after it took the package."""
@@ -348,6 +390,8 @@ class Ota:
             self._step(9)
             self._wait(MCU_MS, "late")
         elif self._news is not None:
+            if news != self._news:
+                self._wait(MCU_MS, "late")
             self._news = news
 
     def _watch(self):
@@ -368,7 +412,7 @@ class Ota:
             self._settle(6)
 
     def _flash(self):
-        if not flash(PACKAGE):
+        if not install.flash(PACKAGES[: len(self._files)]):
             self._finish(12)
             return
         device.restart()
@@ -383,13 +427,14 @@ class Ota:
 
     def _finish(self, status):
         """11 or 12: over."""
+        self._news = None
         if self.fetch is not None:
             self.fetch.close()
             self.fetch = None
         self.failures = 0
         self._store.record.pop("file", None)
         self._end(status)
-        _remove(PACKAGE)
+        _remove(PACKAGES)
 
     def _settle(self, status):
         """6: idle, but the next URL is a further try."""
@@ -415,53 +460,12 @@ class Ota:
         self._done_packet = self._publish(*self.done)
 
     def _publish(self, status, component, kind):
-        pairs = status_pairs(status, component, kind, self._client.all_versions())
+        sign = "sha256" if device.SHA256_WANTED else ""
+        pairs = status_pairs(status, component, kind, self._client.all_versions(), sign)
         return self._client.publish("ota", STATUS, pairs, 2)
 
 
-def _remove(path):
-    if size_of(path):
-        uos.remove(path)
-
-
-def md5_of(path, running):
-    """The digest with the bytes of a file added."""
-    with open(path, "rb") as file:
-        while True:
-            piece = file.read(1024)
-            if not piece:
-                return running
-            running.update(piece)
-
-
-def takes_bytes():
-    """Whether the firmware takes a package piece by piece."""
-    import fota
-
-    return hasattr(fota, "write")
-
-
-def fetch_by_firmware(url, hear):
-    """Have it download and install; ``hear`` gets its statuses, [-1, 0] when it refuses at once."""
-    import fota
-
-    if fota().httpDownload(url1=url, callback=hear):
-        hear([-1, 0])
-
-
-def flash(path):
-    """Hand a package to the firmware; False when it is refused."""
-    import fota
-
-    unit, size = fota(), size_of(path)
-    try:
-        with open(path, "rb") as file:
-            while True:
-                piece = file.read(1024)
-                if not piece:
-                    break
-                if unit.write(piece, size):
-                    return False
-        return not unit.flush() and not unit.verify()
-    except (OSError, AttributeError):  # no flash, or a firmware without these methods
-        return False
+def _remove(paths):
+    for path in paths:
+        if size_of(path):
+            uos.remove(path)

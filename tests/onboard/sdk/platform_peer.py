@@ -90,10 +90,24 @@ def plan(component="EC600S", source="V1", target="V2", kind=0):
     )
 
 
+def file_list(files, component="EC600S", target="V2", kind=0, more=b""):
+    """Several files as the payload of 0x0113; ``files`` are (index, url, data) and maybe an MD5."""
+    members = []
+    for index, url, data, *md5 in files:
+        digest = md5[0] if md5 else hashlib.md5(data).hexdigest()
+        rows = [value(30, index), value(1, url), value(2, len(data)), value(3, digest)]
+        members.append(value(0, rows))
+    return value(4, component) + value(6, target) + value(7, kind) + value(20, members) + more
+
+
 def firmware(url, data, component="EC600S", target="V2", kind=0, **changes):
-    """Where the package is, as the payload of 0x0113; ``changes`` by name: size, md5, crc. None leaves a value out."""
-    said = {"size": len(data), "md5": hashlib.md5(data).hexdigest(), "crc": "8c3c29f8", **changes}
-    rows = [(1, url), (2, said["size"]), (3, said["md5"]), (4, component), (6, target), (7, kind), (15, said["crc"])]
+    """Where the package is, as the payload of 0x0113; ``changes`` by name: size, md5, crc, sha256.
+
+    None leaves a value out.
+    """
+    said = {"size": len(data), "md5": hashlib.md5(data).hexdigest(), "crc": "8c3c29f8", "sha256": None, **changes}
+    rows = [(1, url), (2, said["size"]), (3, said["md5"]), (4, component), (6, target), (7, kind)]
+    rows += [(15, said["crc"]), (16, said["sha256"])]
     return b"".join(value(number, content) for number, content in rows if content is not None)
 
 
@@ -127,7 +141,10 @@ class Platform:
         on_status: called with each status of 0x0114; what it returns is sent, (command, payload).
     """
 
-    def __init__(self):
+    def __init__(self, tls=None):
+        self._tls = tls  # an SSLContext for both servers
+        self.talks = {}  # name of a file -> coroutine function(reader, writer, range) that answers by itself
+        self.greeting = b""  # bytes a hostile platform sends behind CONNACK
         self.heard, self.codes, self.complaint, self.mute = [], [], None, ""
         self.on_status = lambda status: None
         self.cut_after = None  # close the connection after so many messages, unacknowledged
@@ -141,9 +158,12 @@ class Platform:
         self._tasks = set()
 
     async def __aenter__(self):
-        self._servers = [await asyncio.start_server(one, "127.0.0.1", 0) for one in (self._device, self._download)]
+        self._servers = [
+            await asyncio.start_server(one, "127.0.0.1", 0, ssl=self._tls) for one in (self._device, self._download)
+        ]
         self.port, self.files_port = (server.sockets[0].getsockname()[1] for server in self._servers)
-        self.url = f"mqtt://127.0.0.1:{self.port}"
+        self.host = "localhost" if self._tls else "127.0.0.1"
+        self.url = f"mqtt{'s' if self._tls else ''}://{self.host}:{self.port}"
         return self
 
     async def __aexit__(self, *_):
@@ -196,7 +216,7 @@ class Platform:
         self._writer.transport.abort()
 
     def file_url(self, name):
-        return f"http://127.0.0.1:{self.files_port}/{name}"
+        return f"http{'s' if self._tls else ''}://{self.host}:{self.files_port}/{name}"
 
     # ---- connection ----
 
@@ -261,6 +281,7 @@ class Platform:
         if code == "close":
             return True
         self._write(0x20, bytes([0, code]))
+        writer.write(self.greeting)
         return code != 0
 
     def _publish(self, qos, body):
@@ -296,6 +317,11 @@ class Platform:
             name = head.split(" ")[1].lstrip("/")
             wanted = [line[13:] for line in head.split("\r\n") if line.startswith("Range: bytes=")]
             self.asked.append((name, wanted[0] if wanted else ""))
+            if name in self.talks:
+                self._news.set()
+                await self.talks[name](reader, writer, wanted[0] if wanted else "")
+                writer.close()
+                return
             first, _, last = (wanted[0] if wanted else "0-").partition("-")
             data, fault = self.files[name], self.faults.get(name)
             first, last = int(first), int(last or len(data) - 1)

@@ -459,8 +459,13 @@ def test_mcu_file_when_larger_than_the_flash_then_in_pieces(is_good):
             said = (await board.client.until(b"\r\n")).decode().split()
             first, count = int(said[1]), int(said[2])
             assert (said[0], first) == ("mcu1", sum(map(len, got)))
-            assert await board.client.ask(f"Qth.mcuFWDataRead({first}, {count + 1})") == ""
-            got.append(eval(await board.client.ask(f"Qth.mcuFWDataRead({first}, {count})", 60)))
+            for address in (first - 1, first + count, first + count + 1):
+                assert await board.client.ask(f"Qth.mcuFWDataRead({address}, 5)") == ""
+            got.append(eval(await board.client.ask(f"Qth.mcuFWDataRead({first}, {count + 1})", 60)))
+            odd = f"[Qth.mcuFWDataRead({first} + at, 7) for at in (1, 13, 255, 1023, {count - 3})]"
+            parts = [whole[first + at : first + at + 7][: count - at] for at in (1, 13, 255, 1023, count - 3)]
+            assert eval(await board.client.ask(odd)) == parts
+            assert await board.client.ask(f"Qth.mcuFWDataRead({first}, 0)") == ""
             is_last = first + count == len(whole)
             assert await board.client.ask(f"Qth.otaAction({2 if is_last else 3})") == "False\n"
             assert await board.client.ask(f"Qth.otaAction({3 if is_last else 2})") == "True\n"
