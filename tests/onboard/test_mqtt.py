@@ -13,7 +13,7 @@ from moduline.vmodule.world.network import NetworkPlan
 from transcripts.online import Server, eventually, online
 
 broker_room = pytest.importorskip("amqtt.broker", reason="the broker of these tests is amqtt")
-client_room = pytest.importorskip("amqtt.client")
+client_room = pytest.importorskip("amqtt.client", reason="the clients of these tests are amqtt's")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 

@@ -49,7 +49,7 @@ def test_heap_when_copied_to_usr_then_every_phase_is_under_the_limit():
             await platform.until(lambda: platform.statuses[-1:] == [9], 60)
             held["before it installs"] = await live()
             print(held)
-            assert 0 < held["loaded"]
+            assert held["loaded"] > 0
             assert max(held.values()) < LIMIT
             assert max(held.values()) - held["connected"] < CALM
 
