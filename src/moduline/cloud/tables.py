@@ -13,7 +13,7 @@ small values that no query joins on. Two rules live here and not in code: a devi
               │             ├─ verifications
               │             └─ rehearsals
               ├─ jobs, webhooks
-              └─ plans ─┬─ plan_components, plan_releases, plan_devices, plan_approvals, plan_counters
+              └─ plans ─┬─ plan_components, plan_releases, plan_devices, plan_approvals, plan_waivers, plan_counters
                         └─ upgrades ─── upgrade_log, confirmations, downloads, ddi_actions
     leases   outbox   settings
 """
@@ -125,6 +125,8 @@ products = Table(
     Column("is_windows_strict", Boolean, nullable=False),
     Column("scheme", Text, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("needs_rehearsal", Boolean, nullable=False),
+    Column("rehearses_uploads", Boolean, nullable=False),
     UniqueConstraint("account_id", "name"),
     CheckConstraint("grid_s > 0", name="grid"),
     sqlite_autoincrement=True,
@@ -252,7 +254,17 @@ plan_components = Table(
     Column("type", Integer, nullable=False),
     UniqueConstraint("plan_id", "component"),
 )
-plan_releases = Table(
+plan_reddi_products = Table(
+    "ddi_products",
+    metadata,
+    _to("products", key=True),
+    Column("poll_s", Integer, nullable=False),  # 0: as the platform says
+    Column("busy_poll_s", Integer, nullable=False),
+    Column("version_attribute", Text, nullable=False),
+    Column("trust", Text, nullable=False),  # auto, always, never
+)
+
+leases = Table(
     "plan_releases",
     metadata,
     _to("plans", key=True),
@@ -274,6 +286,17 @@ plan_approvals = Table(
     _to("plans", key=True),
     _part("account_id", _ID),
     Column("revision", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+)
+plan_waivers = Table(
+    "plan_waivers",
+    metadata,
+    _to("plans", key=True),
+    _part("proof", Text),  # rehearsal, verification
+    Column("account_id", _ID, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # of the plan it was given for
+    Column("reason", Text, nullable=False),
     Column("at", Double, nullable=False),
 )
 plan_counters = Table(
@@ -460,6 +483,7 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("begun_at", Double),
     Column("ended_at", Double),
+    Column("progress", _JSON),  # done and total of what it has to do; null: it does not say
     Index("ix_jobs_account_id_id", "account_id", "id"),
     Index("ix_jobs_key", "key"),
     sqlite_autoincrement=True,
@@ -485,6 +509,8 @@ rehearsals = Table(
     Column("proof_key", Text, nullable=False, index=True),  # in the file store: JSON
     Column("page_key", Text, nullable=False, index=True),  # HTML
     Column("rehearsed_at", Double, nullable=False),
+    Column("kind", Text, nullable=False),  # flash: a patch on simulated flash; module: virtual modules
+    Column("is_damaged", Boolean, nullable=False),  # one of the two is not in the store as it was
     sqlite_autoincrement=True,
 )
 settings = Table(

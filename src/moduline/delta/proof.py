@@ -19,7 +19,8 @@ from moduline import __version__
 from moduline.delta.rehearsal import CleanRun, Model, Trial
 
 FORMAT: Final = "moduline rehearsal"
-VERSION: Final = 2
+KIND: Final = "flash"
+VERSION: Final = 3
 MOST_FAILURES: Final = 100
 """Failures that are listed; all are counted."""
 _SHOWN_FAILURES: Final = 20
@@ -80,6 +81,7 @@ def proof_of(
     return {
         "format": FORMAT,
         "version": VERSION,
+        "kind": KIND,
         "tool": {"name": "moduline", "version": __version__},
         "is_good": not failed,
         "patch": {"bytes": len(patch), "sha256": hashlib.sha256(patch).hexdigest()},

@@ -4,8 +4,9 @@
 
     python -m moduline.cloud.jobs.child TASK FOLDER MEMORY CPU
 
-``request.json`` and the inputs lie in the folder; outputs and ``answer.json`` come to lie there. The process ends when
-its standard input ends: a platform that was killed leaves nothing running. It opens no socket and no database.
+``request.json`` and the inputs lie in the folder; outputs, ``progress.json`` and ``answer.json`` come to lie there. The
+process ends when its standard input ends: a platform that was killed leaves nothing running. It opens no database, and
+no socket but one on loopback for virtual modules that are tried in it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from moduline.errors import JobBroken, ModulineError, Text
 
 REQUEST: Final = "request.json"
 ANSWER: Final = "answer.json"
+PROGRESS: Final = "progress.json"
 MOST_OUTPUT_BYTES: Final = 1 << 30
 _NO_MEMORY: Final = Text("it needs more memory than the limit of {most} bytes", "所需内存超过上限 {most} 字节")
 _FAULT: Final = Text("an internal fault, {kind}: {said}", "内部故障 {kind}：{said}")
@@ -42,6 +44,17 @@ def reason_of(failure: ModulineError) -> dict[str, Any]:
     }
 
 
+def tell_progress(folder: Path, done: int, total: int) -> None:
+    """Say how far a task is; who looks after it reads that now and then.
+
+    Args:
+        folder: of the task.
+        done: pieces of work that are done.
+        total: of them in all.
+    """
+    _keep(folder / PROGRESS, {"done": done, "total": total})
+
+
 def main(arguments: list[str]) -> int:
     """Run one task; 0 when it has answered, whatever it says."""
     task, folder, memory, cpu = arguments[0], Path(arguments[1]), int(arguments[2]), int(arguments[3])
@@ -54,9 +67,7 @@ def main(arguments: list[str]) -> int:
         answer = {"failure": reason_of(JobBroken(reason=_NO_MEMORY, most=memory))}
     except Exception as failure:  # noqa: BLE001 - hostile input must not end a job without a reason
         answer = {"failure": reason_of(_in_our_words(failure, folder))}
-    started = folder / f"{ANSWER}.new"
-    started.write_text(json.dumps(answer), encoding="utf-8")
-    started.replace(folder / ANSWER)
+    _keep(folder / ANSWER, answer)
     return 0
 
 
@@ -77,6 +88,13 @@ def limit(memory_bytes: int, cpu_s: int) -> None:
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     os.nice(10)
+
+
+def _keep(path: Path, what: Mapping[str, Any]) -> None:
+    """Write a file that is there as a whole or not at all."""
+    started = path.with_suffix(".new")
+    started.write_text(json.dumps(what), encoding="utf-8")
+    started.replace(path)
 
 
 def _found(task: str) -> Task:

@@ -11,13 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from moduline.cloud.jobs.child import ANSWER, REQUEST, reason_of
+from moduline.cloud.jobs.child import ANSWER, PROGRESS, REQUEST, reason_of
 from moduline.errors import JobBroken, Text
 
 LOOK_EVERY_S: Final = 1.0
 """How often is asked whether the work is still wanted."""
+_MOST_SAID: Final = 1000
 _TOO_LONG: Final = Text("it takes longer than {most} s", "耗时超过 {most} 秒")
 _KILLED: Final = Text("its process ended by itself ({status})", "其进程意外结束（{status}）")
+
+
+Progress = Mapping[str, int]
+"""``done`` of ``total`` pieces of work."""
+IsWanted = Callable[[Progress | None], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ class Answer:
 
 
 async def run(
-    task: str, folder: Path, request: Mapping[str, Any], limits: Limits, is_wanted: Callable[[], Awaitable[bool]]
+    task: str, folder: Path, request: Mapping[str, Any], limits: Limits, is_wanted: IsWanted
 ) -> Answer | None:
     """Run a task to its end; None: nobody wants it any more, and it was ended.
 
@@ -56,7 +62,7 @@ async def run(
         folder: its inputs lie there, its outputs come to lie there.
         request: JSON.
         limits: what it may use.
-        is_wanted: asked every second.
+        is_wanted: asked every second, and told how far the task is; None: it has not said.
 
     Raises:
         OSError: the process cannot be started, or the disk is full.
@@ -78,7 +84,7 @@ async def run(
 
 
 async def _watch(
-    process: asyncio.subprocess.Process, folder: Path, limits: Limits, is_wanted: Callable[[], Awaitable[bool]]
+    process: asyncio.subprocess.Process, folder: Path, limits: Limits, is_wanted: IsWanted
 ) -> Answer | None:
     loop = asyncio.get_running_loop()
     end = loop.time() + 2.0 * limits.seconds
@@ -86,12 +92,25 @@ async def _watch(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), LOOK_EVERY_S)
             break
-        if not await is_wanted():
+        if not await is_wanted(_progress(folder)):
             return None
         if loop.time() > end:
             return Answer(failure=reason_of(JobBroken(reason=_TOO_LONG, most=2 * limits.seconds)))
+    said = _progress(folder)
+    if said is not None and not await is_wanted(said):
+        return None
     try:
         told = json.loads((folder / ANSWER).read_bytes())
     except FileNotFoundError:
         return Answer(failure=reason_of(JobBroken(reason=_KILLED, status=process.returncode)))
     return Answer(told.get("facts"), told.get("failure"))
+
+
+def _progress(folder: Path) -> Progress | None:
+    """What a task has said last; nothing that it says can do harm."""
+    try:
+        said = json.loads((folder / PROGRESS).read_bytes()[:_MOST_SAID])
+        done, total = int(said["done"]), int(said["total"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return {"done": min(done, total), "total": total} if done >= 0 and 0 < total < 1 << 31 else None

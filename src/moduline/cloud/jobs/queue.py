@@ -49,6 +49,7 @@ class Job:
         created_at: UTC seconds.
         begun_at: UTC seconds, of the last try.
         ended_at: UTC seconds.
+        progress: ``done`` of ``total`` pieces of work; None: it does not say.
     """
 
     id: int
@@ -65,6 +66,7 @@ class Job:
     created_at: float
     begun_at: float | None
     ended_at: float | None
+    progress: Mapping[str, int] | None = None
 
 
 def key_of(kind: str, account_id: int, facts: Mapping[str, Any]) -> str:
@@ -178,14 +180,20 @@ def claim(conn: Connection, node: str, *, now: float) -> Job | None:
     if number is None:
         return None
     taken = {"state": "running", "owner": node, "owned_until": now + CLAIM_S, "begun_at": now, "tries": _J.tries + 1}
+    taken["progress"] = None
     conn.execute(update(tables.jobs).where(_J.id == number).values(**taken))
     return _job(conn.execute(select(tables.jobs).where(_J.id == number)).one())
 
 
-def keep_claim(conn: Connection, node: str, job_id: int, *, now: float) -> bool:
-    """Say that the work goes on; False: it is not wanted any more, or somebody else does it."""
+def keep_claim(
+    conn: Connection, node: str, job_id: int, *, now: float, progress: Mapping[str, int] | None = None
+) -> bool:
+    """Say that the work goes on, and how far it is; False: it is not wanted any more, or somebody else does it."""
     mine = (_J.id == job_id) & (_J.owner == node) & (_J.state == "running") & _J.is_unwanted.is_(False)
-    return conn.execute(update(tables.jobs).where(mine).values(owned_until=now + CLAIM_S)).rowcount == 1
+    values: dict[str, Any] = {"owned_until": now + CLAIM_S}
+    if progress is not None:
+        values["progress"] = dict(progress)
+    return conn.execute(update(tables.jobs).where(mine).values(**values)).rowcount == 1
 
 
 def is_mine(conn: Connection, node: str, job_id: int) -> bool:

@@ -28,7 +28,7 @@ from moduline.cloud.db import Database
 from moduline.cloud.db_reasons import in_our_words
 from moduline.cloud.jobs import queue
 from moduline.cloud.jobs.child import reason_of
-from moduline.cloud.jobs.confined import Answer, Limits, run
+from moduline.cloud.jobs.confined import Answer, Limits, Progress, run
 from moduline.cloud.jobs.queue import Job
 from moduline.errors import JobBroken, ModulineError, StorageFailed, Text
 from moduline.events import Notice, Reporter, silent
@@ -51,6 +51,8 @@ class Trade:
         keep: puts the outputs into the store; what it gives goes to ``settle``. Runs in a thread.
         settle: writes the result, in one transaction with the job's end; gives what is kept with the job.
         limits: what the child may use.
+        look: whether there is something that jobs should be made of by themselves; only reads.
+        begin: makes them; how many.
     """
 
     kind: str
@@ -59,6 +61,8 @@ class Trade:
     keep: Callable[[BlobStore, Job, Mapping[str, Any], Path], Any]
     settle: Callable[[Connection, BlobStore, Job, Any, float], Mapping[str, Any]]
     limits: Limits = field(default_factory=Limits)
+    look: Callable[[Connection], bool] | None = None
+    begin: Callable[..., int] | None = None
 
 
 class Worker:
@@ -107,6 +111,7 @@ class Worker:
     async def turn(self) -> bool:
         """Do one job, if there is one; whether there was."""
         now = self._clock.now_s()
+        await self._begin_by_itself(now)
         if not await self._db.read_soon(queue.is_waiting, self._node, now=now):
             return False
         job = await self._db.write_soon(queue.claim, self._node, now=now)
@@ -122,6 +127,11 @@ class Worker:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return True
+
+    async def _begin_by_itself(self, now: float) -> None:
+        for trade in self._trades.values():
+            if trade.look is not None and trade.begin is not None and await self._db.read_soon(trade.look):
+                await self._db.write_soon(trade.begin, now=now)
 
     async def _do(self, job: Job, folder: Path) -> None:
         try:
@@ -147,7 +157,7 @@ class Worker:
     async def _work(self, trade: Trade, job: Job, folder: Path) -> Answer | None:
         """What the child says; None: nobody wants it any more."""
         await asyncio.to_thread(self._lay_out, trade.inputs(job.request), folder)
-        return await run(trade.task, folder, job.request, trade.limits, lambda: self._is_wanted(job))
+        return await run(trade.task, folder, job.request, trade.limits, lambda progress: self._is_wanted(job, progress))
 
     def _lay_out(self, inputs: Mapping[str, str], folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -161,8 +171,9 @@ class Worker:
             if digest.hexdigest() != key:
                 raise StorageFailed(path=key, reason=_DAMAGED)
 
-    async def _is_wanted(self, job: Job) -> bool:
-        return await self._db.write_soon(queue.keep_claim, self._node, job.id, now=self._clock.now_s())
+    async def _is_wanted(self, job: Job, progress: Progress | None) -> bool:
+        now = self._clock.now_s()
+        return await self._db.write_soon(queue.keep_claim, self._node, job.id, now=now, progress=progress)
 
     async def _end(self, job: Job, state: str, reason: Mapping[str, Any] | None = None) -> None:
         await self._db.write_soon(_end, self._node, job, state, reason, now=self._clock.now_s())

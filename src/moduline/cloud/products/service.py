@@ -39,6 +39,8 @@ class ProductSettings:
     Args:
         is_first_only: a device that has authenticated may not do so again; one that lost its secret stays out.
         needs_verification: plans take only artifacts that passed a verification.
+        needs_rehearsal: plans take only artifacts that passed a rehearsal.
+        rehearses_uploads: a patch of a module is rehearsed on virtual modules as soon as it is there.
         grid_s: seconds between two matches; a divisor of a day.
         is_windows_strict: push windows also bind a device's own request.
         scheme: of download addresses, ``http`` or ``https``.
@@ -49,6 +51,8 @@ class ProductSettings:
     grid_s: int = GRID_S
     is_windows_strict: bool = False
     scheme: str = "http"
+    needs_rehearsal: bool = False
+    rehearses_uploads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

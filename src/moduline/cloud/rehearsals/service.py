@@ -1,17 +1,19 @@
-"""Verbs of rehearsals: ask for one, look what it showed; whether an artifact counts as rehearsed.
+"""Verbs of rehearsals on flash: ask for one, look what it showed; whether an artifact counts as rehearsed.
 
-A proof counts for exactly the bytes that were rehearsed, if nothing failed, if enough was tried (``LEAST_CUTS``), and
-if it was made by a tool whose rehearsals are trusted today: the format of the proof is today's, and the tool is not
-older than ``OLDEST_TOOL`` - raised when a fault is found in the rehearsal itself; ``judge_anew`` then takes the mark
-away from what was proved by such a tool. The newest proof of a file decides, and an artifact needs one for each of
-its files.
+Rehearsals are of two kinds: of a patch on simulated flash, here, and of any update on virtual modules (``modules``).
+A proof counts for exactly the bytes that were rehearsed, if nothing failed, if enough was tried (``LEAST_CUTS``), if
+its files in the store are as they were, and if it was made by a tool whose rehearsals are trusted today: the format of
+the proof is one of ``TRUSTED``, and the tool is not older than ``OLDEST_TOOL`` - raised when a fault is found in the
+rehearsal itself; ``judge_anew`` then takes the mark away from what was proved by such a tool. Of each kind the newest
+proof of a file decides. An artifact is rehearsed when one kind has proved all its files and no kind has seen one fail.
 
 Source: issue 6 (plans that may require a passed rehearsal); docs/spec/rehearsal-proof.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,17 +31,21 @@ from moduline.cloud.jobs.confined import Limits
 from moduline.cloud.jobs.queue import Job
 from moduline.cloud.jobs.worker import Trade
 from moduline.cloud.rehearsals.trying import PAGE, PATCH, PROOF, SOURCE
-from moduline.delta import proof
 from moduline.delta.rehearsal import STORES
-from moduline.errors import BadField, Text
+from moduline.errors import BadField, NoSuchObject, StorageFailed, Text
 
 KIND: Final = "rehearsal"
 LIMITS: Final = Limits(memory_bytes=4 << 30, seconds=6 * 3600)
-LEAST_CUTS: Final = 100
-"""Operations that must have been cut at; ``all`` is always enough."""
+FLASH: Final = "flash"
+MODULE: Final = "module"
+LEAST_CUTS: Final[Mapping[str, int]] = {FLASH: 100, MODULE: 20}
+"""Operations that must have been cut at, and modules that must have lost their power; ``all`` is always enough."""
+TRUSTED: Final[Mapping[str, frozenset[int]]] = {FLASH: frozenset({2, 3}), MODULE: frozenset({3})}
+"""Formats of proofs that count; 3 differs from 2 only in saying of which kind it is."""
 MOST_PAIRS: Final = 100_000
 OLDEST_TOOL: Final = (0, 1, 0)
 """The first release whose rehearsals count."""
+_OURS: Final = frozenset({"id", "position", "rehearsed_at", "kind", "is_damaged"})
 _R: Final = tables.rehearsals.c
 _A: Final = tables.artifacts.c
 
@@ -62,6 +68,8 @@ class Rehearsal:
         proof_key: JSON in the file store.
         page_key: page in the file store.
         rehearsed_at: UTC seconds.
+        kind: ``flash`` or ``module``.
+        is_damaged: a file of the proof is gone or not as it was.
     """
 
     id: int
@@ -77,12 +85,14 @@ class Rehearsal:
     proof_key: str
     page_key: str
     rehearsed_at: float
+    kind: str = FLASH
+    is_damaged: bool = False
 
     def counts_for(self, sha256: str) -> bool:
         """Whether it proves a file of these bytes."""
-        is_enough = self.cuts == "all" or int(self.cuts) >= LEAST_CUTS
-        is_trusted = self.proof_version == proof.VERSION and _release(self.tool) >= OLDEST_TOOL
-        return self.is_good and is_enough and is_trusted and self.sha256 == sha256
+        is_enough = self.cuts == "all" or int(self.cuts) >= LEAST_CUTS[self.kind]
+        is_trusted = self.proof_version in TRUSTED[self.kind] and _release(self.tool) >= OLDEST_TOOL
+        return self.is_good and is_enough and is_trusted and not self.is_damaged and self.sha256 == sha256
 
 
 _COLUMNS: Final = tuple(_R[name] for name in Rehearsal.__dataclass_fields__)
@@ -149,8 +159,23 @@ def of_artifact(conn: Connection, artifact_id: int, *, actor: Actor) -> tuple[Re
     return tuple(_of(conn, artifact_id))
 
 
-def judge_anew(conn: Connection) -> int:
-    """Let every mark "rehearsed" be what the proofs say by today's rule; how many were changed. Run at a start."""
+def find_damaged(conn: Connection, store: BlobStore) -> tuple[str, ...]:
+    """Keys of files of proofs that are gone, or not as they were; reads every one, so not for a transaction's time."""
+    keys = {key for row in conn.execute(select(_R.proof_key, _R.page_key)) for key in row}
+    return tuple(key for key in sorted(keys) if not _is_whole(store, key))
+
+
+def judge_anew(conn: Connection, damaged: Sequence[str] | None = None) -> int:
+    """Let every mark "rehearsed" be what the proofs say by today's rule; how many were changed. Run at a start.
+
+    Args:
+        conn: of a transaction.
+        damaged: what ``find_damaged`` gave; None: nobody has looked, so what was known stays.
+    """
+    if damaged is not None:
+        is_bad = _R.proof_key.in_(damaged) | _R.page_key.in_(damaged)
+        for condition, value in ((is_bad, True), (~is_bad, False)):
+            conn.execute(update(tables.rehearsals).where(condition, _R.is_damaged != value).values(is_damaged=value))
     known = set(conn.execute(select(_R.artifact_id).distinct()).scalars())
     known |= set(conn.execute(select(_A.id).where(_A.is_rehearsed)).scalars())
     return sum(_mark(conn, number) for number in sorted(known))
@@ -171,8 +196,8 @@ def _keep(store: BlobStore, _job: Job, facts: Mapping[str, Any], folder: Path) -
     return [
         dict(tried)
         | {
-            "proof_key": store.put(_pieces(folder / PROOF.format(number=number))),
-            "page_key": store.put(_pieces(folder / PAGE.format(number=number))),
+            "proof_key": store.put(pieces(folder / PROOF.format(number=number))),
+            "page_key": store.put(pieces(folder / PAGE.format(number=number))),
         }
         for number, tried in enumerate(facts["tried"])
     ]
@@ -181,26 +206,31 @@ def _keep(store: BlobStore, _job: Job, facts: Mapping[str, Any], folder: Path) -
 def _settle(conn: Connection, _store: BlobStore, job: Job, kept: list[dict[str, Any]], now: float) -> dict[str, Any]:
     number = int(job.request["artifact_id"])
     artifacts.by_id(conn, number, actor=job.author)
-    names = [one for one in Rehearsal.__dataclass_fields__ if one not in {"id", "position", "rehearsed_at"}]
-    rows = [
-        {name: one[name] for name in names} | {"artifact_id": number, "position": at, "rehearsed_at": now}
-        for at, one in enumerate(kept)
-    ]
+    return {"artifact_id": number, "is_rehearsed": record(conn, number, FLASH, kept, now=now), "files": kept}
+
+
+def record(conn: Connection, artifact_id: int, kind: str, shown: Sequence[Mapping[str, Any]], *, now: float) -> bool:
+    """Write what a rehearsal showed of each file of an artifact; whether it counts as rehearsed now."""
+    names = [one for one in Rehearsal.__dataclass_fields__ if one not in _OURS]
+    ours = {"artifact_id": artifact_id, "rehearsed_at": now, "kind": kind, "is_damaged": False}
+    rows = [{name: one[name] for name in names} | ours | {"position": at} for at, one in enumerate(shown)]
     conn.execute(insert(tables.rehearsals), rows)
-    _mark(conn, number)
-    counts = conn.execute(select(_A.is_rehearsed).where(_A.id == number)).scalar_one()
-    return {"artifact_id": number, "is_rehearsed": bool(counts), "files": kept}
+    _mark(conn, artifact_id)
+    return bool(conn.execute(select(_A.is_rehearsed).where(_A.id == artifact_id)).scalar_one())
 
 
 def _mark(conn: Connection, artifact_id: int) -> bool:
     """Write whether an artifact counts as rehearsed; whether that is another answer than before."""
     file = tables.artifact_files.c
     query = select(file.position, file.sha256).where(file.artifact_id == artifact_id)
-    newest: dict[tuple[int, str], Rehearsal] = {}
+    files = {(row.position, row.sha256) for row in conn.execute(query)}
+    newest: dict[str, dict[tuple[int, str], Rehearsal]] = {FLASH: {}, MODULE: {}}
     for one in _of(conn, artifact_id):
-        newest.setdefault((one.position, one.sha256), one)
-    files = [(row.position, row.sha256) for row in conn.execute(query)]
-    is_rehearsed = bool(files) and all(key in newest and newest[key].counts_for(key[1]) for key in files)
+        if (one.position, one.sha256) in files:
+            newest[one.kind].setdefault((one.position, one.sha256), one)
+    is_proved = any(all(key in found and found[key].counts_for(key[1]) for key in files) for found in newest.values())
+    has_failed = any(not one.is_good for found in newest.values() for one in found.values())
+    is_rehearsed = bool(files) and is_proved and not has_failed
     differs = (_A.id == artifact_id) & (_A.is_rehearsed != is_rehearsed)
     return conn.execute(update(tables.artifacts).where(differs).values(is_rehearsed=is_rehearsed)).rowcount == 1
 
@@ -208,7 +238,7 @@ def _mark(conn: Connection, artifact_id: int) -> bool:
 def _of(conn: Connection, artifact_id: int) -> Iterator[Rehearsal]:
     for row in conn.execute(select(*_COLUMNS).where(_R.artifact_id == artifact_id).order_by(_R.id.desc())):
         values = {name: getattr(row, name) for name in Rehearsal.__dataclass_fields__}
-        yield Rehearsal(**(values | {"is_good": bool(row.is_good)}))
+        yield Rehearsal(**(values | {name: bool(values[name]) for name in ("is_good", "is_damaged")}))
 
 
 def _require_fit(tried: StoredArtifact, source: StoredArtifact) -> None:
@@ -220,12 +250,24 @@ def _require_fit(tried: StoredArtifact, source: StoredArtifact) -> None:
         raise BadField(field="source", reason=reason, name=whole.name)
 
 
+def _is_whole(store: BlobStore, key: str) -> bool:
+    digest = hashlib.sha256()
+    try:
+        with store.open(key) as file:
+            while piece := file.read(PIECE):
+                digest.update(piece)
+    except (NoSuchObject, StorageFailed):
+        return False
+    return digest.hexdigest() == key
+
+
 def _release(version: str) -> tuple[int, ...]:
     numbers = version.partition("+")[0].split(".")[:3]
     return tuple(int(one) if one.isdecimal() else 0 for one in numbers)
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def pieces(path: Path) -> Iterator[bytes]:
+    """A file, for the store."""
     with path.open("rb") as file:
         while piece := file.read(PIECE):
             yield piece

@@ -175,6 +175,8 @@ class Network:
             if wanted in self.plan.aliases:
                 real, real_port = split_target(self.plan.aliases[wanted])
                 return real, real_port or port
+        if self.plan.is_isolated:
+            raise HostNotAllowedError(host)
         if host in {LOOPBACK, "localhost", self.address}:
             return LOOPBACK, self.listening.get(port, port)
         if _is_loopback(host) or self._is_allowed(name) or self._is_allowed(host):

@@ -69,6 +69,7 @@ class NetworkPlan:
         loss: share of datagrams lost, 0 to 1.
         bytes_per_s: of one direction of one connection; 0 for no limit.
         failures: what goes wrong.
+        is_isolated: only ``aliases`` are reached, this computer neither: for scripts that nobody here has read.
     """
 
     allowed: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class NetworkPlan:
     loss: float = 0.0
     bytes_per_s: int = 0
     failures: tuple[NetworkFailure, ...] = ()
+    is_isolated: bool = False
 
 
 def read_network(table: Table) -> NetworkPlan:
