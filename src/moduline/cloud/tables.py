@@ -254,17 +254,7 @@ plan_components = Table(
     Column("type", Integer, nullable=False),
     UniqueConstraint("plan_id", "component"),
 )
-plan_reddi_products = Table(
-    "ddi_products",
-    metadata,
-    _to("products", key=True),
-    Column("poll_s", Integer, nullable=False),  # 0: as the platform says
-    Column("busy_poll_s", Integer, nullable=False),
-    Column("version_attribute", Text, nullable=False),
-    Column("trust", Text, nullable=False),  # auto, always, never
-)
-
-leases = Table(
+plan_releases = Table(
     "plan_releases",
     metadata,
     _to("plans", key=True),
@@ -414,6 +404,16 @@ ddi_devices = Table(
     _to("devices", key=True),
     Column("config_at", Double),  # when it told its attributes
     Column("auto_confirm", _JSON),  # null: off
+)
+
+ddi_products = Table(
+    "ddi_products",
+    metadata,
+    _to("products", key=True),
+    Column("poll_s", Integer, nullable=False),  # 0: as the platform says
+    Column("busy_poll_s", Integer, nullable=False),
+    Column("version_attribute", Text, nullable=False),
+    Column("trust", Text, nullable=False),  # auto, always, never
 )
 
 leases = Table(
