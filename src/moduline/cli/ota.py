@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import signal
-from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from moduline.cli.language import say
 from moduline.cli.ota_plans import register_plans
+from moduline.cli.ota_serve import register_serve
 from moduline.cli.ota_things import register_things
-from moduline.cli.output import JsonlFlag, err, out, print_json, reporter
-from moduline.errors import BadOption, Text
-
-_MOST_PORT = 65535
-_MOST_JOBS = 64
-WebhookNetworkOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--webhook-network",
-        metavar="CIDR",
-        help=say("webhooks may reach it, too; may repeat", "允许 Webhook 访问的内网网段，可重复"),
-    ),
-]
-JobsOption = Annotated[
-    int,
-    typer.Option(
-        "--jobs", min=0, max=_MOST_JOBS, help=say("patches and rehearsals at a time", "同时处理的差分与演练任务数")
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,97 +17,6 @@ def register(app: typer.Typer) -> None:
         help=say("Updates over the air: the platform, and all that can be asked of it.", "OTA 升级平台及其各项操作。"),
     )
     app.add_typer(ota, name="ota")
-    _register_serve(ota)
+    register_serve(ota)
     register_things(ota)
     register_plans(ota)
-
-
-def _register_serve(ota: typer.Typer) -> None:
-    @ota.command(
-        help=say(
-            "Run the platform until Ctrl-C; DIR holds everything. The first start writes DIR/admin.token. "
-            "Example: moduline ota serve --data ota",
-            "运行平台，按 Ctrl-C 结束；数据均在 DIR 中，首次启动写入 DIR/admin.token。"
-            "示例：moduline ota serve --data ota",
-        )
-    )
-    def serve(
-        data: Annotated[Path, typer.Option("--data", metavar="DIR", help=say("where everything is kept", "数据目录"))],
-        host: Annotated[
-            str, typer.Option("--host", metavar="ADDRESS", help=say("0.0.0.0: for others, too", "0.0.0.0 对外开放"))
-        ] = "127.0.0.1",
-        http_port: Annotated[
-            int, typer.Option("--http-port", min=0, max=_MOST_PORT, help=say("operator API; 0: any", "运维接口端口"))
-        ] = 8310,
-        device_http_port: Annotated[
-            int,
-            typer.Option("--device-http-port", min=0, max=_MOST_PORT, help=say("downloads, DDI", "下载与 DDI 端口")),
-        ] = 8311,
-        mqtt_port: Annotated[
-            int, typer.Option("--mqtt-port", min=0, max=_MOST_PORT, help=say("QuecThing devices", "QuecThing 端口"))
-        ] = 1883,
-        db: Annotated[
-            str, typer.Option("--db", metavar="URL", help=say("postgresql://…; else a file in DIR", "数据库地址"))
-        ] = "",
-        nats: Annotated[str, typer.Option("--nats", metavar="URL", help=say("bus of several nodes", "消息总线"))] = "",
-        store: Annotated[
-            str, typer.Option("--store", metavar="URL", help=say("s3://BUCKET…; else a folder in DIR", "文件存储"))
-        ] = "",
-        public_url: Annotated[
-            str,
-            typer.Option("--public-url", metavar="URL", help=say("where devices find downloads", "设备访问下载的地址")),
-        ] = "",
-        node: Annotated[str, typer.Option("--node", help=say("name of this process", "本节点名称"))] = "one",
-        webhook_network: WebhookNetworkOption = None,
-        jobs: JobsOption = 1,
-        as_jsonl: JsonlFlag = False,
-    ) -> None:
-        from moduline.cloud.settings import Settings
-
-        if nats:
-            raise BadOption(name="--nats", reason=Text("not in this version: one process", "此版本仅支持单进程"))
-        if public_url and not public_url.startswith(("http://", "https://")):
-            raise BadOption(name="--public-url", reason=Text("http://… or https://…", "须为 http://… 或 https://…"))
-        settings = Settings(
-            data,
-            db,
-            store=store,
-            node=node,
-            host=host,
-            http_port=http_port,
-            device_http_port=device_http_port,
-            mqtt_port=mqtt_port,
-            public_url=public_url,
-            webhook_networks=tuple(webhook_network or ()),
-            jobs=jobs,
-        )
-        asyncio.run(_serve(settings, as_jsonl=as_jsonl))
-
-
-async def _serve(settings: object, *, as_jsonl: bool) -> None:
-    from moduline.cloud.app import make_platform
-    from moduline.cloud.founding import TOKEN_FILE
-    from moduline.cloud.settings import Settings
-
-    assert isinstance(settings, Settings)
-    platform = make_platform(settings, report=reporter(as_jsonl=as_jsonl))
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError):  # Windows has Ctrl-C only, which asyncio turns into cancelling
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
-    addresses = await platform.start()
-    token = os.fspath(settings.data / TOKEN_FILE)
-    if as_jsonl:
-        print_json({"event": "ready", "pid": os.getpid(), "token_file": token, **asdict(addresses)})
-    else:
-        out().print(f"{say('operator API', '运维接口')}  {addresses.api}/docs", markup=False)
-        out().print(f"{say('downloads', '设备下载')}  {addresses.public_url}", markup=False)
-        out().print(f"MQTT  {settings.host}:{addresses.mqtt}", markup=False)
-        err().print(f"{say('token', '令牌')}  {token}", markup=False)
-    try:
-        await ended.wait()
-    finally:
-        await platform.stop()
-    if as_jsonl:
-        print_json({"event": "stopped"})

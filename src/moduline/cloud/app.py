@@ -1,9 +1,11 @@
-"""The platform put together: one process that does all.
+"""The platform put together: one process that does all, or one node of several that do some of it each.
 
 ::
 
-    Platform.start    database, migrations ─▶ first account ─▶ whoever was online is not any more
-                      ─▶ devices' HTTP ─▶ gateway ─▶ operator API ─▶ schedule, webhooks, jobs
+    Platform.start    database, migrations ─▶ first account ─▶ whoever was online here is not any more ─▶ bus
+            gateway   ─▶ devices' HTTP ─▶ gateway, roll call
+            api       ─▶ operator API
+            worker    ─▶ schedule, webhooks, jobs
     Platform.stop     the same the other way: nobody new, then everybody out, then what was said is kept
 
 Nothing below this file reads settings from anywhere else, and nothing above it knows how the parts are joined.
@@ -26,10 +28,13 @@ from moduline.cloud.artifacts import making
 from moduline.cloud.bus import Bus, LocalBus
 from moduline.cloud.db import Database
 from moduline.cloud.device_link import Gateway, GatewayLimits, SessionLimits
+from moduline.cloud.device_link.crossing import CODECS
 from moduline.cloud.device_link.desk import GatewayDesk, WorkDesk
 from moduline.cloud.device_link.device_http import DeviceHttp
+from moduline.cloud.device_link.roll_call import RollCall
 from moduline.cloud.devices import contact
 from moduline.cloud.jobs.worker import Worker
+from moduline.cloud.nodes import Life
 from moduline.cloud.operator_api import make_app
 from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.outbox.stream import Feed
@@ -41,6 +46,7 @@ from moduline.cloud.stores import open_store
 from moduline.cloud.upgrades import service as upgrades
 from moduline.cloud.upgrades.events import Disconnected
 from moduline.cloud.web_server import WebServer
+from moduline.errors import BadOption, ModulineError, Text
 from moduline.events import Notice, Reporter, silent
 
 SEEN_S: Final = 30.0
@@ -52,9 +58,9 @@ class Addresses:
     """Where a platform that runs is reached.
 
     Args:
-        api: of the operator API.
-        device_http: of downloads and the DDI.
-        mqtt: port of QuecThing devices.
+        api: of the operator API; "": it is served elsewhere.
+        device_http: of downloads and the DDI; "": the same.
+        mqtt: port of QuecThing devices; 0: the same.
         public_url: what the addresses of downloads begin with.
     """
 
@@ -87,7 +93,7 @@ class Platform:
         self.settings = settings
         self.db = Database(settings.db_url)
         self.store = open_store(settings.store, settings.data, report)
-        self.bus = _open_bus(settings)
+        self.bus = _open_bus(settings, report)
         self._clock = clock
         self._report = report
         self._device_url = settings.device_url
@@ -95,6 +101,8 @@ class Platform:
         self.desk = GatewayDesk(self.db, self.bus, settings.node, clock)
         self.gateway = Gateway(self.desk, clock=clock, limits=limits, session_limits=session_limits, report=report)
         self.schedule = Schedule(self.db, self.store, settings, clock, self.work.deliver, report)
+        self.roll = RollCall(self.db, self.gateway, self.desk, settings.node, clock, report)
+        self.life = Life(self.db, settings.node, settings.lease_s, clock, report) if settings.nats else None
         self.feed = Feed(self.db)
         self.teller = Teller(
             self.db,
@@ -106,6 +114,8 @@ class Platform:
         )
         self.workers = tuple(self._worker(number) for number in range(1, settings.jobs + 1))
         self._ends = contextlib.AsyncExitStack()
+        self._failed = asyncio.Event()
+        self._failure: ModulineError | None = None
         self.addresses: Addresses | None = None
 
     async def start(self) -> Addresses:
@@ -113,6 +123,7 @@ class Platform:
 
         Raises:
             PortBusy: a port is taken.
+            BusUnreachable: there is no bus to the other nodes.
             DatabaseBusy, DatabaseFull, DatabaseReadOnly, DatabaseUnreachable, StorageFailed: it cannot be kept.
         """
         try:
@@ -125,32 +136,68 @@ class Platform:
         """End everything; what devices have said is kept first."""
         await self._ends.aclose()
 
+    async def failed(self) -> None:
+        """Waits until this process must not go on.
+
+        Raises:
+            BadOption: another one has begun under its name.
+        """
+        await self._failed.wait()
+        assert self._failure is not None
+        raise self._failure
+
     async def _start(self) -> Addresses:
         settings = self.settings
         await asyncio.to_thread(self._prepare)
         self._ends.push_async_callback(asyncio.to_thread, self.db.close)
+        await self._join()
+        device_http, mqtt = await self._serve_devices() if "gateway" in settings.roles else (0, 0)
+        api = await self._serve_operators() if "api" in settings.roles else 0
+        if "worker" in settings.roles:
+            self._ends.push_async_callback(self.schedule.release)
+            for work in (self.schedule.run(), self.teller.run(), *(one.run() for one in self.workers)):
+                await self._begin(work)
+        self.addresses = Addresses(
+            f"http://{_host(settings.host)}:{api}" if api else "",
+            f"http://{_host(settings.host)}:{device_http}" if device_http else "",
+            mqtt,
+            self._device_url,
+        )
+        return self.addresses
+
+    async def _join(self) -> None:
+        """Take part in the bus."""
+        if "worker" in self.settings.roles:
+            self.work.serve()
+        if "gateway" in self.settings.roles:
+            self.desk.serve(self.gateway, self._report)
+        if self.life is not None:
+            self._ends.push_async_callback(self.life.end)
+            await self._begin(self._live(self.life))
+        self._ends.push_async_callback(self.bus.stop)
+        await self.bus.start()
+
+    async def _serve_devices(self) -> tuple[int, int]:
+        """Ports of downloads and of MQTT."""
+        settings = self.settings
         device_http = DeviceHttp(
             self.db, self.store, clock=self._clock, public_url=settings.public_url, report=self._report
         )
         self._ends.push_async_callback(device_http.stop)
         port = await device_http.listen(settings.host, settings.device_http_port)
         self._device_url = replace(settings, device_http_port=port).device_url
-        self.desk.serve(self.gateway, self._report)
         self._ends.push_async_callback(self.gateway.stop)
         mqtt = await self.gateway.listen(settings.host, settings.mqtt_port)
-        api = await self._serve_operators()
-        self._ends.push_async_callback(self.schedule.release)
-        await self._begin(self.schedule.run())
         await self._begin(self._write_signs_of_life())
-        for work in (self.teller.run(), *(one.run() for one in self.workers)):
-            await self._begin(work)
-        self.addresses = Addresses(
-            f"http://{_host(settings.host)}:{api}",
-            f"http://{_host(settings.host)}:{port}",
-            mqtt,
-            self._device_url,
-        )
-        return self.addresses
+        await self._begin(self.roll.run())
+        return port, mqtt
+
+    async def _live(self, life: Life) -> None:
+        try:
+            await life.run()
+        except ModulineError as failure:
+            self._failure = failure
+            self._failed.set()
 
     def _prepare(self) -> None:
         """Tables, first account, proofs judged by today's rule; nobody online and no job half done any more."""
@@ -161,6 +208,8 @@ class Platform:
         self.db.write(founding.found, self.settings.data, now=now)
         self.db.write(rehearsals.judge_anew)
         shutil.rmtree(self.settings.job_folder, ignore_errors=True)
+        if self.life is not None:
+            self.life.begin()
         self.db.write(_forget_connections, self.settings.node, now=now)
 
     async def _serve_operators(self) -> int:
@@ -231,9 +280,22 @@ def make_platform(
     )
 
 
-def _open_bus(_settings: Settings) -> Bus:
-    """The bus between gateways and workers."""
-    return LocalBus()
+def _open_bus(settings: Settings, report: Reporter) -> Bus:
+    """The bus between gateways and workers.
+
+    Raises:
+        BadOption: its address cannot be meant, or its client is not installed.
+    """
+    if not settings.nats:
+        return LocalBus()
+    try:
+        from moduline.cloud.nats_bus import NatsBus
+    except ImportError as missing:
+        reason = Text(
+            "the client is not installed: pip install 'moduline[nats]'", "未安装客户端：pip install 'moduline[nats]'"
+        )
+        raise BadOption(name="--nats", reason=reason) from missing
+    return NatsBus(settings.nats, settings.node, CODECS, report=report)
 
 
 def _forget_connections(conn: Connection, node: str, *, now: float) -> None:

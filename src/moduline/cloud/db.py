@@ -127,6 +127,11 @@ class Database:
         """The same for an event loop, in a thread of its own."""
         return await asyncio.to_thread(lambda: self.read(verb, *args, **kwargs))
 
+    def count_in(self, slot: int) -> None:
+        """Keep counters in another slot from now on."""
+        self.slot = slot
+        self.write(_count_in, slot)
+
     def _prepare(self) -> None:
         if self.is_file:
             Path(self.name).absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -176,6 +181,10 @@ class Database:
         engines, self._engines = self._engines, None
         for engine in engines or ():
             engine.dispose()
+
+
+def _count_in(connection: Connection, slot: int) -> None:
+    connection.execution_options(moduline_slot=slot)
 
 
 def read_url(url: str | Path, *, option: str = "--db") -> URL:

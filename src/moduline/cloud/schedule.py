@@ -6,6 +6,7 @@
               ├───── grid of each zone whose mark has passed: block by block, what is said goes out between blocks
               ├───── rate: plans that held devices for the sake of their rate go on
               ├───── timers: upgrades whose deadline has passed, in batches
+              ├───── nodes that died: their devices are offline
               └───── collector: what need not be kept any longer (``retention``), files that nothing uses
 
 One node at a time does this: the one that holds the lease, a row with owner and end. A node that comes back after a
@@ -26,10 +27,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, exists, func, insert, select, update
 
 from moduline.clock import Clock
-from moduline.cloud import tables
+from moduline.cloud import nodes, tables
 from moduline.cloud.artifacts.collecting import collect_files
 from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
+from moduline.cloud.leases import RENEWALS, give_back, take
 from moduline.cloud.plans import course, zone
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
@@ -44,9 +46,6 @@ Deliver = Callable[[Sequence[Downlink]], Awaitable[None]]
 POLL_S: Final = 0.2
 """How often the clock is looked at."""
 LEASE: Final = "schedule"
-LEASE_S: Final = 15.0
-"""So long the others wait for a node that died."""
-RENEW_S: Final = 5.0
 COURSE_S: Final = 5.0
 """How often groups and thresholds of running plans are looked at."""
 COLLECT_S: Final = 3600.0
@@ -86,8 +85,9 @@ class Schedule:
         self._clock = clock
         self._deliver = deliver
         self._report = report
-        self._renew_at = 0.0
+        self._renewed_at: float | None = None
         self._is_mine = False
+        self._bury_at = 0.0
         self._course_at = 0.0
         self._rate_at: dict[int, float] = {}
         self._turning = asyncio.Lock()
@@ -120,6 +120,7 @@ class Schedule:
             await self._grids(plans, now)
             await self._rates(now)
             await self._timers(now)
+            await self._bury(now)
             await self._collect(now)
             return True
 
@@ -130,11 +131,28 @@ class Schedule:
             await self._db.write_soon(give_back, LEASE, self._settings.node)
 
     async def _has_lease(self, now: float) -> bool:
-        tick = self._clock.tick_s()
-        if not self._is_mine or tick >= self._renew_at:
-            self._is_mine = await self._db.write_soon(take, LEASE, self._settings.node, LEASE_S, now=now)
-            self._renew_at = tick + RENEW_S
+        tick, lease_s = self._clock.tick_s(), self._settings.lease_s
+        renewed_at = self._renewed_at
+        if self._is_mine and renewed_at is not None and tick < renewed_at + lease_s / RENEWALS:
+            return True
+        had_it = self._is_mine and renewed_at is not None and tick < renewed_at + lease_s
+        self._is_mine = await self._db.write_soon(take, LEASE, self._settings.node, lease_s, now=now)
+        self._renewed_at = tick
+        if not had_it:  # who was away himself, as when the database was, does not say of others that they are
+            self._bury_at = tick + lease_s
         return self._is_mine
+
+    async def _bury(self, now: float) -> None:
+        """Devices of nodes that died without a word are offline."""
+        if not self._settings.nats or self._clock.tick_s() < self._bury_at:
+            return
+        self._bury_at = self._clock.tick_s() + self._settings.lease_s / RENEWALS
+        for name in await self._db.read_soon(nodes.lost, now=now):
+            self._report(Notice("node.lost", name))
+            is_more = True
+            while is_more:
+                said, is_more = await self._db.write_soon(nodes.bury, name, now=now)
+                await self._deliver(said)
 
     async def _settle(self, plans: Sequence[StoredPlan], now: float) -> None:
         """Begin and end plans on time; look at groups and thresholds now and then."""
@@ -200,30 +218,6 @@ class Schedule:
             self._report(Notice("ota.files-collected", "", {"count": len(gone)}))
         if forgotten.total:
             self._report(Notice("ota.forgotten", "", asdict(forgotten)))
-
-
-def take(conn: Connection, name: str, owner: str, seconds: float, *, now: float) -> bool:
-    """Take or keep a lease; False: another owner has it.
-
-    On a database server its clock counts, for nodes may disagree; in a file there is one node.
-    """
-    if conn.dialect.name == "postgresql":
-        now = float(conn.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
-    one = tables.leases.c
-    free = (one.name == name) & ((one.owner == owner) | (one.until <= now))
-    values = {"owner": owner, "until": now + seconds}
-    if conn.execute(update(tables.leases).where(free).values(**values)).rowcount:
-        return True
-    if conn.execute(select(exists().where(one.name == name))).scalar_one():
-        return False
-    conn.execute(insert(tables.leases), {"name": name} | values)
-    return True
-
-
-def give_back(conn: Connection, name: str, owner: str) -> None:
-    """End a lease, if it is the owner's."""
-    one = tables.leases.c
-    conn.execute(update(tables.leases).where(one.name == name, one.owner == owner).values(until=0.0))
 
 
 @dataclass(frozen=True, slots=True)

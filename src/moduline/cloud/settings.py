@@ -14,6 +14,12 @@ NODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 """What a process may be called."""
 
 
+ALONE: Final = "one"
+"""Name of the node where there is one."""
+ROLES: Final = ("gateway", "worker", "api")
+LEASE_S: Final = 15.0
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator of the platform decides.
@@ -24,6 +30,9 @@ class Settings:
         nats: URL of the bus between several nodes; "" is none, one process does all.
         store: URL of the file store, see ``stores``; "" is a folder in ``data``.
         node: name of this process among several; unique and the same after a restart.
+        roles: what this process does, some of ``ROLES``: ``gateway`` holds devices (MQTT, downloads, DDI), ``worker``
+            judges what they say and does all work by the clock, ``api`` serves people.
+        lease_s: how long other nodes wait before they believe that a silent one has died, seconds.
         host: address that all ports listen on.
         http_port: of the operator API.
         device_http_port: of downloads and the DDI.
@@ -48,7 +57,9 @@ class Settings:
     db: str = ""
     nats: str = ""
     store: str = ""
-    node: str = "one"
+    node: str = ALONE
+    roles: frozenset[str] = frozenset(ROLES)
+    lease_s: float = LEASE_S
     host: str = "127.0.0.1"
     http_port: int = 8310
     device_http_port: int = 8311
@@ -68,6 +79,28 @@ class Settings:
         if not NODE.fullmatch(self.node):
             reason = Text("1 to 63 letters, digits, '.', '_' or '-'", "须为 1–63 位字母、数字、“.”、“_”或“-”")
             raise BadField(field="node", reason=reason)
+        unknown = sorted(self.roles - set(ROLES))
+        if unknown or not self.roles:
+            raise BadField(field="roles", reason=Text("some of " + ", ".join(ROLES), "可选 " + "、".join(ROLES)))
+        if self.nats:
+            self._require_shared()
+        elif len(self.roles) < len(ROLES):
+            raise BadField(field="roles", reason=Text("several nodes need --nats", "多节点运行需要 --nats"))
+
+    def _require_shared(self) -> None:
+        if not self.db.startswith("postgres"):
+            raise BadField(
+                field="nats",
+                reason=Text("several nodes need --db postgresql://…", "多节点运行需要 --db postgresql://…"),
+            )
+        if self.node == ALONE:
+            raise BadField(field="node", reason=Text("each node needs a name of its own", "每个节点须有唯一名称"))
+        if not self.public_url and "gateway" not in self.roles:
+            reason = Text(
+                "without a gateway of its own this node must know where devices find downloads",
+                "本节点不含网关，须指定设备下载地址",
+            )
+            raise BadField(field="public_url", reason=reason)
 
     @property
     def db_url(self) -> str:

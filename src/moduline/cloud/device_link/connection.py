@@ -182,6 +182,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     @property
+    def was_online(self) -> bool:
+        """Whether the platform was told that the device is online."""
+        return self._was_online
+
+    @property
     def task(self) -> asyncio.Task[None] | None:
         """What is still being told to the platform."""
         return self._task

@@ -5,7 +5,9 @@
     gateway ──▶ GatewayDesk ──ask(UPLINK)──▶ WorkDesk ── one transaction ──▶ upgrades.service
     gateway ◀── GatewayDesk ◀─tell(DOWNLINK)─ WorkDesk ◀── Downlinks, after the commit
 
-The two halves meet only on the bus, so that they can live on different machines.
+The two halves meet only on the bus, so that they can live on different machines. News go to the node that the row of
+a device names. The same question may come twice (its answer was lost) and late (the device has said it again to
+another worker meanwhile): numbers of connections and the tables of states make both harmless.
 
 Source: ota-semantics 11.1, 12 (traps 1 to 3).
 """
@@ -13,7 +15,7 @@ Source: ota-semantics 11.1, 12 (traps 1 to 3).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -24,6 +26,7 @@ from moduline.cloud import tables
 from moduline.cloud.bus import DOWNLINK, DROP, UPLINK, Bus
 from moduline.cloud.db import Database
 from moduline.cloud.device_link import translate
+from moduline.cloud.device_link.crossing import Drop, Heard, Post
 from moduline.cloud.device_link.files import address
 from moduline.cloud.device_link.platform import (
     Admitted,
@@ -60,35 +63,11 @@ _REFUSALS: Final = {
     Denied.ALREADY: RefusalCode.ALREADY_AUTHENTICATED,
     Denied.UNKNOWN: RefusalCode.UNKNOWN_PRODUCT,
 }
-_WISHES: Final = select(tables.devices.c.id, tables.products.c.scheme, tables.devices.c.facts).join_from(
-    tables.devices, tables.products
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Something happened to a device of a node.
-
-    Args:
-        node: whose gateway says so.
-        uplink: what.
-    """
-
-    node: str
-    uplink: Uplink
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """Something to be said.
-
-    Args:
-        device_id: to whom.
-        message: what.
-    """
-
-    device_id: int
-    message: Message
+_WISHES: Final = select(
+    tables.devices.c.id, tables.devices.c.node, tables.products.c.scheme, tables.devices.c.facts
+).join_from(tables.devices, tables.products)
+_POSTS: Final = 256
+"""Messages that one news carries at most; the bus takes a megabyte."""
 
 
 class Sends(Protocol):
@@ -155,11 +134,10 @@ class GatewayDesk:
                 try:
                     gateway.send(post.device_id, post.message)
                 except ModulineError as failure:
-                    facts = {"error": failure.message(), "code": failure.code}
-                    report(Notice("ota.unsayable", str(post.device_id), facts))
+                    report(_unsayable(post, failure))
 
-        async def drop(device_id: int) -> None:
-            gateway.drop(device_id)
+        async def drop(wanted: Drop) -> None:
+            gateway.drop(wanted.device_id, wanted.before)
 
         self._bus.listen(DOWNLINK, say)
         self._bus.listen(DROP, drop)
@@ -180,32 +158,75 @@ class WorkDesk:
         self._bus = bus
         self._device_url = device_url
         self._report = report
-        bus.answer(UPLINK, self.hear)
+
+    def serve(self) -> None:
+        """Answer gateways."""
+        self._bus.answer(UPLINK, self.hear)
 
     async def hear(self, heard: Heard) -> None:
-        """Keep what happened to a device, then say what the rules want said."""
+        """Keep what happened to a device, then say what the rules want said.
+
+        Promised to the gateway: this returns when it is committed, and raises when it may not be; only then the device
+        gets its acknowledgement. Calls run at the same time; those of one connection come one after the other.
+        """
         event = heard.uplink.event
         if isinstance(event, Unreadable):
             self._note("ota.unreadable", heard, event.topic, event.reason.say("en"))
         elif isinstance(event, Undelivered):
             self._note("ota.undelivered", heard, type(event.message).__name__, "")
         else:
-            await self.deliver(await self._db.write_soon(keep, heard.node, heard.uplink))
+            before = await self._node_before(heard)
+            await self.deliver(await self._db.write_soon(keep, heard.node, heard.uplink), heard)
+            if before is not None:
+                await self._bus.tell(DROP, Drop(heard.uplink.device, heard.uplink.connection), before)
 
-    async def deliver(self, said: Sequence[Downlink]) -> None:
-        """Say to devices what a transaction gave, after it."""
+    async def deliver(self, said: Sequence[Downlink], heard: Heard | None = None) -> None:
+        """Say to devices what a transaction gave, after it.
+
+        Args:
+            said: what.
+            heard: what led to it; its device is still where it was heard.
+        """
         if not said:
             return
-        if any(isinstance(one.say, SayUrl) for one in said):
-            posts = await self._db.read_soon(posts_of, said, self._device_url())
-        else:
-            posts = _posts(said, {}, self._device_url())
-        if posts:
-            await self._bus.tell(DOWNLINK, posts)
+        asked = {one.device_id for one in said if isinstance(one.say, SayUrl)}
+        nodes = {} if heard is None else {heard.uplink.device: heard.node}
+        if not self._bus.is_local:
+            asked |= {one.device_id for one in said if one.device_id not in nodes}
+        found = await self._db.read_soon(wishes_of, asked) if asked else {}
+        posts: dict[str, list[Post]] = {}
+        for post in posts_of(said, found, self._device_url()):
+            wish = found.get(post.device_id)
+            node = nodes.get(post.device_id) or (None if wish is None else wish.node)
+            if self._bus.is_local or node not in {None, devices.POLLING}:
+                posts.setdefault("" if self._bus.is_local else str(node), []).append(post)
+        for node, mine in posts.items():
+            for begin in range(0, len(mine), _POSTS):
+                await self._post(tuple(mine[begin : begin + _POSTS]), node)
+
+    async def _post(self, posts: tuple[Post, ...], node: str) -> None:
+        """Tell a node; one message that cannot be written must not keep the others back."""
+        try:
+            await self._bus.tell(DOWNLINK, posts, node)
+        except ModulineError as failure:
+            if len(posts) > 1:
+                for post in posts:
+                    await self._post((post,), node)
+            else:
+                self._report(_unsayable(posts[0], failure))
 
     async def drop(self, device_id: int) -> None:
         """End the connection of a device, wherever it is."""
-        await self._bus.tell(DROP, device_id)
+        node = None if self._bus.is_local else await self._db.read_soon(devices.node_of, device_id)
+        if self._bus.is_local or node is not None:
+            await self._bus.tell(DROP, Drop(device_id), node or "")
+
+    async def _node_before(self, heard: Heard) -> str | None:
+        """Another node that has a device which has come online here."""
+        if self._bus.is_local or not isinstance(heard.uplink.event, CameOnline):
+            return None
+        node = await self._db.read_soon(devices.node_of, heard.uplink.device)
+        return None if node in {heard.node, devices.POLLING} else node
 
     def _note(self, slug: str, heard: Heard, what: str, reason: str) -> None:
         self._report(Notice(slug, str(heard.uplink.device), {"what": what, "reason": reason}))
@@ -267,25 +288,44 @@ def _confirmed(conn: Connection, device_id: int, code: StatusCode, now: float) -
     return upgrades.hear(conn, device_id, StatusReported(int(code), current.type, current.component), now=now)
 
 
-def posts_of(conn: Connection, said: Sequence[Downlink], device_url: str) -> tuple[Post, ...]:
-    """What is written on the wire; how a device wants its files is looked up."""
-    asked = {one.device_id for one in said if isinstance(one.say, SayUrl)}
-    query = _WISHES.where(tables.devices.c.id.in_(asked))
-    wishes = {
-        row.id: (row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED) for row in conn.execute(query)
-    }
-    return _posts(said, wishes, device_url)
+def _unsayable(post: Post, failure: ModulineError) -> Notice:
+    return Notice("ota.unsayable", str(post.device_id), {"error": failure.message(), "code": failure.code})
 
 
-def _posts(said: Sequence[Downlink], wishes: dict[int, tuple[str, bool]], device_url: str) -> tuple[Post, ...]:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where a device is, and how it wants its files.
+
+    Args:
+        node: None: it is offline.
+        scheme: of addresses.
+        wants_sha256: not MD5.
+    """
+
+    node: str | None
+    scheme: str
+    wants_sha256: bool
+
+
+def wishes_of(conn: Connection, device_ids: Collection[int]) -> dict[int, Wish]:
+    """What is to be known of devices before they are told something."""
+    found = conn.execute(_WISHES.where(tables.devices.c.id.in_(device_ids)))
+    return {row.id: Wish(row.node, row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED) for row in found}
+
+
+def posts_of(said: Sequence[Downlink], wishes: Mapping[int, Wish], device_url: str) -> tuple[Post, ...]:
+    """What is written on the wire."""
     made = []
     for one in said:
-        scheme, wants_sha256 = wishes.get(one.device_id, ("", False))
-        place = device_url.replace("http://", "https://", 1) if scheme == "https" else device_url
-        message = translate.message_of(one, address(place, ""), wants_sha256=wants_sha256)
+        wish = wishes.get(one.device_id, _NO_WISH)
+        place = device_url.replace("http://", "https://", 1) if wish.scheme == "https" else device_url
+        message = translate.message_of(one, address(place, ""), wants_sha256=wish.wants_sha256)
         if message is not None:
             made.append(Post(one.device_id, message))
     return tuple(made)
+
+
+_NO_WISH: Final = Wish(None, "", wants_sha256=False)
 
 
 def _possible_keys(client_id: str) -> tuple[str, ...]:

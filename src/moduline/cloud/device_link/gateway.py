@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import ssl
 from collections import Counter
 from collections.abc import Iterator
@@ -75,8 +74,7 @@ class Gateway:
         self._strangers: Counter[str] = Counter()
         self._wheel: Wheel[Connection] = Wheel(self.tick_s(), self.limits.slot_s)
         self._timer: asyncio.TimerHandle | None = None
-        # later than every number of an earlier run, unless there were a thousand connections a second all the time
-        self._numbers: Iterator[int] = itertools.count(int(self._clock.now_s() * 1000))
+        self._numbers = _numbers(self._clock)
         self._seen: dict[int, float] = {}
         self._is_stopped = False
         self._settled = asyncio.Event()
@@ -151,6 +149,10 @@ class Gateway:
         """Which devices were heard since the last call, and when: id -> UTC seconds. Pings count too."""
         seen, self._seen = self._seen, {}
         return seen
+
+    def numbers(self) -> dict[int, int]:
+        """Devices that came online here: id on the platform -> number of the connection."""
+        return {device: one.number for device, one in self._devices.items() if one.was_online}
 
     @property
     def devices_here(self) -> int:
@@ -285,6 +287,17 @@ class Gateway:
         for connection in self._wheel.turn(self.tick_s()):
             connection.wake()
         self._timer = asyncio.get_running_loop().call_later(self.limits.slot_s, self._turn)
+
+
+def _numbers(clock: Clock) -> Iterator[int]:
+    """Numbers of connections: milliseconds of the wall clock, pushed on where they would not grow.
+
+    Larger is later also between the gateways of a platform, as far as their clocks agree, and after a restart.
+    """
+    last = 0
+    while True:
+        last = max(last + 1, int(clock.now_s() * 1000))
+        yield last
 
 
 def _take_one(counter: Counter[str], key: str) -> None:

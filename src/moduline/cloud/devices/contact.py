@@ -151,6 +151,12 @@ def disconnect(conn: Connection, device_id: int, connection: int, *, now: float)
     return conn.execute(_DISCONNECT, values).rowcount == 1
 
 
+def node_of(conn: Connection, device_id: int) -> str | None:
+    """Which node a device is connected to; None: it is offline."""
+    node: str | None = conn.execute(select(_D.node).where(_D.id == device_id)).scalar()
+    return node
+
+
 def seen(conn: Connection, times: Mapping[int, float]) -> None:
     """Note signs of life of many devices: id -> UTC seconds. Gateways gather pings and call this now and then."""
     if times:
