@@ -81,12 +81,12 @@ def piece(component, first, count):
         Qth.otaAction(2)
     else:
         Qth.otaAction(3)
-        Qth.setMcuVer('mcu1', '2.0', None, results.append)
+        Qth.setMcuVer('mcu1', '2.0', None, lambda *a: results.append(a))
 WHOLE, got, results = bytes(range(255)) * 300, [], []
 Qth.init()
 Qth.setProductInfo('p111xt', 'V2VUei9ZVWt2SnpL')
 Qth.setEventCb({'ota': {'otaPlan': lambda plans: Qth.otaAction(1), 'sotaPiece': piece}})
-Qth.setMcuVer('mcu1', '1.0', None, results.append)
+Qth.setMcuVer('mcu1', '1.0', None, lambda *a: results.append(a))
 Qth.start()
 """
 WHOLE = bytes(range(255)) * 300
