@@ -164,10 +164,10 @@ def _places(operations: Mapping[str, int]) -> dict[str, tuple[float, float]]:
     total = sum(operations.values()) or 1
     gap = 10.0
     room = _WIDTH - _LEFT - gap * (len(PHASES) - 1)
-    shares = [max(_LEAST_SHARE, operations[name] / total) for name in PHASES]
+    shares = [_LEAST_SHARE + (1 - len(PHASES) * _LEAST_SHARE) * operations[name] / total for name in PHASES]
     places, left = {}, float(_LEFT)
     for name, share in zip(PHASES, shares, strict=True):
-        width = room * share / sum(shares)
+        width = room * share
         places[name] = (left, width)
         left += width + gap
     return places
@@ -212,8 +212,8 @@ def _facts(proof: Mapping[str, Any]) -> Sequence[tuple[str, str, str, str]]:
     if len(proof["failures"]) > _SHOWN:
         rows.append(("more failures", "其余失败", f"{proof['failed'] - _SHOWN:,}", red))
     trials, found = proof["trials"], proof["found"]
-    versions = html.escape(" → ".join(filter(None, proof["reported"].values())))
-    counts = " · ".join(f"{one:,}" for one in trials.values())
+    versions = html.escape(" → ".join(filter(None, (proof["reported"][name] for name in ("before", "after")))))
+    counts = " · ".join(f"{trials[name]:,}" for name, *_ in _ROWS)
     rows += [
         ("virtual modules", "虚拟模组", f"{html.escape(proof['module']['model'])}, {len(proof['moments']) + 1:,}", ""),
         ("version before, after", "升级前后版本", versions, ""),

@@ -8,7 +8,8 @@
 
 A moment is told by a string that replays it: ``apply:tear@120:7,cut@4`` - in the phase ``apply`` the power goes away
 inside flash operation 120 (7 is the seed of what is left), and again before operation 4 of what follows the next
-power-on. ``nor.faulty`` says what a cut leaves.
+power-on; after a cut in ``download``, of the next try, as the module has nothing to do before. ``nor.faulty`` says what
+a cut leaves.
 
 Source: style-anchors H11, H32; docs/spec/rehearsal-proof.md.
 """
@@ -27,6 +28,8 @@ AGAIN_SHARE: Final = 0.4
 TORN_SHARE: Final = 0.6
 """Of the cuts: inside an operation, not before it."""
 SEEDS: Final = 1000
+MOST_EACH: Final = 4
+"""Moments for one flash operation: before and inside it, once and twice."""
 NEAR: Final = 4
 """Half of the second cuts come within so many operations, the others anywhere while the module applies."""
 
@@ -38,7 +41,7 @@ class Moment:
     Attributes:
         phase: one of ``PHASES``.
         cut: of ``nor.faulty``, counted from the beginning of the phase.
-        again: a second one, counted from the next power-on; "": none.
+        again: a second one, counted from the next power-on or, after ``download``, try; "": none.
         operation: number of the operation of ``cut`` in its phase.
     """
 
@@ -59,8 +62,9 @@ class Moment:
 def moments(counts: Mapping[str, int], wanted: int, seed: int) -> tuple[Moment, ...]:
     """So many moments; the same for the same arguments.
 
-    Each phase that has flash operations gets its share, applying twice that of the others, and within a phase the
-    moments are spread evenly: each lies anywhere in a slice of its own.
+    Each phase that has flash operations gets its share, applying twice that of the others, but not more than four
+    moments for each of its operations where another phase has more to try. Within a phase the moments are spread
+    evenly: each lies anywhere in a slice of its own.
 
     Args:
         counts: flash operations of each phase in a run without cuts.
@@ -69,13 +73,26 @@ def moments(counts: Mapping[str, int], wanted: int, seed: int) -> tuple[Moment, 
     """
     chance = random.Random(f"moments {seed}")  # noqa: S311 - repeatable, no secret
     phases = [name for name in PHASES if counts.get(name, 0) > 0]
-    weights = [2 if name == "apply" else 1 for name in phases]
     ahead = max(NEAR, counts.get("apply", 0) + counts.get("boot", 0))
     found: list[Moment] = []
-    for at, name in enumerate(phases):
-        before, after = (sum(weights[:end]) * wanted // sum(weights) for end in (at, at + 1))
-        found += _of_phase(name, counts[name], after - before, ahead, chance)
+    for name, share in _shares({name: counts[name] for name in phases}, wanted).items():
+        near = sum(counts.values()) if name == "download" else ahead
+        found += _of_phase(name, counts[name], share, near, chance)
     return tuple(found)
+
+
+def _shares(counts: Mapping[str, int], wanted: int) -> dict[str, int]:
+    """How many moments each phase gets."""
+    weights = {name: 2 if name == "apply" else 1 for name in counts}
+    shares: dict[str, int] = {}
+    left = wanted
+    for name in sorted(counts, key=lambda one: counts[one] / weights[one]):  # the shortest first
+        rest = sum(weights[one] for one in counts if one not in shares)
+        share = left * weights[name] // rest
+        is_last = len(shares) + 1 == len(counts)
+        shares[name] = left if is_last else min(share, MOST_EACH * counts[name])
+        left -= shares[name]
+    return {name: shares[name] for name in counts}
 
 
 def _of_phase(name: str, operations: int, wanted: int, ahead: int, chance: random.Random) -> list[Moment]:

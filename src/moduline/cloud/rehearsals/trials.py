@@ -36,7 +36,7 @@ AT_A_TIME: Final = 4
 """Modules that are tried beside each other; most of a life is waiting."""
 MOST_LIVES: Final = 6
 _KEEP: Final = f"f=open('/usr/{KEPT_FILE}','wb')\nf.write(bytes(range(256))*{KEPT_BYTES // 256})\nf.close()"
-TRIES: Final = 2
+TRIES: Final = 3
 """Times the update is begun anew when the old version runs."""
 UNDISTURBED: Final = "undisturbed"
 MakeWard = Callable[[Path, bytes | None], Ward]
@@ -265,24 +265,28 @@ class Rehearsal:
                 else:
                     ward.module.fault(_moved(moment, course))
                     ended = await ward.power_on()
-                found = await self._recover(ward, course, moment, ended)
-                for _ in range(TRIES):
-                    if found == "old":
-                        await ward.power_off()
-                        await self._prepare(ward)
-                        await self._begin(ward)
-                        if await self._up(ward, course) == "new":
-                            break
-                else:
-                    if found == "old":
-                        raise FoundBad(_OLD, reason=ward.refusal() or _NOTHING.en)
+                found = await self._recover(ward, course, "" if is_early else moment.again, ended)
+                await self._try_anew(ward, course, found, moment.again if is_early else "")
             except FoundBad as bad:
                 return Trial(moment, lost[0], found, bad.said)
             return Trial(moment, lost[0], found)
 
-    async def _recover(self, ward: Ward, course: Course, moment: Moment, ended: Ended) -> str:
-        """Let the power come back until it is up; what runs then."""
-        again = moment.again
+    async def _try_anew(self, ward: Ward, course: Course, found: str, again: str) -> None:
+        """Begin the update anew until the new version runs; the first try may lose its power, too."""
+        for left in range(TRIES, -1, -1):
+            if found == "new":
+                return
+            if not left:
+                raise FoundBad(_OLD, reason=ward.refusal() or _NOTHING.en)
+            await ward.power_off()
+            await self._prepare(ward)
+            if again:
+                ward.module.fault(again)
+                again = ""
+            found = await self._recover(ward, course, "", await self._begin(ward))
+
+    async def _recover(self, ward: Ward, course: Course, again: str, ended: Ended) -> str:
+        """Let the power come back until it is up, the first time perhaps not for long; what runs then."""
         for _ in range(MOST_LIVES):
             if ended != "off":
                 break
@@ -290,11 +294,8 @@ class Rehearsal:
                 ward.module.fault(again)
                 again = ""
             ended = await ward.power_on()
-        if ended == "up" and not ward.module.file.flash.has_cuts:
-            return await self._look_after(ward, course)
-        if ended == "up":  # a cut that waits may still come while it is watched
-            with contextlib.suppress(FoundBad):
-                await ward.watch()
+        if ended == "up" and ward.module.file.flash.has_cuts:  # a cut that waits may still come while it is watched
+            await ward.watch()
             ward.module.fault("clear")
             if ward.module.state == "off":
                 ended = await ward.power_on()
