@@ -8,6 +8,10 @@
                                  ...  at most BATCH verbs
                                COMMIT ──▶ all answers at once
 
+Calls of one verb that follow each other are run as one where the verb has a form for many (``together``): one
+the same results and rows. If that raises, it is rolled back and each half is tried, so that a call that fails fails
+alone and is found after a few tries.
+
 A batch that fails as a whole - disk full, a deadlock with another node, a connection lost before the commit - is rolled
 back and its verbs are run one by one, each with a transaction of its own; so a verb may be run more than once, but is
 kept at most once. Only a connection that breaks *during* a commit leaves it open whether the batch was kept: its askers
@@ -17,6 +21,7 @@ are told so and nothing is repeated.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -44,6 +49,22 @@ _UNKNOWN: Final = Text(
     "the connection broke while a change was being kept; look whether it is there",
     "提交更改时连接中断，请确认更改是否已生效",
 )
+
+
+Calls = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+"""Arguments of several calls of one verb, by place and by name."""
+_MANY: Final[dict[Callable[..., Any], Callable[[Connection, Calls], Sequence[Any]]]] = {}
+
+
+def together(verb: Callable[..., Any], many: Callable[[Connection, Calls], Sequence[Any]]) -> None:
+    """Say how several calls of a verb are run at once.
+
+    Args:
+        verb: as it is submitted.
+        many: ``many(conn, calls) -> answers``: rows and answers are those of the calls one by one, in their order; it
+            raises when one of them would.
+    """
+    _MANY[verb] = many
 
 
 @dataclass(slots=True)
@@ -141,18 +162,38 @@ class GroupCommit:
         line = self._line
         transaction = line.begin()
         cursor = line.connection.cursor()  # savepoints without SQLAlchemy: they are half of the cost of a small verb
-        for asked in batch:
-            cursor.execute("SAVEPOINT verb")
-            try:
-                asked.run(line)
-            except Exception as cause:
-                if is_lost(cause) or has_crossed(cause):
-                    raise
-                cursor.execute("ROLLBACK TO SAVEPOINT verb")
-                asked.failure = in_our_words(cause, self._database)
-            cursor.execute("RELEASE SAVEPOINT verb")
+        for verb, calls in itertools.groupby(batch, key=lambda asked: asked.verb):
+            if verb in _MANY:
+                self._run_some(line, cursor, list(calls))
+            else:
+                for asked in calls:
+                    self._run_some(line, cursor, [asked])
         cursor.close()
         self._commit(transaction, batch)
+
+    def _run_some(self, line: Connection, cursor: Any, calls: Sequence[_Asked]) -> None:
+        """Run calls of one verb in a savepoint; where they fail, each half."""
+        cursor.execute("SAVEPOINT verb")
+        try:
+            if len(calls) == 1:
+                calls[0].run(line)
+            else:
+                answers = _MANY[calls[0].verb](line, [(asked.args, asked.kwargs) for asked in calls])
+                for asked, value in zip(calls, answers, strict=True):
+                    asked.value, asked.failure = value, None
+        except Exception as cause:
+            if is_lost(cause) or has_crossed(cause):
+                raise
+            cursor.execute("ROLLBACK TO SAVEPOINT verb")
+            cursor.execute("RELEASE SAVEPOINT verb")
+            if len(calls) == 1:
+                calls[0].failure = in_our_words(cause, self._database)
+                return
+            half = len(calls) // 2
+            self._run_some(line, cursor, calls[:half])
+            self._run_some(line, cursor, calls[half:])
+            return
+        cursor.execute("RELEASE SAVEPOINT verb")
 
     def _commit(self, transaction: Any, batch: Sequence[_Asked]) -> None:
         try:

@@ -41,6 +41,20 @@ class Hot:
             raise _in_words_of_sqlalchemy(conn, sql, cause) from cause
         return cursor
 
+    def many(self, conn: Connection, values: Sequence[Mapping[str, Any]]) -> None:
+        """The statement once for each of the values, in their order."""
+        if not values:
+            return
+        sql, order = self._compiled.get(conn.dialect.name) or self._compile(conn)
+        bound = values if order is None else [[one[name] for name in order] for one in values]
+        cursor = conn.connection.cursor()
+        try:
+            cursor.executemany(sql, bound)
+        except conn.dialect.loaded_dbapi.Error as cause:
+            raise _in_words_of_sqlalchemy(conn, sql, cause) from cause
+        finally:
+            cursor.close()
+
     def rows(self, conn: Connection, values: Mapping[str, Any]) -> list[Any]:
         """All rows it gives."""
         return [self._row(*found) for found in self.run(conn, values).fetchall()]

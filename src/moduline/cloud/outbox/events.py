@@ -45,8 +45,6 @@ KINDS: Final = (
 ORDERED_AT_ONCE: Final = 1000
 """Places that one transaction gives."""
 PAGE: Final = 100
-KEPT_S: Final = 30 * 24 * 3600.0
-"""How long events are kept."""
 _COUNTER: Final = "outbox.last"
 _O: Final = tables.outbox.c
 _NOTE: Final = Hot(
@@ -83,6 +81,14 @@ class Event:
 def note(conn: Connection, main_id: int, kind: str, payload: Mapping[str, Any], *, now: float) -> None:
     """Write an event, with the change that it tells of."""
     _NOTE.run(conn, {"main": main_id, "now": now, "what": kind, "said": as_json(payload)})
+
+
+def note_each(conn: Connection, events: Sequence[tuple[int, str, Mapping[str, Any], float]]) -> None:
+    """Write many events of any kind: main account, kind, payload, time of each."""
+    _NOTE.many(
+        conn,
+        [{"main": main_id, "now": at, "what": kind, "said": as_json(payload)} for main_id, kind, payload, at in events],
+    )
 
 
 def note_many(conn: Connection, main_id: int, kind: str, payloads: Sequence[Mapping[str, Any]], *, now: float) -> None:

@@ -32,13 +32,19 @@ _ADD: Final = {
 }
 
 
-def add(conn: Connection, plan_id: int, counts: Mapping[tuple[int, int], int]) -> None:
-    """Add to counters: (group, status) -> how many more; negative numbers take away."""
+def add(conn: Connection, plan_id: int, counts: Mapping[tuple[int, int], int], *, is_whole: bool = False) -> None:
+    """Add to counters: (group, status) -> how many more; negative numbers take away.
+
+    Args:
+        is_whole: also those that come to nothing, so that there are the same rows as after one change at a time.
+    """
     slot = conn.get_execution_options().get("moduline_slot", 0)
-    for (group, status), count in sorted(counts.items()):
-        if count:
-            row = {"plan_id": plan_id, "group_number": group, "status": status, "slot": slot, "count": count}
-            _ADD[conn.dialect.name].run(conn, row)
+    made = [
+        {"plan_id": plan_id, "group_number": group, "status": status, "slot": slot, "count": count}
+        for (group, status), count in sorted(counts.items())
+        if count or is_whole
+    ]
+    _ADD[conn.dialect.name].many(conn, made)
 
 
 def move(conn: Connection, plan_id: int, group: int, before: int, after: int) -> None:

@@ -8,7 +8,6 @@ Source: ota-semantics 7, 8, 12 (5, 6, 8); hawkbit-ddi 3.4.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 from moduline.cloud.artifacts.rules import ComponentType
@@ -18,7 +17,7 @@ from moduline.cloud.upgrades.events import DdiFeedback, StatusReported, Versions
 from moduline.cloud.upgrades.offer import AskVersions, standing
 from moduline.cloud.upgrades.states import TEXTS, Code, ComponentStatus, after
 from moduline.cloud.upgrades.timers import DECISION_S, GREETING_S, OFFER_S, PLAN_ANSWER_S, UNCHANGED_S, wake_for
-from moduline.cloud.upgrades.upgrade import ComponentState, LogSource, Phase, Wake, WakeKind
+from moduline.cloud.upgrades.upgrade import ComponentState, LogSource, Phase, Wake, WakeKind, changed
 from moduline.cloud.upgrades.verdict import Agreement, agreement, download_reason, failure_reason, on_success
 from moduline.cloud.upgrades.work import Work
 from moduline.errors import Text
@@ -80,7 +79,7 @@ def _note_late(work: Work, one: ComponentState, event: StatusReported, told: dic
     """One line for a code that changes nothing, be it unknown or late."""
     bit = 1 << (event.code if 0 < event.code <= Code.ERROR else _UNKNOWN_BIT)
     if not one.seen & bit:
-        work.put(replace(one, seen=one.seen | bit))
+        work.put(changed(one, seen=one.seen | bit))
         text = Text("code {code} changes nothing", "状态码 {code} 不影响当前状态")
         work.log(LogSource.DEVICE, text, work.component(one.component), facts={"code": event.code}, **told)
 
@@ -101,7 +100,7 @@ def _whole_offer(work: Work, named: ComponentState, code: Code, told: dict[str, 
             begun = work.now if target.is_started else one.started_at
             moved = True
             work.put(
-                replace(
+                changed(
                     one, status=target, last_code=code, code_at=work.now, seen=one.seen | 1 << code, started_at=begun
                 )
             )
@@ -122,7 +121,7 @@ def _step(work: Work, one: ComponentState, code: Code, event: StatusReported, to
     target = after(one.status, code)
     if target is None:
         if one.status is ComponentStatus.DOWNLOADED and code in _OF_A_TRY:
-            work.put(replace(one, last_code=code, code_at=work.now))  # the next piece of an MCU's file
+            work.put(changed(one, last_code=code, code_at=work.now))  # the next piece of an MCU's file
         if one.status is ComponentStatus.DOWNLOADING and code is Code.DOWNLOADING:
             _progress(work, one)
         return
@@ -139,17 +138,17 @@ def _step(work: Work, one: ComponentState, code: Code, event: StatusReported, to
 
 def _advance(work: Work, one: ComponentState, code: Code, target: ComponentStatus, told: dict[str, Any]) -> None:
     begun = one.started_at if one.started_at is not None else work.now
-    moved = replace(one, status=target, last_code=code, code_at=work.now, started_at=begun)
+    moved = changed(one, status=target, last_code=code, code_at=work.now, started_at=begun)
     if code in {Code.DOWNLOAD_START, Code.UPDATING}:
-        moved = replace(moved, has_reconnected=False)
+        moved = changed(moved, has_reconnected=False)
     if code is Code.DOWNLOAD_ERROR:
         reason = download_reason(one)
         was_digest = reason is Reason.DIGEST_WRONG
-        moved = replace(
+        moved = changed(
             moved, tries=one.tries + 1, digest_tries=one.digest_tries + was_digest, urls_sent=0, reason=reason, seen=0
         )
     is_new = not moved.seen & 1 << code
-    moved = replace(moved, seen=moved.seen | 1 << code)
+    moved = changed(moved, seen=moved.seen | 1 << code)
     work.put(moved)
     if is_new and code is Code.DOWNLOAD_ERROR:
         text = Text("download failed: {reason}", "下载失败：{reason}")
@@ -161,7 +160,7 @@ def _advance(work: Work, one: ComponentState, code: Code, target: ComponentStatu
 
 def _progress(work: Work, one: ComponentState) -> None:
     """Most of what devices say: still downloading. One pass, for there are thousands of them a second."""
-    moved = replace(one, code_at=work.now)
+    moved = changed(one, code_at=work.now)
     wake = work.state.wake
     is_turn = one is work.state.current and (wake is None or wake.kind is not WakeKind.DOWNLOAD_AGAIN)
     if is_turn:
@@ -190,7 +189,7 @@ def _success(work: Work, one: ComponentState, event: StatusReported, told: dict[
 def _claim(work: Work, one: ComponentState, code: Code, told: dict[str, Any]) -> None:
     """The device says success and no version: ask for it, and wait until the limit."""
     begun = one.started_at if one.started_at is not None else work.now
-    moved = replace(
+    moved = changed(
         one,
         status=ComponentStatus.UPGRADING,
         last_code=code,
@@ -242,7 +241,7 @@ def _read_versions(work: Work, told_versions: Versions | None, told: dict[str, A
         if one.status.is_final or work.state.phase is Phase.FINAL:
             continue
         if told_versions.of(one.type, one.component) == one.final_target != one.target:
-            one = replace(one, target=one.final_target)  # it came there without the stepping stone
+            one = changed(one, target=one.final_target)  # it came there without the stepping stone
         found = agreement(one, told_versions)
         if found is Agreement.TARGET:
             _at_target(work, one, told)
@@ -254,7 +253,7 @@ def _at_target(work: Work, one: ComponentState, told: dict[str, Any]) -> None:
     if work.state.is_open and one.status is not ComponentStatus.NOT_RECEIVED:
         work.succeed(one, LogSource.DEVICE, **told)
     elif not one.is_stepping_stone:
-        done = replace(one, status=ComponentStatus.NO_UPDATE, ended_at=work.now)
+        done = changed(one, status=ComponentStatus.NO_UPDATE, ended_at=work.now)
         work.put(done)
         work.log(LogSource.DEVICE, TEXTS[done.status], done, **told)
         if work.state.is_open or work.state.current is None:
@@ -325,7 +324,7 @@ def _closed(work: Work, told: dict[str, Any]) -> None:
         if not work.state.is_open or one.status.is_final or one.is_claimed:
             continue
         if agreement(one, work.state.versions) is Agreement.TARGET:
-            work.put(replace(one, started_at=one.started_at or work.now))
+            work.put(changed(one, started_at=one.started_at or work.now))
             work.succeed(work.component(name), LogSource.DEVICE, **told)
         else:
             _claim(work, one, Code.SUCCESS, told)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -23,6 +24,7 @@ from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.offer import Say, SayUrl
 from moduline.cloud.upgrades.stored import from_json, to_json
 from moduline.cloud.upgrades.upgrade import LogLine, Phase, UpgradeState
+from moduline.errors import Text
 
 MESSAGE_LIMIT: Final = 256
 """Characters of a device's own words that are kept."""
@@ -35,7 +37,7 @@ _NAMES: Final = tuple(column.name for column in COLUMNS)
 OPEN: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device"), _U.is_open), _NAMES)
 OF_DEVICE: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device")).order_by(_U.id.desc()), _NAMES)
 BY_ID: Final = Hot(select(*COLUMNS).where(_U.id == bindparam("upgrade")), _NAMES)
-_SAVE: Final = Hot(
+SAVE: Final = Hot(
     update(tables.upgrades)
     .where(_U.id == bindparam("upgrade"))
     .values(
@@ -53,19 +55,24 @@ _SAVE: Final = Hot(
         state=bindparam("new_state"),
     )
 )
-_LOG: Final = Hot(
+LOG: Final = Hot(
     insert(tables.upgrade_log).values(
         {column.name: bindparam(column.name) for column in tables.upgrade_log.c if column.name != "id"}
     )
 )
-_REASON: Final = Hot(update(tables.upgrades).where(_U.id == bindparam("upgrade")).values(reason=bindparam("why")))
+REASON: Final = Hot(update(tables.upgrades).where(_U.id == bindparam("upgrade")).values(reason=bindparam("why")))
 _F: Final = tables.artifact_files.c
-_FILES: Final = (
-    select(_F.id, _F.position, _F.name, _F.bytes, _F.md5, _F.sha256, _F.crc32_mpeg2)
-    .where(_F.artifact_id == bindparam("artifact"))
-    .order_by(_F.position)
+_FILE_COLUMNS: Final = (_F.id, _F.position, _F.name, _F.bytes, _F.md5, _F.sha256, _F.crc32_mpeg2)
+_FILES: Final = Hot(
+    select(*_FILE_COLUMNS).where(_F.artifact_id == bindparam("artifact")).order_by(_F.position),
+    [column.name for column in _FILE_COLUMNS],
 )
 _L: Final = tables.downloads.c
+_KNOWN: Final = Hot(
+    select(_L.file_id, _L.token).where(_L.upgrade_id == bindparam("upgrade"), _L.expires_at >= bindparam("until")),
+    ("file_id", "token"),
+)
+_LINK: Final = Hot(insert(tables.downloads).values({column.name: bindparam(column.name) for column in _L}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,49 +153,68 @@ def row_of(found: Any) -> Row:
 
 def save(conn: Connection, row: Row, state: UpgradeState, lines: Iterable[LogLine], *, begun_at: float | None) -> Row:
     """Write what an event made of an upgrade: row, counters, log."""
-    status = int(state.status)
+    kept = replace(row, status=int(state.status), begun_at=begun_at, state=state)
     if state != row.state or begun_at != row.begun_at:
-        values = {
-            "upgrade": row.id,
-            "new_status": status,
-            "new_phase": str(state.phase),
-            "new_open": state.is_open,
-            "new_attempt": state.attempt,
-            "new_deadline": state.deadline,
-            "new_reason": None if state.reason is None else int(state.reason),
-            "new_refused": state.refused_at,
-            "new_failed": state.failed_at,
-            "new_begun": begun_at,
-            "new_over": None if state.over is None else int(state.over),
-            "new_lapsed": state.is_lapsed,
-            "new_state": as_json(to_json(state)),
-        }
-        _SAVE.run(conn, values)
-    counters.move(conn, row.plan_id, row.group, row.status, status)
+        SAVE.run(conn, columns_of(kept))
+    counters.move(conn, row.plan_id, row.group, row.status, kept.status)
     log(conn, row.id, lines)
-    return replace(row, status=status, begun_at=begun_at, state=state)
+    return kept
+
+
+def columns_of(row: Row) -> dict[str, Any]:
+    """What ``SAVE`` takes."""
+    state = row.state
+    return {
+        "upgrade": row.id,
+        "new_status": row.status,
+        "new_phase": str(state.phase),
+        "new_open": state.is_open,
+        "new_attempt": state.attempt,
+        "new_deadline": state.deadline,
+        "new_reason": None if state.reason is None else int(state.reason),
+        "new_refused": state.refused_at,
+        "new_failed": state.failed_at,
+        "new_begun": row.begun_at,
+        "new_over": None if state.over is None else int(state.over),
+        "new_lapsed": state.is_lapsed,
+        "new_state": as_json(to_json(state)),
+    }
 
 
 def log(conn: Connection, upgrade_id: int, lines: Iterable[LogLine]) -> None:
     """Add lines to the log of an upgrade."""
     for line in lines:
-        row = {
-            "upgrade_id": upgrade_id,
-            "at": line.at,
-            "device_at": line.device_at,
-            "source": str(line.source),
-            "component": line.component,
-            "status": None if line.status is None else str(line.status),
-            "text": as_json({lang: line.text.say(lang, **line.facts) for lang in ("en", "zh")}),
-            "code": line.code,
-            "message": clean_text(line.message, MESSAGE_LIMIT),
-        }
-        _LOG.run(conn, row)
+        LOG.run(conn, columns_of_line(upgrade_id, line))
+
+
+def columns_of_line(upgrade_id: int, line: LogLine) -> dict[str, Any]:
+    """What ``LOG`` takes."""
+    return {
+        "upgrade_id": upgrade_id,
+        "at": line.at,
+        "device_at": line.device_at,
+        "source": str(line.source),
+        "component": line.component,
+        "status": None if line.status is None else str(line.status),
+        "text": _both(line.text) if not line.facts else _said(line),
+        "code": line.code,
+        "message": clean_text(line.message, MESSAGE_LIMIT),
+    }
+
+
+def _said(line: LogLine) -> str:
+    return as_json({lang: line.text.say(lang, **line.facts) for lang in ("en", "zh")})
+
+
+@lru_cache(maxsize=256)
+def _both(text: Text) -> str:
+    """A text without facts in both languages: there are a few dozen of them."""
+    return as_json({lang: text.say(lang) for lang in ("en", "zh")})
 
 
 def note_reason(conn: Connection, upgrade_id: int, reason: Reason) -> None:
     """Keep why a device waits."""
-    _REASON.run(conn, {"upgrade": upgrade_id, "why": int(reason)})
+    REASON.run(conn, {"upgrade": upgrade_id, "why": int(reason)})
 
 
 def downlinks(conn: Connection, row: Row, says: Sequence[Say], *, until: float) -> tuple[Downlink, ...]:
@@ -207,16 +233,13 @@ def downlinks(conn: Connection, row: Row, says: Sequence[Say], *, until: float) 
 
 def links(conn: Connection, upgrade_id: int, artifact_id: int, *, until: float) -> tuple[FileLink, ...]:
     """Links to the files of an artifact for one upgrade: the same ones whenever it is asked again."""
-    known = {
-        row.file_id: row.token
-        for row in conn.execute(select(_L.file_id, _L.token).where(_L.upgrade_id == upgrade_id, _L.expires_at >= until))
-    }
+    known = {row.file_id: row.token for row in _KNOWN.rows(conn, {"upgrade": upgrade_id, "until": until})}
     found = []
-    for file in conn.execute(_FILES, {"artifact": artifact_id}).all():
+    for file in _FILES.rows(conn, {"artifact": artifact_id}):
         token = known.get(file.id)
         if token is None:
             token = secrets.token_urlsafe(24)
             row = {"token": token, "upgrade_id": upgrade_id, "file_id": file.id, "expires_at": until}
-            conn.execute(insert(tables.downloads), row)
+            _LINK.run(conn, row)
         found.append(FileLink(token, file.position, file.name, file.bytes, file.md5, file.sha256, file.crc32_mpeg2))
     return tuple(found)

@@ -44,6 +44,7 @@ from moduline.cloud.upgrades.events import (
     TimePassed,
     VersionsReported,
 )
+from moduline.cloud.upgrades.ledger import Ledger
 from moduline.cloud.upgrades.offer import LookAgain, Say, offered
 from moduline.cloud.upgrades.reading import read
 from moduline.cloud.upgrades.rows import Downlink, Row
@@ -82,8 +83,21 @@ def went_offline(conn: Connection, device_id: int, connection: int, *, now: floa
 def told_facts(conn: Connection, device_id: int, facts: Mapping[str, Any], *, now: float) -> tuple[Downlink, ...]:
     """A status or information report."""
     contact.report_facts(conn, device_id, facts, now=now)
+    space = space_of(facts)
+    return () if space is None else hear(conn, device_id, space, now=now)
+
+
+def space_of(facts: Mapping[str, Any]) -> SpaceReported | None:
+    """What a report says of free flash; None: nothing."""
     free = facts.get("free_flash")
-    return hear(conn, device_id, SpaceReported(int(free)), now=now) if isinstance(free, int | float) else ()
+    return SpaceReported(int(free)) if isinstance(free, int | float) else None
+
+
+def requested(
+    conn: Connection, device_id: int, module: str | None, controllers: Mapping[str, str] | None, *, now: float
+) -> tuple[Downlink, ...]:
+    """A device asks for a plan, with its versions."""
+    return told_versions(conn, device_id, module, controllers, now=now, is_request=True)
 
 
 def told_versions(
@@ -120,7 +134,7 @@ def hear(conn: Connection, device_id: int, event: Event, *, now: float) -> tuple
     said: list[Downlink] = []
     for row in found:
         said += apply(conn, row, event, now=now)
-    return _go_on(conn, said, now=now)
+    return go_on(conn, said, now=now)
 
 
 def look(conn: Connection, device_id: int, trigger: Trigger, *, now: float) -> tuple[Downlink, ...]:
@@ -182,7 +196,7 @@ def due(conn: Connection, *, now: float, limit: int = BLOCK) -> tuple[Downlink, 
     said: list[Downlink] = []
     for found in conn.execute(query).all():
         said += apply(conn, rows.row_of(found), TimePassed(), now=now)
-    return _go_on(conn, said, now=now)
+    return go_on(conn, said, now=now)
 
 
 def file_asked(conn: Connection, token: str, http_status: int, *, now: float, is_broken: bool = False) -> None:
@@ -198,18 +212,29 @@ def file_asked(conn: Connection, token: str, http_status: int, *, now: float, is
 
 def apply(conn: Connection, row: Row, event: Event, *, now: float, begun_at: float | None = None) -> Sequence[Downlink]:
     """Let one upgrade hear of an event: the rules decide, the row, its counters and its log are written."""
+    ledger = Ledger(conn)
+    _, said = enter(ledger, row, event, now=now, begun_at=begun_at)
+    ledger.write()
+    return said
+
+
+def enter(
+    ledger: Ledger, row: Row, event: Event, *, now: float, begun_at: float | None = None
+) -> tuple[Row, Sequence[Downlink]]:
+    """The same, but what is written waits in a ledger; the row as it is now, and what is said."""
     state, lines, says = read(row.state, event, now)
-    kept = rows.save(conn, row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
+    kept = ledger.save(row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
     if kept.status != row.status and kept.status in _TOLD:
-        _tell(conn, kept, now=now)
-    if row.state.is_open and not state.is_open:
-        _conclude(conn, kept, now=now)
-    return _linked(conn, kept, says)
+        _tell(ledger, kept, now=now)
+    if row.state.is_open and not state.is_open and ledger.plan(row.plan_id).kind == stored.VERIFICATION:
+        ledger.write()
+        _conclude(ledger.conn, kept, now=now)
+    return kept, _linked(ledger, kept, says)
 
 
-def _tell(conn: Connection, row: Row, *, now: float) -> None:
-    """Write the event of an upgrade that has come to an end."""
-    found = _WHOSE.first(conn, {"plan": row.plan_id, "device": row.device_id})
+def _tell(ledger: Ledger, row: Row, *, now: float) -> None:
+    """Tell of an upgrade that has come to an end."""
+    found = _WHOSE.first(ledger.conn, {"plan": row.plan_id, "device": row.device_id})
     if found.kind != stored.PLAN:
         return
     said: dict[str, Any] = {
@@ -222,14 +247,13 @@ def _tell(conn: Connection, row: Row, *, now: float) -> None:
     }
     if row.status == int(Status.FAILED):
         said["reason"] = None if row.state.reason is None else int(row.state.reason)
-    outbox.note(conn, found.account_id, _TOLD[row.status], said, now=now)
+    ledger.tell(found.account_id, _TOLD[row.status], said, now=now)
 
 
 def _conclude(conn: Connection, row: Row, *, now: float) -> None:
-    """Where a verification is over, say so of its artifact."""
+    """A verification is over: say so of its artifact."""
     plan = stored.load(conn, row.plan_id)
-    if plan is None or plan.kind != stored.VERIFICATION:
-        return
+    assert plan is not None
     has_passed = row.state.status is Status.UPGRADED
     state = "passed" if has_passed else "failed"
     reason = None if has_passed else int(row.state.reason or Reason.UNKNOWN)
@@ -244,7 +268,7 @@ def _conclude(conn: Connection, row: Row, *, now: float) -> None:
     course.close_rows(conn, plan.id, Reason.PLAN_ENDED, now=now)
 
 
-def _go_on(conn: Connection, said: Sequence[Downlink], *, now: float, left: int = _AGAIN) -> tuple[Downlink, ...]:
+def go_on(conn: Connection, said: Sequence[Downlink], *, now: float, left: int = _AGAIN) -> tuple[Downlink, ...]:
     """Look again at devices whose upgrade says so: a stepping stone was reached, or an attempt is left."""
     again = dict.fromkeys(one.device_id for one in said if isinstance(one.say, LookAgain))
     rest = [one for one in said if not isinstance(one.say, LookAgain)]
@@ -293,12 +317,11 @@ def _of_device(conn: Connection, device_id: int) -> list[Row]:
     return [rows.row_of(found) for found in rows.OF_DEVICE.rows(conn, {"device": device_id})]
 
 
-def _linked(conn: Connection, row: Row, says: Sequence[Say]) -> tuple[Downlink, ...]:
+def _linked(ledger: Ledger, row: Row, says: Sequence[Say]) -> tuple[Downlink, ...]:
     if not says:
         return ()
-    plan = stored.load(conn, row.plan_id)
-    assert plan is not None
-    return rows.downlinks(conn, row, says, until=plan.plan.end_at + LINK_GRACE_S)
+    until = ledger.plan(row.plan_id).plan.end_at + LINK_GRACE_S
+    return rows.downlinks(ledger.conn, row, says, until=until)
 
 
 def _live(plan: StoredPlan, device: Device) -> LivePlan:

@@ -54,20 +54,17 @@ class ComponentStatus(StrEnum):
     SUCCEEDED = "succeeded"
     NO_UPDATE = "no-update"
 
-    @property
-    def is_final(self) -> bool:
-        """Whether no report changes it any more."""
-        return self in {ComponentStatus.FAILED, ComponentStatus.SUCCEEDED, ComponentStatus.NO_UPDATE}
+    is_final: bool
+    """Whether no report changes it any more."""
+    is_started: bool
+    """Whether the device has agreed and is at work."""
+    is_loading: bool
+    """Whether it has a URL and the file is not complete."""
 
-    @property
-    def is_started(self) -> bool:
-        """Whether the device has agreed and is at work."""
-        return not self.is_final and self not in {ComponentStatus.NOT_RECEIVED, ComponentStatus.RECEIVED}
-
-    @property
-    def is_loading(self) -> bool:
-        """Whether it has a URL and the file is not complete."""
-        return self in {ComponentStatus.READY, ComponentStatus.DOWNLOADING, ComponentStatus.DOWNLOAD_FAILED}
+    def __init__(self, value: str) -> None:  # facts of a member, not properties: they are asked ten times per event
+        self.is_final = value in {"failed", "succeeded", "no-update"}
+        self.is_started = not self.is_final and value not in {"not-received", "received"}
+        self.is_loading = value in {"ready", "downloading", "download-failed"}
 
 
 _S = ComponentStatus
@@ -120,13 +117,18 @@ def device_status(components: Iterable[ComponentStatus], *, is_open: bool) -> De
         components: status of each.
         is_open: whether an upgrade is in progress.
     """
-    found = tuple(components)
-    if _S.FAILED in found:
-        return DeviceStatus.FAILED
-    if found and all(one.is_final for one in found):
-        return DeviceStatus.UPGRADED if _S.SUCCEEDED in found else DeviceStatus.NO_UPDATE
-    has_started = any(one.is_started or one is _S.SUCCEEDED for one in found)
-    return DeviceStatus.UPGRADING if is_open and has_started else DeviceStatus.NOT_UPGRADED
+    is_any = has_succeeded = has_started = False
+    is_over = True
+    for one in components:
+        if one is _S.FAILED:
+            return DeviceStatus.FAILED
+        is_any = True
+        has_succeeded |= one is _S.SUCCEEDED
+        has_started |= one.is_started
+        is_over &= one.is_final
+    if is_any and is_over:
+        return DeviceStatus.UPGRADED if has_succeeded else DeviceStatus.NO_UPDATE
+    return DeviceStatus.UPGRADING if is_open and (has_started or has_succeeded) else DeviceStatus.NOT_UPGRADED
 
 
 TEXTS: Final[Mapping[ComponentStatus, Text]] = {

@@ -5,8 +5,10 @@ Every field has a default in ``upgrade``, so a row written by an older version i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,14 +18,17 @@ from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.states import ComponentStatus
 from moduline.cloud.upgrades.upgrade import ComponentState, Phase, Terms, UpgradeState, Wake, WakeKind
 
-_TYPES: Final[Mapping[str, type]] = {
-    "type": ComponentType,
-    "status": ComponentStatus,
-    "reason": Reason,
-    "broken": Reason,
-    "over": Reason,
-    "phase": Phase,
-    "kind": WakeKind,
+_TYPES: Final[Mapping[str, Callable[[Any], Any]]] = {
+    name: {one.value: one for one in kind}.__getitem__
+    for name, kind in (
+        ("type", ComponentType),
+        ("status", ComponentStatus),
+        ("reason", Reason),
+        ("broken", Reason),
+        ("over", Reason),
+        ("phase", Phase),
+        ("kind", WakeKind),
+    )
 }
 
 
@@ -39,42 +44,53 @@ def to_json(state: UpgradeState) -> dict[str, Any]:
 
 def from_json(raw: Mapping[str, Any]) -> UpgradeState:
     """What ``to_json`` gave."""
-    made = _made(UpgradeState, raw)
     versions = raw.get("versions") or {}
-    made |= {
-        "components": tuple(ComponentState(**_made(ComponentState, one)) for one in raw.get("components") or ()),
-        "terms": Terms(**_made(Terms, raw.get("terms") or {})),
-        "versions": Versions(versions.get("module"), MappingProxyType(dict(versions.get("mcu") or {}))),
-        "wake": Wake(**_made(Wake, raw["wake"])) if raw.get("wake") else None,
-    }
-    return UpgradeState(**made)
+    wake = raw.get("wake")
+    return UpgradeState(
+        **_made(UpgradeState, raw),
+        components=tuple([ComponentState(**_made(ComponentState, one)) for one in raw.get("components") or ()]),
+        terms=_terms(tuple((raw.get("terms") or {}).items())),
+        versions=Versions(versions.get("module"), MappingProxyType(dict(versions.get("mcu") or {}))),
+        wake=Wake(**_made(Wake, wake)) if wake else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _terms(raw: tuple[tuple[str, Any], ...]) -> Terms:
+    """The terms of a plan: thousands of its upgrades have the same."""
+    return Terms(**_made(Terms, dict(raw)))
 
 
 _INNER: Final = frozenset({"components", "terms", "versions", "wake"})
-
-
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
-_DEFAULTS: Final[Mapping[type, tuple[tuple[str, Any], ...]]] = {
-    kind: tuple((one.name, one.default) for one in fields(kind) if one.name not in _INNER)
+_SHAPES: Final[Mapping[type, tuple[Callable[[Any], tuple[Any, ...]], tuple[tuple[str, Any], ...]]]] = {
+    kind: (
+        attrgetter(*(one.name for one in fields(kind) if one.name not in _INNER)),
+        tuple((one.name, one.default) for one in fields(kind) if one.name not in _INNER),
+    )
     for kind in (UpgradeState, ComponentState, Terms, Wake)
+}
+"""How all fields of a kind are had at once, and their names and defaults in the same order."""
+_CONVERTS: Final[Mapping[type, Mapping[str, Callable[[Any], Any] | None]]] = {
+    kind: {name: _TYPES.get(name) for name, _ in shape} for kind, (_, shape) in _SHAPES.items()
 }
 
 
 def _plain(value: Any) -> dict[str, Any]:
     """Fields of a dataclass that differ from their defaults, enumerations as their values."""
+    read, shape = _SHAPES[type(value)]
     found = {}
-    for name, default in _DEFAULTS[type(value)]:
-        content = getattr(value, name)
-        if content != default:
+    for content, (name, default) in zip(read(value), shape, strict=True):
+        if content is not default and content != default:
             found[name] = content if type(content) in _PLAIN else content.value
     return found
 
 
 def _made(kind: type, raw: Mapping[str, Any]) -> dict[str, Any]:
+    converts = _CONVERTS[kind]
     made = {}
-    for name, default in _DEFAULTS[kind]:
-        value = raw.get(name, default)
-        if value is not default:
-            convert = _TYPES.get(name)
-            made[name] = convert(value) if convert is not None and value is not None else value
+    for name, value in raw.items():
+        if name in converts:
+            convert = converts[name]
+            made[name] = value if convert is None or value is None else convert(value)
     return made

@@ -9,10 +9,11 @@ Source: ota-semantics 1, 7.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.plans.rules import DeviceStatus, Versions
@@ -183,7 +184,7 @@ class UpgradeState:
     @property
     def status(self) -> DeviceStatus:
         """What the device is in the plan."""
-        return device_status((one.status for one in self.components), is_open=self.is_open)
+        return device_status([one.status for one in self.components], is_open=self.is_open)
 
     @property
     def deadline(self) -> float | None:
@@ -191,7 +192,7 @@ class UpgradeState:
         if not self.is_open:
             return None
         times = [at for at in (self.wake.at if self.wake else None, self.limit_at, self.offer_limit) if at is not None]
-        return min(times) if times else None
+        return min(times, default=None)
 
     @property
     def offer_limit(self) -> float | None:
@@ -202,7 +203,10 @@ class UpgradeState:
     @property
     def current(self) -> ComponentState | None:
         """The component whose turn it is: the first that is not final."""
-        return next((one for one in self.components if not one.status.is_final), None)
+        for one in self.components:
+            if not one.status.is_final:
+                return one
+        return None
 
     @property
     def failed_versions(self) -> Mapping[str, str]:
@@ -243,3 +247,14 @@ class LogLine:
     code: int | None = None
     message: str = ""
     device_at: float | None = None
+
+
+_T = TypeVar("_T", ComponentState, UpgradeState)
+_FIELDS: Final = {kind: tuple(one.name for one in fields(kind)) for kind in (ComponentState, UpgradeState)}
+_CONTENTS: Final = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
+
+
+def changed(value: _T, **new: Any) -> _T:
+    """``dataclasses.replace`` in half of its time; an event replaces three or four of these."""
+    kind = type(value)
+    return kind(**(dict(zip(_FIELDS[kind], _CONTENTS[kind](value), strict=True)) | new))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +12,7 @@ from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades.offer import LookAgain, Say, SayPlan, say_url, standing
 from moduline.cloud.upgrades.states import TEXTS, ComponentStatus
 from moduline.cloud.upgrades.timers import limit_for, wake_for
-from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState
+from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState, changed
 from moduline.errors import Text
 
 
@@ -32,7 +32,7 @@ class Work:
 
     def change(self, **fields: Any) -> None:
         """Replace fields of the upgrade."""
-        self.state = replace(self.state, **fields)
+        self.state = changed(self.state, **fields)
 
     def know(self, told: Versions | None) -> None:
         """Keep reported versions, of the module and of MCU components of this upgrade only."""
@@ -49,7 +49,7 @@ class Work:
     def put(self, one: ComponentState, **fields: Any) -> None:
         """Replace a component, and fields of the upgrade with it."""
         components = tuple([one if one.sort == old.sort else old for old in self.state.components])
-        self.state = replace(self.state, components=components, **fields)
+        self.state = changed(self.state, components=components, **fields)
 
     def log(
         self,
@@ -78,7 +78,7 @@ class Work:
         self.says.append(say_url(self.state, one))
         if one.url_at is None:
             self.log(LogSource.PLATFORM, Text("URL sent", "已下发下载地址"), one)
-        self.put(replace(one, urls_sent=one.urls_sent + 1, url_at=self.now, broken=None))
+        self.put(changed(one, urls_sent=one.urls_sent + 1, url_at=self.now, broken=None))
         self.rearm()
 
     def say_standing(self) -> None:
@@ -101,14 +101,14 @@ class Work:
             self.withdraw(None, is_lapsed=False)
             self.says.append(LookAgain(self.state.plan_id))
             return
-        done = replace(one, status=ComponentStatus.SUCCEEDED, reason=None, ended_at=self.now)
+        done = changed(one, status=ComponentStatus.SUCCEEDED, reason=None, ended_at=self.now)
         self.put(done)
         self.log(source, TEXTS[done.status], done, **told)
         self.settle()
 
     def fail(self, one: ComponentState, reason: Reason, source: LogSource, **told: Any) -> None:
         """A component has failed for good, and with it the upgrade; the others are not begun."""
-        done = replace(one, status=ComponentStatus.FAILED, reason=reason, ended_at=self.now)
+        done = changed(one, status=ComponentStatus.FAILED, reason=reason, ended_at=self.now)
         self.put(done)
         self.log(
             source, Text("upgrade failed: {reason}", "升级失败：{reason}"), done, facts={"reason": reason.text}, **told
@@ -144,7 +144,7 @@ class Work:
         back = tuple(
             one
             if one.status.is_final
-            else replace(
+            else changed(
                 one,
                 status=ComponentStatus.NOT_RECEIVED,
                 last_code=0,
