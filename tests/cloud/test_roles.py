@@ -16,6 +16,7 @@ from moduline.cloud import audit
 from moduline.cloud.accounts import service as accounts
 from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.device_link.ddi import tokens
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import PERMISSIONS, ROLES, Actor
@@ -64,6 +65,8 @@ def acts(rig):
     rig.act(devices.change, device.id, is_enabled=False)
     rig.act(devices.change, device.id, is_enabled=True)
     rig.act(devices.tag, [device.id], {"pilot": ""})
+    rig.act(tokens.issue, device.id)
+    rig.act(tokens.revoke, device.id)
     rig.act(devices.delete, rig.act(devices.add, product.id, "b").id)
     rig.act(devices.import_line, product.id, [Unit("c", "V1", {"line.order": "7"})])
     sub = rig.act(accounts.create, "sub", "viewer")

@@ -45,6 +45,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "device.add": "operator",
         "device.change": "operator",
         "device.tag": "operator",
+        "device.token": "operator",
         "device.delete": "operator",
         "device.import": "operator",
         "artifact.create": "operator",

@@ -16,6 +16,7 @@ from moduline.cloud.accounts import api as accounts
 from moduline.cloud.accounts import service
 from moduline.cloud.accounts.door import Door, add_complaints
 from moduline.cloud.artifacts import api as artifacts
+from moduline.cloud.device_link.ddi import api as ddi
 from moduline.cloud.devices import api as devices
 from moduline.cloud.jobs import api as jobs
 from moduline.cloud.outbox import api as outbox
@@ -49,6 +50,6 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
 
     for router in (views.router, views.exports):  # first: /devices/count is no device
         app.include_router(router)
-    for room in (accounts, products, devices, artifacts, rehearsals, plans, upgrades, jobs, outbox):
+    for room in (accounts, products, devices, ddi, artifacts, rehearsals, plans, upgrades, jobs, outbox):
         app.include_router(room.router)
     return app

@@ -373,10 +373,11 @@ def test_token_when_wrong_or_missing_then_refused(site):
                 (f"GatewayToken {issued.ds}", 401),
                 (f"Basic {issued.ds}", 401),
                 (f"TargetToken {issued.ds}", 200),
-                (f"GatewayToken {site.secret_of(product)}", 200),
-                (f"gatewaytoken  {site.secret_of(product)}", 200),
+                (f"targettoken  {issued.ds}", 200),
+                (f"GatewayToken {site.secret_of(product)}", 401),  # it has a secret of its own
             ]:
                 assert (await site.client(product, "dev1", token or "none").call("GET"))[0] == status, token
+            assert (await site.client(product, "new", f"gatewaytoken  {site.secret_of(product)}").call("GET"))[0] == 200
             assert (await site.client(product, "dev2", f"TargetToken {issued.ds}").call("GET"))[0] == 401
             assert (await site.client(other, "dev1", f"TargetToken {issued.ds}").call("GET"))[0] == 401
 
@@ -405,7 +406,6 @@ def test_device_when_switched_off_then_stays_out(site):
             await client.poll()
             (device,) = site.rig.see(devices.page).items
             site.rig.act(devices.change, device.id, is_enabled=False)
-            site.http.ddi.forget(device.id)
             assert (await client.call("GET"))[0] == 403
 
     run(story())

@@ -158,9 +158,17 @@ class DeviceHttp:
             return refusal(said)
         except web.HTTPRequestEntityTooLarge:
             return refusal(Refusal(413, "body", "the body is too large"))
+        except web.RequestPayloadError:
+            return refusal(Refusal(400, "body", "the body is broken"))
         except ModulineError as failure:
             self._report(Notice("device-http.failed", request.method, {"reason": str(failure)}))
             return refusal(Refusal(503, "busy", "try again later"))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as failure:  # noqa: BLE001 - nobody's request may end without a word; recorded
+            facts = {"error": f"{type(failure).__name__}: {failure}"}
+            self._report(Notice("device-http.failed", request.method, facts))
+            return refusal(Refusal(500, "failed", "the platform has failed"))
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")

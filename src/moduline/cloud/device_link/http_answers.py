@@ -9,6 +9,8 @@ Source: ota-semantics 12, trap 4; hawkbit-ddi 1.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -24,13 +26,19 @@ class Refusal(Exception):  # noqa: N818  an answer, raised where it is known
         status: of HTTP.
         code: a word that stays, for programs.
         message: a sentence, for people.
+        retry_s: when to come again, told with 429 and 503.
+        headers: further ones of the answer.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_s: float = 30.0, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_s = retry_s
+        self.headers = dict(headers or {})
 
 
 def answer(body: bytes, kind: str, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -46,8 +54,8 @@ def as_json(value: Any) -> bytes:
 def refusal(said: Refusal) -> web.Response:
     """What a refused request gets."""
     body = as_json({"errorCode": f"moduline.{said.code}", "message": said.message})
-    more = {"Retry-After": "30"} if said.status in {429, 503} else {}
-    return answer(body, JSON_TYPE, said.status, more)
+    more = {"Retry-After": str(max(1, math.ceil(said.retry_s)))} if said.status in {429, 503} else {}
+    return answer(body, JSON_TYPE, said.status, more | said.headers)
 
 
 def empty(status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 DK: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
 """What a device key is; normally a 15-digit IMEI. Source: ota-semantics, section 1."""
+POLLING_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+"""What the key of a device that polls is: host names, addresses of network cards, UUIDs. Source: hawkbit-ddi 1."""
 MODULE: Final = 0
 """Component type of the module itself: one version, whatever a plan calls the component."""
 MCU: Final = 1

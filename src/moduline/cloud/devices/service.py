@@ -16,7 +16,7 @@ from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
 from moduline.cloud.devices import contact
-from moduline.cloud.devices.device import DK, MODULE, Device, DeviceFilter
+from moduline.cloud.devices.device import MODULE, POLLING_KEY, Device, DeviceFilter
 from moduline.cloud.devices.handover import Unit, checked
 from moduline.cloud.edge import Actor, Page, acts, like, page_limit, page_of, plain_text
 from moduline.cloud.outbox import events as outbox
@@ -47,8 +47,8 @@ def add(conn: Connection, product_id: int, dk: str, *, actor: Actor, now: float)
         BadField, NameTaken, NoSuchObject: it cannot be done.
     """
     _require_product(conn, product_id, actor)
-    if not DK.fullmatch(dk):
-        reason = Text("1 to 16 letters, digits, '_' or '-'", "须为 1–16 位字母、数字、“_”或“-”")
+    if not POLLING_KEY.fullmatch(dk):  # a QuecThing device has at most 16 of them, and says so itself
+        reason = Text("1 to 64 letters, digits, '_', '-', '.' or ':'", "须为 1–64 位字母、数字、“_”“-”“.”或“:”")
         raise BadField(field="dk", reason=reason)
     if conn.execute(select(exists().where(_D.product_id == product_id, _D.dk == dk))).scalar_one():
         raise NameTaken(kind=KIND, name=dk)

@@ -145,7 +145,7 @@ def by_id(conn: Connection, device_id: int, action_id: int) -> Held | None:
     found = conn.execute(_BY_ID, {"action": action_id, "device": device_id}).first()
     if found is None:
         return None
-    return Held(Action(*found), rows.row_of(rows.BY_ID.first(conn, {"upgrade": found.upgrade_id})))
+    return Held(Action(*found), rows.row_of(rows.SEEN_BY_ID.first(conn, {"upgrade": found.upgrade_id})))
 
 
 def opened(conn: Connection, device_id: int) -> Held | None:

@@ -4,10 +4,12 @@
 
     /PRODUCT_KEY/controller/v1/DEVICE_KEY      tenant: the product key, or DEFAULT
     Authorization: TargetToken DEVICE_SECRET   of one device
-    Authorization: GatewayToken PRODUCT_SECRET of every device of a product; makes a device known that is not
+    Authorization: GatewayToken PRODUCT_SECRET of devices that have none of their own; makes a device known that is not
 
 The secrets are those that the QuecThing protocol has too; a product whose devices poll needs no others. DEFAULT is
-for clients that have no field for a tenant: the token alone decides which product is meant.
+for clients that have no field for a tenant: the token alone decides which product is meant. The secret of a product
+is in the flash of every module of it, so it speaks for no device that has once proven a secret of its own: whoever
+has taken one module apart is not let in as all the others (decision 0032).
 
 Source: hawkbit-ddi 1, 2.
 """
@@ -18,12 +20,12 @@ import hmac
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from moduline.cloud import tables
 from moduline.cloud.devices import contact
-from moduline.cloud.devices.device import DK
+from moduline.cloud.devices.device import POLLING_KEY
 
 DEFAULT: Final = "default"
 TARGET: Final = "targettoken"
@@ -32,7 +34,7 @@ TOKEN_LIMIT: Final = 128
 """Characters of a token."""
 _P, _D = tables.products.c, tables.devices.c
 _DEVICES: Final = (
-    select(_D.id, _D.product_id, _D.dk, _D.ds, _D.is_enabled, _D.node, _P.ps, _P.pk)
+    select(_D.id, _D.product_id, _D.dk, _D.ds, _D.is_enabled, _D.authenticated_at, _P.ps, _P.pk)
     .join_from(tables.devices, tables.products)
     .where(_D.dk == bindparam("dk"))
 )
@@ -50,6 +52,7 @@ class Client:
         dk: device key.
         is_enabled: whether the platform takes it.
         is_gateway: it came by the token of its product.
+        is_proven: it has come with a secret of its own before.
     """
 
     device_id: int
@@ -57,6 +60,7 @@ class Client:
     dk: str
     is_enabled: bool
     is_gateway: bool
+    is_proven: bool = False
 
 
 def authorization(header: str) -> tuple[str, str]:
@@ -74,7 +78,8 @@ def find(conn: Connection, tenant: str, dk: str, kind: str, token: str) -> Clien
     found = None
     for row in conn.execute(query, asked).all():
         if _is_right(row, kind, token):
-            found = found or Client(row.id, row.product_id, row.dk, bool(row.is_enabled), kind == GATEWAY)
+            is_proven = row.authenticated_at is not None
+            found = found or Client(row.id, row.product_id, row.dk, bool(row.is_enabled), kind == GATEWAY, is_proven)
     return found
 
 
@@ -83,15 +88,15 @@ def welcome(conn: Connection, tenant: str, dk: str, token: str, *, now: float) -
 
     Two requests of a new device may come at once: whoever is second finds it there.
     """
-    if not DK.fullmatch(dk):
+    if not POLLING_KEY.fullmatch(dk):
         return None
     query = _PRODUCTS if tenant.lower() == DEFAULT else _PRODUCTS.where(func.lower(_P.pk) == tenant.lower())
     owners = [row for row in conn.execute(query).all() if _same(row.ps, token)]
     if len(owners) != 1:
         return None
-    known = find(conn, owners[0].pk, dk, GATEWAY, token)
-    if known is not None:
-        return known
+    one = tables.devices.c
+    if conn.execute(select(one.id).where(one.product_id == owners[0].id, one.dk == dk)).first() is not None:
+        return find(conn, owners[0].pk, dk, GATEWAY, token)  # None: it has a secret of its own
     try:
         with conn.begin_nested():
             number = contact.add_row(conn, owners[0].id, dk, origin="contact", now=now)
@@ -100,10 +105,16 @@ def welcome(conn: Connection, tenant: str, dk: str, token: str, *, now: float) -
     return Client(number, owners[0].id, dk, is_enabled=True, is_gateway=True)
 
 
+def prove(conn: Connection, device_id: int, *, now: float) -> None:
+    """A device has come with its own secret: from now on that of its product speaks for it no more."""
+    row = (_D.id == device_id) & _D.authenticated_at.is_(None)
+    conn.execute(update(tables.devices).where(row).values(authenticated_at=now))
+
+
 def _is_right(row: Any, kind: str, token: str) -> bool:
     if kind == TARGET:
         return bool(row.ds) and _same(row.ds, token)
-    return kind == GATEWAY and _same(row.ps, token)
+    return kind == GATEWAY and row.authenticated_at is None and _same(row.ps, token)
 
 
 def _same(secret: str, token: str) -> bool:

@@ -8,7 +8,7 @@ Source: hawkbit-ddi 3.1, 3.3, 3.6, 3.7, 7 (traps 1, 3, 10, 11).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ from moduline.errors import StateForbids
 
 DENIED_S: Final = 3600.0
 """A user who said no is not asked again before."""
+NO_VERSION_S: Final = 24 * 3600.0
+"""A client that told attributes and no version is asked for them again after that."""
 LOOP: Final = 3
 """Whole downloads of one action after which the client is believed to go round in circles."""
 LOOP_TEXT: Final = "loaded 3 times and never finished: does the device keep what it has begun?"
@@ -101,14 +103,21 @@ def polled(conn: Connection, device_id: int, *, now: float) -> Polled:
     mine = _mine(conn, device_id)
     if held is None and about is not None and about.auto_confirm and _confirmed(conn, device_id, mine, now):
         held = actions.opened(conn, device_id)
-    has_version = conn.execute(_HAS_VERSION, {"device": device_id}).first() is not None
     is_claimed = held is not None and any(one.is_claimed for one in held.row.state.components)
     base = Polled(
         installed_id=actions.installed(conn, device_id),
-        wants_config=not has_version or about is None or about.config_at is None or is_claimed,
+        wants_config=is_claimed or _wants_config(conn, device_id, about, now),
         may_change=held is not None or any(_may_change(row) for row in mine),
     )
     return _linked(conn, device_id, base, held, mine, now)
+
+
+def _wants_config(conn: Connection, device_id: int, about: Any, now: float) -> bool:
+    """Whether attributes are wanted: never told, or without a version a day ago."""
+    if about is None or about.config_at is None:
+        return True
+    is_old = now >= about.config_at + NO_VERSION_S
+    return is_old and conn.execute(_HAS_VERSION, {"device": device_id}).first() is None
 
 
 def _linked(
@@ -298,10 +307,20 @@ def loaded(conn: Connection, device_id: int, artifact_id: int, *, now: float, is
         actions.change(conn, held.action.id, downloads=held.action.downloads + 1)
 
 
-def sweep(conn: Connection, before: float) -> int:
-    """Clients that have not polled since then are offline; how many."""
-    gone = update(tables.devices).where(_D.node == contact.POLLING, _D.last_seen < before).values(node=None)
-    return conn.execute(gone).rowcount
+def sweep(conn: Connection, before: float, others: Mapping[int, float]) -> int:
+    """Clients that have not polled for too long are offline; how many.
+
+    Args:
+        before: those that were not seen since then, UTC seconds.
+        others: product -> the same for its clients, where their interval is another.
+    """
+    count = 0
+    polls = _D.node == contact.POLLING
+    of = [(_D.product_id == product, at) for product, at in others.items()]
+    for mine, at in [(_D.product_id.not_in(list(others)), before), *of]:
+        gone = update(tables.devices).where(polls, mine, _D.last_seen < at).values(node=None)
+        count += conn.execute(gone).rowcount
+    return count
 
 
 def put_about(conn: Connection, device_id: int, **values: Any) -> None:
@@ -314,6 +333,11 @@ def put_about(conn: Connection, device_id: int, **values: Any) -> None:
 def confirm_by_itself(conn: Connection, device_id: int, how: dict[str, Any] | None) -> None:
     """Switch on or off (None) that a client confirms every upgrade by itself."""
     put_about(conn, device_id, auto_confirm=null() if how is None else how)
+
+
+def has_polled(conn: Connection, device_id: int) -> bool:
+    """Whether a device has ever come by the DDI and told what it is."""
+    return conn.execute(_ABOUT, {"device": device_id}).first() is not None
 
 
 def about(conn: Connection, device_id: int) -> dict[str, Any] | None:

@@ -11,8 +11,8 @@
         GET ./confirmationBase[/ID]            what to ask      POST ./confirmationBase/ID/feedback ...AutoConfirm
         GET ./softwaremodules/M/artifacts[/FILE[.MD5SUM]]
 
-A poll of a device for which nothing is to be done costs no statement: what it gave last holds until a plan of its
-product changes, at most a minute. Signs of life are gathered and written every few seconds.
+A poll of a device for which nothing is to be done costs no statement: what it gave last holds until the device, its
+product or a plan of it changes (see ``memory`` and ``news``). Signs of life are gathered and written every few seconds.
 
 Source: hawkbit-ddi 1 to 5.
 """
@@ -27,48 +27,31 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
 from aiohttp import web
-from sqlalchemy import Connection, select
 
 from moduline.clock import Clock
-from moduline.cloud import tables
 from moduline.cloud.db import Database
 from moduline.cloud.device_link.ddi import actions, known, polling, telling, words
+from moduline.cloud.device_link.ddi.actions import Held
 from moduline.cloud.device_link.ddi.known import GATEWAY, Client
+from moduline.cloud.device_link.ddi.memory import Key, Memory
+from moduline.cloud.device_link.ddi.news import News, news
 from moduline.cloud.device_link.ddi.polling import Deployment, Polled
+from moduline.cloud.device_link.ddi.terms import USUAL
 from moduline.cloud.device_link.files import Downloads
 from moduline.cloud.device_link.http_answers import Refusal, answer, empty
 from moduline.cloud.device_link.http_limits import HttpLimits
+from moduline.cloud.device_link.rates import Rates
 from moduline.cloud.devices import contact
-from moduline.cloud.devices.device import DK
-from moduline.cloud.plans import course
+from moduline.cloud.devices.device import POLLING_KEY
+from moduline.cloud.edge import clean_text
 from moduline.errors import NoSuchObject
 
 OVERDUE_S: Final = 300.0
 """A client that is so much later than its interval is offline."""
-KEPT_S: Final = 60.0
-"""How long it is believed who a client is, and that there is nothing for it."""
 LOOK_S: Final = 1.0
-"""How often it is looked whether plans have changed."""
-_MOST_KEPT: Final = 200_000
-_P: Final = tables.plans.c
-_PLANS: Final = select(_P.product_id, _P.id, _P.state, _P.revision, _P.open_group).where(_P.state.in_(course.LIVE))
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What is known of a client for a while.
-
-    Args:
-        client: who it is.
-        until: how long that is believed, steady seconds.
-        body: the answer to a poll when there is nothing to do; None: it is to be made anew.
-        plans: those of its product when it was made.
-    """
-
-    client: Client
-    until: float
-    plans: int = -1
-    polled: Polled | None = None
+"""How often it is looked what others have changed."""
+MOST_PARAMETERS: Final = 16
+"""Parameters of a query that are read; clients send one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +116,14 @@ class Ddi:
         self._limits = limits
         self._terms = terms
         self._public_url = public_url.rstrip("/")
-        self._entries: dict[tuple[str, str, str], _Entry] = {}
+        self._memory = Memory()
+        self._news = News()
+        self._asked = Rates(limits.requests_per_s, limits.burst_requests)
+        self._refused = Rates(limits.strangers_per_s, limits.burst_strangers)
         self._seen: dict[int, float] = {}
-        self._plans: dict[int, int] = {}
         self._looked = -LOOK_S
         self._looking: asyncio.Task[None] | None = None
         self._spread = random.Random()  # noqa: S311  keeps fleets out of step, decides nothing
-
-    def forget(self, device_id: int) -> None:
-        """Something was done to a device: what is believed of it is looked up again."""
-        self._entries = {key: one for key, one in self._entries.items() if one.client.device_id != device_id}
 
     async def keep_seen(self) -> None:
         """Write signs of life, and note who is overdue."""
@@ -150,8 +131,8 @@ class Ddi:
         now = self._clock.now_s()
         if seen:
             await self._db.write_soon(contact.seen, seen)
-        before = now - self._terms.sleep_s * (1 + self._terms.spread) - OVERDUE_S
-        await self._db.write_soon(polling.sweep, before)
+        others = {product: now - self._away_s(product) for product in self._news.terms}
+        await self._db.write_soon(polling.sweep, now - self._away_s(0), others)
 
     async def handle(self, request: web.BaseRequest, parts: Sequence[str], query: str) -> web.StreamResponse:
         """Answer a request to ``/TENANT/controller/v1/DEVICE...``.
@@ -160,47 +141,66 @@ class Ddi:
             Refusal: the request cannot be granted.
         """
         tenant, dk, rest = parts[0], parts[3], parts[4:]
-        entry = await self._entry(tenant, dk, request.headers.get("Authorization", ""))
+        if self._clock.tick_s() - self._looked >= LOOK_S:
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)
+        client = await self._client((tenant, dk, request.headers.get("Authorization", "")), request.remote or "")
+        self._require_patience(client)
         if not rest:
             _require(request, "GET")
-            return await self._poll(request, tenant, entry)
-        found = {name: values[-1] for name, values in parse_qs(query, max_num_fields=16).items()} if query else {}
-        call = _Call(request, entry.client, self._base(request, tenant, dk), rest, found)
+            return await self._poll(request, tenant, client)
+        call = _Call(request, client, self._base(request, tenant, dk), rest, _parameters(query))
         resource = _RESOURCES.get(rest[0])
         if resource is None:
             raise Refusal(404, "unknown", "no such resource")
-        self._seen[entry.client.device_id] = self._clock.now_s()
+        self._seen[client.device_id] = self._clock.now_s()
         made: web.StreamResponse = await resource(self, call)
-        if request.method != "GET":
-            entry.polled = None
+        if request.method not in {"GET", "HEAD"}:
+            self._memory.ask_again(client.device_id)
         return made
 
     # ---- who -------------------------------------------------------------------------------------------------------
 
-    async def _entry(self, tenant: str, dk: str, header: str) -> _Entry:
-        now = self._clock.tick_s()
-        entry = self._entries.get((tenant, dk, header))
-        if entry is None or entry.until < now:
-            client = await self._client(tenant, dk, header)
-            if len(self._entries) >= _MOST_KEPT:
-                self._entries = {key: one for key, one in self._entries.items() if one.until >= now}
-            entry = self._entries[tenant, dk, header] = _Entry(client, now + KEPT_S)
-        if not entry.client.is_enabled:
+    async def _client(self, key: Key, address: str) -> Client:
+        """Who comes with these words."""
+        tick = self._clock.tick_s()
+        client = self._memory.client(key, tick)
+        if client is None:
+            client = await self._looked_up(key, address)
+            self._memory.keep_client(key, client, tick)
+        if not client.is_enabled:
             raise Refusal(403, "disabled", "the device is disabled")
-        return entry
+        return client
 
-    async def _client(self, tenant: str, dk: str, header: str) -> Client:
+    async def _looked_up(self, key: Key, address: str) -> Client:
+        tenant, dk, header = key
         kind, token = known.authorization(header)
         if not kind:
             raise Refusal(401, "token", "a token is needed")
-        if not DK.fullmatch(dk):
-            raise Refusal(400, "controller-id", "1 to 16 letters, digits, '_' or '-'")
+        if not POLLING_KEY.fullmatch(dk):
+            raise Refusal(400, "controller-id", "1 to 64 letters, digits, '_', '-', '.' or ':'")
+        wait_s = self._refused.wait_s(address, self._clock.tick_s())
+        if wait_s and not self._memory.was_right(key):  # who was right before shares the address, not the blame
+            raise Refusal(429, "token", "too many wrong tokens from this address", retry_s=wait_s)
+        now = self._clock.now_s()
         client = await self._db.read_soon(known.find, tenant, dk, kind, token)
         if client is None and kind == GATEWAY:
-            client = await self._db.write_soon(known.welcome, tenant, dk, token, now=self._clock.now_s())
+            client = await self._db.write_soon(known.welcome, tenant, dk, token, now=now)
         if client is None:
+            if not is_near(address):
+                self._refused.spend(address, self._clock.tick_s())
             raise Refusal(401, "token", "the token is not right")
+        if not client.is_gateway and not client.is_proven and client.is_enabled:
+            await self._db.write_soon(known.prove, client.device_id, now=now)
         return client
+
+    def _require_patience(self, client: Client) -> None:
+        tick = self._clock.tick_s()
+        wait_s = self._asked.wait_s(client.device_id, tick)
+        if wait_s:
+            raise Refusal(429, "rate", "too many requests of this device", retry_s=wait_s)
+        self._asked.spend(client.device_id, tick)
 
     def _base(self, request: web.BaseRequest, tenant: str, dk: str) -> str:
         host = self._public_url or f"{request.scheme}://{request.headers.get('Host', '')}"
@@ -208,40 +208,42 @@ class Ddi:
 
     # ---- poll ------------------------------------------------------------------------------------------------------
 
-    async def _poll(self, request: web.BaseRequest, tenant: str, entry: _Entry) -> web.Response:
-        plans = await self._plans_of(entry.client.product_id)
-        device_id, now = entry.client.device_id, self._clock.now_s()
-        found = entry.polled
-        if found is None or entry.plans != plans:
+    async def _poll(self, request: web.BaseRequest, tenant: str, client: Client) -> web.Response:
+        plans = self._news.plans.get(client.product_id, 0)
+        device_id, now, tick = client.device_id, self._clock.now_s(), self._clock.tick_s()
+        away_s = self._away_s(client.product_id)
+        found = self._memory.answer(device_id, plans, tick, away_s)
+        if found is None:
             found = await self._db.write_soon(polling.polled, device_id, now=now)
-            entry.plans, entry.polled = plans, None if found.may_change else found
+            if not found.may_change:
+                self._memory.keep_answer(client, plans, found, tick, away_s)
         else:
             self._seen[device_id] = now
-        base = self._base(request, tenant, entry.client.dk)
-        links = {}
-        if found.kind:
-            links[found.kind] = {"href": f"{base}/{found.kind}/{found.action_id}?c={found.content}"}
-            if found.kind == "cancelAction":
-                links[found.kind] = {"href": f"{base}/cancelAction/{found.action_id}"}
-        if found.installed_id is not None:
-            links["installedBase"] = {"href": f"{base}/installedBase/{found.installed_id}"}
-        if found.wants_config:
-            links["configData"] = {"href": f"{base}/configData"}
-        every = self._terms.busy_s if found.kind else self._terms.sleep_s
+        every = self._every_s(client.product_id, is_busy=bool(found.kind))
         every *= 1 + self._terms.spread * (2 * self._spread.random() - 1)
+        links = _links(found, self._base(request, tenant, client.dk))
         return _said(request, {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links})
 
-    async def _plans_of(self, product_id: int) -> int:
-        """A number that changes with the live plans of a product."""
-        if self._clock.tick_s() - self._looked >= LOOK_S:
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look())
-            await asyncio.shield(self._looking)
-        return self._plans.get(product_id, 0)
+    def _every_s(self, product_id: int, *, is_busy: bool) -> float:
+        """How often clients of a product poll."""
+        wanted = self._news.terms.get(product_id, USUAL)
+        if is_busy:
+            return wanted.busy_poll_s or min(self._terms.busy_s, wanted.poll_s or self._terms.busy_s)
+        return wanted.poll_s or self._terms.sleep_s
+
+    def _away_s(self, product_id: int) -> float:
+        """After which time without a poll a client is gone."""
+        every = max(self._every_s(product_id, is_busy=False), self._every_s(product_id, is_busy=True))
+        return every * (1 + self._terms.spread) + OVERDUE_S
 
     async def _look(self) -> None:
-        self._plans = await self._db.read_soon(plans_now)
+        found = await self._db.read_soon(news, self._news)
         self._looked = self._clock.tick_s()
+        if found.is_all:
+            self._memory.forget_all()
+        else:
+            self._memory.forget(found.devices, found.products)
+        self._news = found
 
     # ---- resources -------------------------------------------------------------------------------------------------
 
@@ -304,7 +306,7 @@ class Ddi:
             body = await self._posted(call, is_optional=True)
             on: dict[str, Any] | None = None
             if verb == "activateAutoConfirm":
-                on = {name: str(body[name])[:512] for name in ("initiator", "remark") if body.get(name)}
+                on = {name: clean_text(str(body[name]), 512) for name in ("initiator", "remark") if body.get(name)}
                 on["activatedAt"] = int(now * 1000)
             await self._db.write_soon(polling.confirm_by_itself, device_id, on)
             return empty()
@@ -322,7 +324,8 @@ class Ddi:
         waits = await self._db.write_soon(polling.asked, device_id)
         links = {}
         if waits is not None:
-            links["confirmationBase"] = {"href": f"{call.base}/confirmationBase/{waits[0].id}"}
+            content = Held(waits[0], waits[1]).content
+            links["confirmationBase"] = {"href": f"{call.base}/confirmationBase/{waits[0].id}?c={content}"}
         verb = "deactivateAutoConfirm" if auto else "activateAutoConfirm"
         links[verb] = {"href": f"{call.base}/confirmationBase/{verb}"}
         return {"autoConfirm": {"active": bool(auto), **(auto or {})}, "_links": links}
@@ -393,12 +396,34 @@ _RESOURCES: Final = {
 }
 
 
-def plans_now(conn: Connection) -> dict[int, int]:
-    """Product -> a number that changes with its live plans."""
-    found: dict[int, list[Any]] = {}
-    for row in conn.execute(_PLANS):
-        found.setdefault(row.product_id, []).append(tuple(row))
-    return {product: hash(tuple(sorted(rows))) for product, rows in found.items()}
+def is_near(address: str) -> bool:
+    """Whether a peer is on this machine, perhaps a proxy for all the others."""
+    return address.startswith("127.") or address in {"", "::1", "::ffff:127.0.0.1"}
+
+
+def _parameters(query: str) -> Mapping[str, str]:
+    """Last value of each parameter."""
+    if not query:
+        return {}
+    try:
+        found = parse_qs(query, max_num_fields=MOST_PARAMETERS)
+    except ValueError as wrong:
+        raise Refusal(400, "query", "too many parameters") from wrong
+    return {name: values[-1] for name, values in found.items()}
+
+
+def _links(found: Polled, base: str) -> dict[str, Any]:
+    """Where a client that polled has to look."""
+    links = {}
+    if found.kind == "cancelAction":
+        links[found.kind] = {"href": f"{base}/cancelAction/{found.action_id}"}
+    elif found.kind:
+        links[found.kind] = {"href": f"{base}/{found.kind}/{found.action_id}?c={found.content}"}
+    if found.installed_id is not None:
+        links["installedBase"] = {"href": f"{base}/installedBase/{found.installed_id}"}
+    if found.wants_config:
+        links["configData"] = {"href": f"{base}/configData"}
+    return links
 
 
 def _shown(found: Deployment, call: _Call, member: str) -> dict[str, Any]:
@@ -451,7 +476,8 @@ def _there(found: Any) -> Any:
 
 def _require(request: web.BaseRequest, *methods: str) -> None:
     if request.method not in methods:
-        raise Refusal(405, "method", f"only {', '.join(methods)}")
+        allowed = ", ".join(methods)
+        raise Refusal(405, "method", f"only {allowed}", headers={"Allow": allowed})
 
 
 def _require_end(call: _Call, method: str) -> None:

@@ -14,23 +14,24 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, select, update
 
 from moduline.cloud import tables
-from moduline.cloud.device_link.ddi import actions, polling
+from moduline.cloud.artifacts.rules import ComponentType
+from moduline.cloud.device_link.ddi import actions, polling, terms
 from moduline.cloud.device_link.ddi.actions import Held
+from moduline.cloud.device_link.ddi.terms import USUAL, ProductTerms
 from moduline.cloud.device_link.ddi.words import MOST_ATTRIBUTES, Config, Consent, Feedback
 from moduline.cloud.devices import contact
+from moduline.cloud.edge import clean_text
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.upgrades import rows, service
 from moduline.cloud.upgrades.events import Cancelled, DdiFeedback
 from moduline.cloud.upgrades.reading import may_cancel
-from moduline.cloud.upgrades.upgrade import LogLine, LogSource
+from moduline.cloud.upgrades.upgrade import LogLine, LogSource, Phase
 from moduline.errors import Text
 
 AGAIN_S: Final = 600.0
 """The same last feedback is answered alike for so long: the answer may have been lost."""
 MOST_LINES: Final = 200
 """Lines of a client's words that are kept per action; SWUpdate sends its whole log."""
-VERSION_NAMES: Final = ("sw_version", "version", "fw_version")
-"""The attribute that is the version of the module: the first of these that there is."""
 VERSION_PREFIX: Final = "version."
 """Attributes that begin so are versions of other components."""
 SKIPPED: Final = "Skipped Update."
@@ -48,7 +49,8 @@ def feedback(conn: Connection, device_id: int, action_id: int, said: Feedback, *
     if held.action.closed_at is not None:
         return _again(held, said, now)
     if not held.is_current:
-        return _too_late(conn, held, said, now)
+        waits = held.row.state.phase is Phase.WAITING and held.action.retrieved_at is None
+        return 404 if waits else _too_late(conn, held, said, now)
     if held.is_cancelling and not (said.execution == "closed" and said.finished == "failure"):
         _stopped(conn, held, said, now)  # closed with success now means nothing was installed
         return 200
@@ -58,11 +60,34 @@ def feedback(conn: Connection, device_id: int, action_id: int, said: Feedback, *
     if said.is_final and not _is_skip(said):
         is_success = said.execution == "closed" and said.finished != "failure"
         actions.change(conn, action_id, closed_at=now, closing=said.digest, is_success=is_success)
+        if is_success:
+            _trust(conn, device_id, held.row.id, now=now)
     after = rows.row_of(rows.BY_ID.first(conn, {"upgrade": held.row.id})).state
     has_moved = [one.status for one in before.components] != [one.status for one in after.components]
     if said.details and not has_moved:  # else the line of the move has its words
         _note(conn, held, LogLine(now, LogSource.DEVICE, _TOLD, message="; ".join(said.details)))
     return 200
+
+
+def _trust(conn: Connection, device_id: int, upgrade_id: int, *, now: float) -> None:
+    """Where the word of a client counts alone, it counts as a report of the versions that it was to have."""
+    state = rows.row_of(rows.BY_ID.first(conn, {"upgrade": upgrade_id})).state
+    claimed = [one for one in state.components if state.is_open and one.is_claimed and not one.status.is_final]
+    ways = terms.of_device(conn, device_id)
+    facts = conn.execute(_FACTS, {"device": device_id}).scalar() or {}
+    module, others = None, {}
+    for one in claimed:
+        if one.type is ComponentType.MODULE and ways.trusts(facts):
+            module = one.target
+        elif one.type is not ComponentType.MODULE and _trusts_part(ways, facts, one.component):
+            others[one.component] = one.target
+    if module or others:
+        polling.put_about(conn, device_id, config_at=None)
+        service.told_versions(conn, device_id, module, others, now=now)
+
+
+def _trusts_part(ways: ProductTerms, facts: Mapping[str, Any], component: str) -> bool:
+    return ways.trust == "always" or (ways.trust == "auto" and not facts.get(VERSION_PREFIX + component))
 
 
 def _is_skip(said: Feedback) -> bool:
@@ -143,7 +168,8 @@ def config(conn: Connection, device_id: int, said: Config, *, now: float) -> boo
     if said.mode == "replace":
         known = {}
     if said.mode == "remove":
-        known = {name: value for name, value in known.items() if name not in said.data}
+        gone = {clean_text(name, 64) for name in said.data}  # names are kept so far
+        known = {name: value for name, value in known.items() if name not in gone}
     elif len(set(known) | set(said.data)) > MOST_ATTRIBUTES:
         return False
     if said.mode != "merge":
@@ -152,19 +178,19 @@ def config(conn: Connection, device_id: int, said: Config, *, now: float) -> boo
     if said.mode == "remove":
         return True
     contact.report_facts(conn, device_id, said.data, now=now)
-    module, controllers = versions_of(said.data)
+    module, controllers = versions_of(said.data, terms.of_device(conn, device_id))
     if module or controllers:
         service.told_versions(conn, device_id, module, controllers, now=now)
     return True
 
 
-def versions_of(data: Mapping[str, str]) -> tuple[str | None, dict[str, str]]:
+def versions_of(data: Mapping[str, str], ways: ProductTerms = USUAL) -> tuple[str | None, dict[str, str]]:
     """Versions among attributes: of the module, and of other components."""
-    module = next((data[name] for name in VERSION_NAMES if data.get(name)), None)
+    module = ways.version_in(data)
     others = {
         name.removeprefix(VERSION_PREFIX): value
         for name, value in data.items()
-        if name.startswith(VERSION_PREFIX) and name != VERSION_PREFIX and value
+        if name.startswith(VERSION_PREFIX) and name not in {VERSION_PREFIX, ways.version_attribute} and value
     }
     return module, others
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import cbor2
 
 from moduline.cloud.device_link.http_answers import Refusal, as_json
+from moduline.cloud.edge import clean_text
 
 HAL: Final = "application/hal+json"
 JSON: Final = "application/json"
@@ -189,10 +190,21 @@ def config_of(body: Mapping[str, Any]) -> Config:
             raise Refusal(400, "data", "names of attributes are texts of 1 to 128 characters")
         if value is None and mode == "remove":
             value = ""  # noqa: PLW2901  the value is not looked at
-        if not isinstance(value, str | int | float) or len(str(value)) > VALUE_LIMIT:
+        text = _text(value)
+        if text is None or len(text) > VALUE_LIMIT:
             raise Refusal(400, "data", "values of attributes are texts of up to 1024 characters")
-        found[name] = str(value)
+        found[clean_text(name, KEY_LIMIT)] = clean_text(text, VALUE_LIMIT)
     return Config(mode, found)
+
+
+def _text(value: Any) -> str | None:
+    """A value as a text; numbers and truth values as JSON writes them; None: it is none of these."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    try:
+        return str(value) if isinstance(value, str | int | float) else None
+    except ValueError:  # a CBOR number of thousands of digits
+        return None
 
 
 def consent_of(body: Mapping[str, Any]) -> Consent:
@@ -222,7 +234,8 @@ def _details(found: Any) -> tuple[str, ...]:
         found = [found]
     if not isinstance(found, list | tuple):
         return ()
-    return tuple(str(one)[:DETAIL_LIMIT] for one in found[:MOST_DETAILS] if one)
+    texts = (_text(one) for one in found[:MOST_DETAILS])
+    return tuple(clean_text(one, DETAIL_LIMIT) for one in texts if one)
 
 
 def written(value: Any, accept: str) -> tuple[bytes, str]:
