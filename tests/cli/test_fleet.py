@@ -142,3 +142,15 @@ def test_run_when_it_cannot_be_meant_then_says_so(run, tmp_path, monkeypatch, mo
     monkeypatch.delenv("MODULINE_PRODUCT", raising=False)
     (tmp_path / "empty.pem").write_bytes(b"")
     run("fleet", "run", "--server", "127.0.0.1", "--count", 1, *more, exit_code=exit_code)
+
+
+@pytest.mark.parametrize("given", ["", "a,,b", "a:", "a:0", "a:65536", "a:x", ":1883"])
+def test_fleet_run_when_gateways_cannot_be_meant_then_refused(run, given):
+    run("fleet", "run", "--server", given, "--count", 1, exit_code=2)
+
+
+def test_fleet_run_when_two_gateways_are_named_then_devices_go_to_both(run):
+    with platform_on() as one, platform_on() as two:
+        words = ("--server", f"127.0.0.1:{one},127.0.0.1", "--mqtt-port", two, "--product", PK, "--secret", PS)
+        said = json.loads(run("fleet", "run", *words, "--count", 6, "--until-done", "--for", 60, "--json"))
+    assert said["devices_by_outcome"] == {"upgraded": 6}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from dataclasses import replace
 
 import pytest
@@ -188,3 +189,19 @@ def test_fleet_when_it_cannot_be_then_refused(facts):
     options = replace(FleetOptions("127.0.0.1", 1, PK, PS), **facts)
     with pytest.raises(BadOption):
         asyncio.run(run_fleet(FAST, options))
+
+
+def test_fleet_when_there_are_several_gateways_then_devices_are_spread_and_leave_those_that_do_not_answer():
+    async def story():
+        async with place() as one, place() as two:
+            free = socket.create_server(("127.0.0.1", 0))
+            nobody = free.getsockname()[1]
+            free.close()
+            others = (("127.0.0.1", two.port), ("127.0.0.1", nobody))
+            summary = await run_fleet(FAST, one.options(60, others=others))
+            return summary, len(one.platform.heard), len(two.platform.heard)
+
+    summary, first, second = asyncio.run(story())
+    assert summary.devices_by_outcome == {"upgraded": 60}
+    assert (first, second) == (40, 20)  # a third each; who found nobody went on to the first
+    assert summary.tally.unreached >= 20

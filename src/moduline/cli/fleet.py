@@ -37,8 +37,16 @@ from moduline.fleet.description import Arrival
 from moduline.fleet.virtual import MODULE
 
 CTRL_C: Final = 130
+_MOST_PORT: Final = 65535
 
-ServerOption = Annotated[str, typer.Option("--server", metavar="HOST", help=say("where to connect", "平台地址"))]
+ServerOption = Annotated[
+    str,
+    typer.Option(
+        "--server",
+        metavar="HOST[:PORT][,…]",
+        help=say("where to connect; several gateways: spread", "平台地址，可多个"),
+    ),
+]
 CountOption = Annotated[
     int | None, typer.Option("--count", metavar="N", min=1, help=say("how many in all", "设备总数"))
 ]
@@ -138,6 +146,7 @@ def register(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
+        (server, mqtt_port), *others = _gateways(server, mqtt_port)
         light = devices_of(count, virtual)
         refuse_alone(virtual, package, script, module)
         slug, firmware, version = firmware_of(module, package) if virtual else (module, None, "")
@@ -163,6 +172,7 @@ def register(app: typer.Typer) -> None:
             product=product,
             secret=secret,
             mqtt_port=mqtt_port,
+            others=tuple(others),
             tls=_context(ca) if tls else None,
             downloads=downloads,
             limit_s=limit,
@@ -171,6 +181,27 @@ def register(app: typer.Typer) -> None:
         summary, is_stopped = asyncio.run(_run(plan, options, full, state, _reporter(as_jsonl=as_jsonl)))
         _show_end(summary, as_json=as_json, as_jsonl=as_jsonl)
         _judge(summary, options, is_stopped=is_stopped, is_script_ours=script is None)
+
+
+def _gateways(text: str, port: int) -> tuple[tuple[str, int], ...]:
+    """Names and ports of gateways from one option.
+
+    Args:
+        text: ``HOST`` or ``HOST:PORT``, several separated by commas.
+        port: of those without one.
+
+    Raises:
+        BadOption: one of them is none.
+    """
+    found = []
+    for one in text.split(","):
+        host, colon, number = one.strip().rpartition(":")
+        is_plain = not colon or ":" in host  # an IPv6 address has colons of its own
+        name, said = (one.strip(), str(port)) if is_plain else (host, number)
+        if not name or not (said.isascii() and said.isdigit() and 0 < int(said) <= _MOST_PORT):
+            raise BadOption(name="--server", reason=Text("HOST or HOST:PORT", "须为 主机 或 主机:端口"))
+        found.append((name, int(said)))
+    return tuple(found)
 
 
 async def _run(

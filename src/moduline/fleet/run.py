@@ -50,6 +50,8 @@ class FleetOptions:
         product: product key.
         secret: product secret.
         mqtt_port: of the device gateway.
+        others: names and ports of more gateways of the platform: devices are spread over all, and go to the next one
+            when theirs does not answer.
         tls: for the gateway and https downloads; None: the gateway without TLS.
         downloads: at once.
         limit_s: ends after so many real seconds; None: no limit.
@@ -61,6 +63,7 @@ class FleetOptions:
     product: str
     secret: str
     mqtt_port: int = 1883
+    others: tuple[tuple[str, int], ...] = ()
     tls: ssl.SSLContext | None = None
     downloads: int = 256
     limit_s: float | None = None
@@ -111,6 +114,8 @@ class Fleet:
         self._fetching: set[Download] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._addresses: dict[tuple[str, int], str] = {}
+        self._gateways = ((options.server, options.mqtt_port), *options.others)
+        self._moves: Counter[int] = Counter()
         self._members = [self._member(number, stored or {}) for number in range(options.count)]
 
     async def run(self, stop: asyncio.Event | None = None) -> Summary:
@@ -121,7 +126,8 @@ class Fleet:
         """
         full = self.virtual.plan.count * FILES_PER_MODULE if self.virtual is not None else 0
         _allow_files(self.options.count + self.options.downloads + full + SPARE_FILES)
-        await self._resolve(self.options.server, self.options.mqtt_port)
+        for place in self._gateways:
+            await self._resolve(*place)
         self._begin = self._clock.tick_s()
         stop = stop or asyncio.Event()
         for member in self._members:
@@ -273,18 +279,20 @@ class Fleet:
             is_encrypted=behaviour.is_encrypted,
         )
         connection = Connection(member, session, dial)
+        host, port = self._gateways[(member.number + self._moves[member.number]) % len(self._gateways)]
         try:
-            address = await self._resolve(options.server, options.mqtt_port)
+            address = await self._resolve(host, port)
             async with asyncio.timeout(CONNECT_S):
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection,
                     address,
-                    options.mqtt_port,
+                    port,
                     ssl=options.tls,
-                    server_hostname=options.server if options.tls is not None else None,
+                    server_hostname=host if options.tls is not None else None,
                 )
         except (OSError, TimeoutError, ServerUnreachable):
             connection.drop()
+            self._moves[member.number] += 1
             member.unreached(dial)
         finally:
             self._dialling -= 1

@@ -43,7 +43,7 @@ def live(conn: Connection, product_id: int | None = None) -> list[StoredPlan]:
 
 def settle(conn: Connection, plan_id: int, *, now: float) -> PlanState:
     """Do to a plan what is due: begin, open the next group, stop, end; the state it is in then."""
-    plan = stored.load(conn, plan_id)
+    plan = stored.load(conn, plan_id, locks=True)
     assert plan is not None
     if plan.state not in LIVE:
         return plan.state

@@ -17,8 +17,8 @@ from sqlalchemy import delete as remove
 from moduline.cloud import audit, tables
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of
 from moduline.cloud.outbox import events as outbox
-from moduline.cloud.plans import counters, course, scope, stored
-from moduline.cloud.plans.approval import Approval, Proof, activation_problems, approval_problem
+from moduline.cloud.plans import counters, course, readiness, scope, stored
+from moduline.cloud.plans.approval import approval_problem
 from moduline.cloud.plans.plan import Plan, check_plan
 from moduline.cloud.plans.states import PlanState, PlanVerb, move
 from moduline.cloud.plans.stored import StoredPlan
@@ -57,7 +57,7 @@ def change(conn: Connection, plan_id: int, plan: Plan, *, actor: Actor, now: flo
         BadField, NameTaken, NoSuchObject: it cannot be so.
         StateForbids: it was activated.
     """
-    old = stored.with_lists(conn, by_id(conn, plan_id, actor=actor))
+    old = stored.with_lists(conn, by_id(conn, plan_id, actor=actor, locks=True))
     _move(old, PlanVerb.EDIT)
     if plan.product_id != old.plan.product_id:
         reason = Text("is fixed after the first save", "首次保存后不可更改")
@@ -81,7 +81,7 @@ def delete(conn: Connection, plan_id: int, *, actor: Actor, now: float) -> None:
         NoSuchObject: there is none.
         StateForbids: it was activated.
     """
-    old = by_id(conn, plan_id, actor=actor)
+    old = by_id(conn, plan_id, actor=actor, locks=True)
     _move(old, PlanVerb.DELETE)
     conn.execute(remove(tables.plans).where(_P.id == plan_id))
     audit.note(conn, "plan.delete", plan_id, old.plan.name, actor=actor, now=now, before=stored.shown(old.plan))
@@ -95,7 +95,7 @@ def approve(conn: Connection, plan_id: int, *, actor: Actor, now: float) -> Stor
         NoSuchObject: there is none.
         StateForbids: it was activated, or the actor is one of its authors.
     """
-    old = by_id(conn, plan_id, actor=actor)
+    old = by_id(conn, plan_id, actor=actor, locks=True)
     _move(old, PlanVerb.APPROVE)
     _forbid(old, approval_problem(old.authors, old.revision, actor.account_id))
     one = tables.plan_approvals.c
@@ -117,10 +117,10 @@ def activate(conn: Connection, plan_id: int, *, actor: Actor, now: float) -> Sto
         NoSuchObject: there is none.
         StateForbids: it was activated before.
     """
-    old = stored.with_lists(conn, by_id(conn, plan_id, actor=actor))
+    old = stored.with_lists(conn, by_id(conn, plan_id, actor=actor, locks=True))
     _move(old, PlanVerb.ACTIVATE)
     refuse_first(check_plan(old.plan))
-    refuse_first(_activation(conn, old, now))
+    refuse_first(readiness.problems(conn, old, now=now))
     count = start(conn, old, now=now)
     after = {"state": str(PlanState.SCHEDULED), "devices": count}
     before = {"state": str(old.state)}
@@ -161,13 +161,19 @@ def terminate(conn: Connection, plan_id: int, *, actor: Actor, now: float) -> St
     return _shift(conn, plan_id, PlanVerb.TERMINATE, actor=actor, now=now)
 
 
-def by_id(conn: Connection, plan_id: int, *, actor: Actor) -> StoredPlan:
+def by_id(conn: Connection, plan_id: int, *, actor: Actor, locks: bool = False) -> StoredPlan:
     """A plan of the actor's main account, without its lists (``stored.with_lists`` adds them).
+
+    Args:
+        conn: of the transaction.
+        plan_id: which.
+        actor: who asks.
+        locks: it is about to be changed.
 
     Raises:
         NoSuchObject: there is none.
     """
-    found = stored.load(conn, plan_id)
+    found = stored.load(conn, plan_id, locks=locks)
     if found is None or found.account_id != actor.main_id:
         raise NoSuchObject(kind=KIND, name=str(plan_id))
     return found
@@ -190,6 +196,14 @@ def page(
             query = query.where(column == value)
     rows = conn.execute(query.order_by(_P.id).limit(size + 1)).all()
     return page_of([stored.of_row(conn, row) for row in rows], size, lambda one: one.id)
+
+
+def approvals(conn: Connection, plan: StoredPlan) -> list[tuple[str, float]]:
+    """Who has agreed to a plan as it is written now, by name, and when (UTC seconds)."""
+    one, account = tables.plan_approvals.c, tables.accounts.c
+    query = select(account.name, one.at).join_from(tables.plan_approvals, tables.accounts, account.id == one.account_id)
+    mine = (one.plan_id == plan.id) & (one.revision == plan.revision)
+    return [(row.name, row.at) for row in conn.execute(query.where(mine).order_by(one.at))]
 
 
 def start(conn: Connection, plan: StoredPlan, *, now: float) -> int:
@@ -237,7 +251,7 @@ def draft(conn: Connection, plan: Plan, kind: str, *, author: Actor, now: float)
 
 
 def _shift(conn: Connection, plan_id: int, verb: PlanVerb, *, actor: Actor, now: float) -> StoredPlan:
-    old = by_id(conn, plan_id, actor=actor)
+    old = by_id(conn, plan_id, actor=actor, locks=True)
     target = _move(old, verb)
     values: dict[str, Any] = {"state": str(target), "reason": None}
     if verb is PlanVerb.RESUME:
@@ -287,27 +301,6 @@ def _check(conn: Connection, plan: Plan, actor: Actor) -> None:
             if (row.type, row.source, row.target) != (int(component.type), release.source, release.target):
                 reason = Text("differs from the artifact", "与版本包不一致")
                 raise BadField(field=f"components[{at}].releases[{number}]", reason=reason)
-
-
-def _activation(conn: Connection, plan: StoredPlan, now: float) -> tuple[Problem, ...]:
-    wanted = {release.artifact_id for one in plan.plan.components for release in one.releases}
-    piece, consent, product = tables.artifacts.c, tables.plan_approvals.c, tables.products.c
-    known = conn.execute(select(piece.id, piece.state, piece.is_rehearsed).where(piece.id.in_(wanted))).all()
-    given = conn.execute(select(consent.account_id, consent.revision, consent.at).where(consent.plan_id == plan.id))
-    needs = select(product.needs_verification).where(product.id == plan.plan.product_id)
-    return activation_problems(
-        plan.plan,
-        now=now,
-        revision=plan.revision,
-        author_ids=plan.authors,
-        approvals=tuple(Approval(*row) for row in given),
-        proof=Proof(
-            frozenset(one.id for one in known if one.state == "passed"),
-            frozenset(one.id for one in known if one.is_rehearsed),
-            frozenset(wanted - {one.id for one in known}),
-        ),
-        needs_verification=bool(conn.execute(needs).scalar_one()),
-    )
 
 
 def _require_free(conn: Connection, name: str, actor: Actor) -> None:

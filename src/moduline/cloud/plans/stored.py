@@ -28,6 +28,7 @@ VERIFICATION: Final = "verification"
 """Kind of the plan of one device that a verification is; it is in no list."""
 _P: Final = tables.plans.c
 _BY_ID: Final = select(tables.plans).where(_P.id == bindparam("plan"))
+_LOCKED: Final = _BY_ID.with_for_update(key_share=True)
 _KEPT: Final[WeakKeyDictionary[Engine, dict[tuple[int, int], Plan]]] = WeakKeyDictionary()
 _KEPT_MOST: Final = 1000
 
@@ -72,9 +73,15 @@ class StoredPlan:
         return LivePlan(self.id, self.plan, self.state, self.activated_at or 0.0, self.open_group)
 
 
-def load(conn: Connection, plan_id: int) -> StoredPlan | None:
-    """A plan by its number; None: there is none."""
-    row = conn.execute(_BY_ID, {"plan": plan_id}).first()
+def load(conn: Connection, plan_id: int, *, locks: bool = False) -> StoredPlan | None:
+    """A plan by its number; None: there is none.
+
+    Args:
+        conn: of the transaction.
+        plan_id: which.
+        locks: until the end of the transaction nobody else changes it.
+    """
+    row = conn.execute(_LOCKED if locks else _BY_ID, {"plan": plan_id}).first()
     return None if row is None else of_row(conn, row)
 
 

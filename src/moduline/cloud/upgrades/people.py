@@ -88,7 +88,7 @@ def confirm(
         NoSuchObject: there is no such upgrade.
         StateForbids: it is not possible now.
     """
-    row, plan, dk = _of(conn, upgrade_id, actor)
+    row, plan, dk = _of(conn, upgrade_id, actor, locks=True)
     before = confirmation(conn, upgrade_id)
     after = operate(
         before,
@@ -124,7 +124,7 @@ def cancel(conn: Connection, upgrade_id: int, *, actor: Actor, now: float) -> No
         NoSuchObject: there is no such upgrade.
         StateForbids: it has begun, or nothing was offered.
     """
-    row, _, dk = _of(conn, upgrade_id, actor)
+    row, _, dk = _of(conn, upgrade_id, actor, locks=True)
     if not may_cancel(row.state):
         raise StateForbids(kind=KIND, name=dk, reason=_BEGUN)
     before = {"phase": str(row.state.phase)}
@@ -140,7 +140,7 @@ def retry(conn: Connection, upgrade_id: int, *, actor: Actor, now: float) -> tup
         NoSuchObject: there is no such upgrade.
         StateForbids: it has not failed, its version has changed, or the plan is over.
     """
-    row, plan, dk = _of(conn, upgrade_id, actor)
+    row, plan, dk = _of(conn, upgrade_id, actor, locks=True)
     if plan.state.is_final or not may_retry(row.state):
         raise StateForbids(kind=KIND, name=dk, reason=_NO_RETRY)
     service.apply(conn, row, Retried(by_user=True), now=now)
@@ -200,8 +200,10 @@ def confirmation(conn: Connection, upgrade_id: int) -> Confirmation:
     return Confirmation(ConfirmStatus(row.status), row.start_at, row.end_at, row.changed_at)
 
 
-def _of(conn: Connection, upgrade_id: int, actor: Actor) -> tuple[Row, StoredPlan, str]:
+def _of(conn: Connection, upgrade_id: int, actor: Actor, *, locks: bool = False) -> tuple[Row, StoredPlan, str]:
     query = select(*rows.COLUMNS, _D.dk).join_from(tables.upgrades, tables.devices).where(_U.id == upgrade_id)
+    if locks:
+        query = query.with_for_update(of=tables.upgrades, key_share=True)
     found = conn.execute(query).first()
     plan = None if found is None else stored.load(conn, found.plan_id)
     if found is None or plan is None or plan.account_id != actor.main_id:

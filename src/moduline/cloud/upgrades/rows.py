@@ -34,9 +34,16 @@ COLUMNS: Final = (
     _U.failed_at, _U.begun_at, _U.over, _U.is_lapsed, _U.state,
 )  # fmt: skip
 _NAMES: Final = tuple(column.name for column in COLUMNS)
-OPEN: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device"), _U.is_open), _NAMES)
-OF_DEVICE: Final = Hot(select(*COLUMNS).where(_U.device_id == bindparam("device")).order_by(_U.id.desc()), _NAMES)
-BY_ID: Final = Hot(select(*COLUMNS).where(_U.id == bindparam("upgrade")), _NAMES)
+_OPEN: Final = select(*COLUMNS).where(_U.device_id == bindparam("device"), _U.is_open)
+_OF_DEVICE: Final = select(*COLUMNS).where(_U.device_id == bindparam("device")).order_by(_U.id.desc())
+_BY_ID: Final = select(*COLUMNS).where(_U.id == bindparam("upgrade"))
+# Who reads in order to write locks, for several nodes read and write rows of one device at the same moment: what
+# another one has written meanwhile is read, not overwritten. An SQLite file has one writer and no such words.
+OPEN: Final = Hot(_OPEN.with_for_update(key_share=True), _NAMES)
+OF_DEVICE: Final = Hot(_OF_DEVICE.with_for_update(key_share=True), _NAMES)
+BY_ID: Final = Hot(_BY_ID.with_for_update(key_share=True), _NAMES)
+SEEN_BY_ID: Final = Hot(_BY_ID, _NAMES)
+"""For who writes nothing: readers may not lock."""
 SAVE: Final = Hot(
     update(tables.upgrades)
     .where(_U.id == bindparam("upgrade"))

@@ -193,6 +193,7 @@ def grid(
 def due(conn: Connection, *, now: float, limit: int = BLOCK) -> tuple[Downlink, ...]:
     """Upgrades whose time has come hear of it; at most ``limit`` of them, the most urgent first."""
     query = select(*rows.COLUMNS).where(_U.deadline <= now).order_by(_U.deadline).limit(limit)
+    query = query.with_for_update(skip_locked=True, key_share=True)  # who is being heard is looked at again soon
     said: list[Downlink] = []
     for found in conn.execute(query).all():
         said += apply(conn, rows.row_of(found), TimePassed(), now=now)
@@ -377,6 +378,7 @@ def _candidates(plan: StoredPlan, after: int) -> Any:
         .where(device.node.is_not(None), device.node != contact.POLLING, device.is_enabled, ~is_busy)
         .order_by(_U.id)
         .limit(BLOCK)
+        .with_for_update(of=tables.upgrades, key_share=True)
     )
 
 
