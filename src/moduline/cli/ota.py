@@ -5,9 +5,15 @@ from __future__ import annotations
 import typer
 
 from moduline.cli.language import say
+from moduline.cli.ota_accounts import register_accounts
+from moduline.cli.ota_devices import register_devices
+from moduline.cli.ota_events import register_events
+from moduline.cli.ota_export import register_export
+from moduline.cli.ota_jobs import register_jobs
+from moduline.cli.ota_packages import register_packages
 from moduline.cli.ota_plans import register_plans
+from moduline.cli.ota_products import register_products
 from moduline.cli.ota_serve import register_serve
-from moduline.cli.ota_things import register_things
 
 
 def register(app: typer.Typer) -> None:
@@ -18,5 +24,14 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(ota, name="ota")
     register_serve(ota)
-    register_things(ota)
-    register_plans(ota)
+    for register_nouns in (
+        register_products,
+        register_devices,
+        register_packages,
+        register_plans,
+        register_jobs,
+        register_events,
+        register_export,
+        register_accounts,
+    ):
+        register_nouns(ota)

@@ -74,6 +74,28 @@ class Database:
             writer.start()
             self._writer = writer
 
+    def missing_changes(self) -> tuple[str | None, tuple[str, ...]]:
+        """The last change that the tables have seen (None: there are none), and those that ``open`` would make.
+
+        Raises:
+            DatabaseBusy, DatabaseUnreachable, StorageFailed: it cannot be looked at, or is of a newer version.
+        """
+        known = tuple(reversed(migrations.known()))
+        if self.is_file and not Path(self.name).exists():
+            return None, known
+        engines: tuple[Engine, ...] = ()
+        try:
+            engines = _file_engines(self.url) if self.is_file else self._server_engines()
+            with engines[1].connect() as connection, connection.begin():
+                self._require_known(connection)
+                before = migrations.current(connection)
+        except Exception as cause:
+            raise in_our_words(cause, self.name) from cause
+        finally:
+            for engine in engines:
+                engine.dispose()
+        return before, known[known.index(before) + 1 :] if before else known
+
     def close(self) -> None:
         """Finish what waits, then let go of every connection; ``open`` makes it usable again."""
         with self._lock:

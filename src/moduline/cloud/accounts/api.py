@@ -40,6 +40,7 @@ class NewToken(BaseModel):
     account: int | None = Field(None, description="none: one's own")
     role: Role | None = Field(None, description="none: that of the account")
     expires_at: float | None = Field(None, description="UTC seconds; none: never")
+    lifetime_s: float | None = Field(None, gt=0, le=1e10, description="from now on, by the platform's clock")
 
 
 @router.get("/me")
@@ -74,14 +75,15 @@ async def list_tokens(door: Open, who: Who, after: After = 0, limit: Limit = Non
 
 @router.post("/tokens", status_code=201, **needs("token.create"))
 async def create_token(door: Open, who: Who, new: NewToken) -> dict[str, Any]:
-    """Make a token."""
+    """Make a token; the answer is the only place that has its text."""
+    ends = new.expires_at if new.lifetime_s is None else door.clock.now_s() + new.lifetime_s
     made, text = await door.act(
         accounts.create_token,
         new.account or who.account_id,
         new.name,
         actor=who,
         role=new.role,
-        expires_at=new.expires_at,
+        expires_at=ends,
     )
     return asdict(made) | {"token": text}
 

@@ -188,7 +188,8 @@ def _monitored(conn: Connection, plan_id: int, who: Actor) -> dict[str, Any]:
         "groups": [asdict(each) for each in groups],
     }
     lists = {"white": sorted(one.plan.white), "black": sorted(one.plan.black)}
-    return plan_json(one) | lists | {"counters": counted}
+    agreed = [{"account": name, "at": at} for name, at in plans.approvals(conn, one)]
+    return plan_json(one) | lists | {"approvals": agreed, "counters": counted}
 
 
 def _plan(conn: Connection, given: GivenPlan, who: Actor) -> Plan:

@@ -1,0 +1,214 @@
+"""Every act of the console as a command, against one platform; the audit log says that none was forgotten."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cloud_hand import CloudHand
+from moduline.cli.main import run
+from moduline.cloud.edge import PERMISSIONS
+from ota_site import OtaSite
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = OtaSite(tmp_path_factory.mktemp("console") / "ota", webhook_networks=("127.0.0.0/8",), jobs=0)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def ask(site, capsys):
+    """Types an ``ota`` command with ``--json``; gives the object, asserts the exit code."""
+
+    def asked(*words, exit_code=0, token=None):
+        place = ("--server", site.addresses.api, "--token-file", token or str(site.settings.data / "admin.token"))
+        code = run(["ota", *map(str, words), *place, "--json"])
+        printed = capsys.readouterr()
+        assert code == exit_code, printed
+        return json.loads(printed.out)
+
+    return asked
+
+
+@pytest.fixture
+def hand(site):
+    return CloudHand(site)
+
+
+def package(ask, tmp_path, name, target, content, *more):
+    file = tmp_path / f"{name}.bin"
+    file.write_bytes(content)
+    return ask("package", "add", name, file, "--target", target, *more)
+
+
+def test_console_when_all_of_it_is_worked_then_nothing_lacks_a_command(ask, hand, tmp_path, capsys):
+    """Every right of the table is used by some command, and each change is in the audit log."""
+    of_products(ask)
+    of_devices(ask, tmp_path)
+    of_accounts(ask, tmp_path)
+    of_packages(ask, tmp_path)
+    of_plans(ask, hand, tmp_path)
+    of_webhooks(ask)
+    done = {one["verb"] for one in ask("audit")["entries"]}
+    assert set(PERMISSIONS) - done == set()
+    assert [one["verb"] for one in ask("audit", "--kind", "webhook", "--account", "admin")["entries"]]
+    assert not ask("audit", "--account", "nobody")["entries"]
+
+
+def of_products(ask):
+    ask("product", "create", "meter")
+    ask("product", "create", "gone")
+    shown = ask("product", "set", "gone", "--set", "grid_s=300", "--dry-run")
+    assert (shown["before"]["grid_s"], shown["settings"]) == (600, {"grid_s": 300})
+    made = ask("product", "set", "gone", "--set", "grid_s=300", "--set", "scheme=https", "--name", "going")
+    assert (made["name"], made["grid_s"], made["scheme"]) == ("going", 300, "https")
+    assert ask("product", "set", "going", "--set", "grid_s=7", exit_code=2)["code"] == "ML-E0208"
+    assert ask("product", "set", "going", "--set", "nonsense=7", exit_code=2)["code"] == "ML-E0208"
+    assert ask("product", "polling", "going", "--set", "poll_s=60")["poll_s"] == 60
+    assert ask("product", "polling", "going")["poll_s"] == 60
+    assert len(ask("product", "secret", "going")["ps"]) == 16
+    assert ask("product", "delete", "going", exit_code=16)["code"] == "ML-E1601"
+    assert ask("product", "delete", "going", "--dry-run")["is_removed"] is False
+    assert ask("product", "delete", "going", "--yes")["is_removed"] is True
+    assert ask("product", "secret", "going", exit_code=2)["code"] == "ML-E0207"
+
+
+def of_devices(ask, tmp_path):
+    ask("device", "add", "a1", "--product", "meter")
+    ask("device", "set", "a1", "--tag", "pilot", "--tag", "site=Berlin", "--off", "--cell", "c-7")
+    found = ask("device", "show", "a1")
+    assert (found["tags"], found["is_enabled"], found["cell"]) == ({"pilot": "", "site": "Berlin"}, False, "c-7")
+    table = tmp_path / "units.csv"
+    rows = ["imei,outcome,order,version_after"]
+    rows += [f"86000000000000{at},PASS,A-17,V1" for at in range(3)] + ["860000000000009,FAIL,A-17,V1"]
+    table.write_text("\r\n".join(rows), encoding="utf-8-sig")
+    words = ("device", "import", table, "--product", "meter")
+    assert ask(*words, "--dry-run")["units"] == 3
+    assert ask(*words)["new"] == 3
+    assert (ask(*words)["new"], ask(*words)["known"]) == (0, 3)
+    words = ("device", "list", "--product", "meter", "--filter", "attr.line.order==A-17;version<2")
+    assert [one["dk"][-1] for one in ask(*words)["devices"]] == ["0", "1", "2"]
+    assert ask(*words, "--count")["count"] == 3
+    words = ("device", "tag", "--product", "meter", "--filter", "attr.line.order==A-17", "--tag", "north")
+    assert (ask(*words, "--dry-run")["devices"], ask(*words, "--yes")["changed"]) == (3, 3)
+    assert ask("device", "list", "--tag", "north", "--count")["count"] == 3
+    assert ask("device", "list", "--filter", "nonsense", exit_code=2)["code"] == "ML-E0208"
+    assert ask("device", "token", "a1")["token"] != ask("device", "token", "a1")["token"]
+    assert ask("device", "token", "a1", "--revoke")["is_revoked"]
+    ask("device", "add", "b1", "--product", "meter")
+    assert ask("device", "delete", "b1", "--yes")["is_removed"]
+    assert ask("device", "show", "b1", exit_code=2)["code"] == "ML-E0207"
+
+
+def of_accounts(ask, tmp_path):
+    ask("account", "create", "mei", "--role", "viewer")
+    assert ask("account", "set", "mei", "--role", "releaser")["role"] == "releaser"
+    made = ask("token", "create", "meis", "--account", "mei", "--role", "releaser", "--days", "30")
+    file = tmp_path / "mei.token"
+    file.write_text(made["token"])
+    assert ask("product", "create", "no", exit_code=15, token=str(file))["code"] == "ML-E1511"
+    ask("account", "set", "mei", "--off")
+    assert ask("product", "list", exit_code=15, token=str(file))["code"] == "ML-E1510"
+    ask("account", "set", "mei", "--on")
+    assert {one["name"] for one in ask("account", "list")["accounts"]} == {"admin", "mei"}
+    spare = ask("token", "create", "spare")
+    ask("token", "revoke", spare["id"])
+    (revoked,) = [one for one in ask("token", "list")["tokens"] if one["id"] == spare["id"]]
+    assert revoked["revoked_at"]
+
+
+def of_packages(ask, tmp_path):
+    package(ask, tmp_path, "fw-v1", "V1", b"one" * 100)
+    package(ask, tmp_path, "fw-v2", "V2", b"two" * 100)
+    package(ask, tmp_path, "fw-gone", "V9", b"nine")
+    package(ask, tmp_path, "fw-v1-v2", "V2", b"delta", "--source", "V1")
+    assert ask("package", "set", "fw-v2", "--remark", "for the north")["remark"] == "for the north"
+    assert ask("package", "show", "fw-v2")["files"][0]["bytes"] == 300
+    ask("package", "get", "fw-v2", "-o", tmp_path / "got")
+    assert (tmp_path / "got" / "fw-v2.bin").read_bytes() == b"two" * 100
+    assert ask("package", "delete", "fw-gone", "--yes")["is_removed"]
+    job = ask("package", "patch", "fw-v1", "fw-v2", "--kind", "diff", "--name", "made")
+    assert (job["kind"], job["state"], job["author"]) == ("patch", "queued", "admin")
+    assert [one["id"] for one in ask("job", "list", "--state", "queued")["jobs"]] == [job["id"]]
+    ask("job", "cancel", job["id"])
+    assert ask("job", "show", job["id"])["state"] == "cancelled"
+    assert ask("job", "cancel", job["id"], exit_code=15)["code"] == "ML-E1513"
+    assert ask("job", "list", "--state", "nonsense", exit_code=2)["code"] == "ML-E0208"
+    assert ask("package", "patch", "fw-v1", "fw-v1", exit_code=2)["code"] == "ML-E0208"
+    tried = ask("rehearsal", "start", "fw-v1-v2", "--source", "fw-v1", "--cuts", "100", "--pairs", "10")
+    assert (tried["kind"], tried["request"]["cuts"]) == ("rehearsal", "100")
+    assert ask("rehearsal", "list", "fw-v1-v2")["rehearsals"] == []
+    assert ask("rehearsal", "proof", "fw-v1-v2", exit_code=2)["code"] == "ML-E0207"
+
+
+def of_plans(ask, hand, tmp_path):
+    trial = hand.online("trial", "V1")
+    run_ = ask("verify", "fw-v2", "--device", "trial", "--component", "mod")
+    assert run_["state"] == "verifying"
+    hand.ends(trial, "V2")
+    assert ask("verify", "fw-v2")["state"] == "passed"
+
+    times = ("--start", "2027-01-15T07:00", "--end", "2027-01-20T08:00")
+    ask("plan", "create", "march", "--product", "meter", "--package", "mod=fw-v2", "--zone", "UTC", *times)
+    shown = ask("plan", "change", "march", "--white", "860000000000000", "--strategy", "approvals=1", "--dry-run")
+    assert shown["plan"]["white"] == ["860000000000000"]
+    ask("plan", "change", "march", "--white", "860000000000000", "--strategy", "approvals=1", "--window", "0-24")
+    changed = ask("plan", "change", "march", "--needs", "fw-v2=V1", "--package", "mod=fw-v2")
+    assert changed["components"][0]["releases"][0]["needs"] == ["V1"]
+    assert (changed["windows"], changed["revision"], changed["strategy"]["approvals"]) == ([[0, 24]], 3, 1)
+    assert ask("plan", "approve", "march", exit_code=15)["code"] == "ML-E1513"
+    assert ask("plan", "activate", "march", exit_code=2)["code"] == "ML-E0208"
+    ask("plan", "approve", "march", token=str(tmp_path / "mei.token"))
+    assert [one["account"] for one in ask("plan", "show", "march")["approvals"]] == ["mei"]
+    ask("plan", "activate", "march")
+    ask("plan", "suspend", "march")
+    ask("plan", "resume", "march")
+    device = hand.online("860000000000000", "V1")
+    hand.requests(device, "V1")
+    ask("plan", "cancel", "march", "860000000000000")
+    hand.requests(device, "V1")
+    hand.fails(device)
+    assert ask("plan", "show", "march")["counters"]["by_status"]["failed"] == 1
+    ask("plan", "retry", "march", "860000000000000")
+    ask("plan", "terminate", "march")
+    hand.fails(device)
+    assert ask("plan", "log", "march", "860000000000000")["log"]
+
+    words = (
+        "--product",
+        "meter",
+        "--package",
+        "mod=fw-v2",
+        "--zone",
+        "UTC",
+        *times,
+        "--ask-zh",
+        "升级",
+        "--ask-en",
+        "up",
+    )
+    ask("plan", "create", "asks", *words, "--white", "860000000000001")
+    ask("plan", "activate", "asks")
+    hand.online("860000000000001", "V1")
+    when = ("--from", "2027-01-15T10:00", "--until", "2027-01-15T12:00")
+    assert ask("plan", "confirm", "asks", "860000000000001", "at", *when)["offered"] is False
+    assert ask("plan", "confirm", "asks", "860000000000001", "at", exit_code=2)["code"] == "ML-E0201"
+    assert ask("plan", "confirm", "asks", "860000000000001", "now")["offered"] is True
+    ask("plan", "create", "gone", *words)
+    assert ask("plan", "delete", "gone", "--yes")["is_removed"]
+
+
+def of_webhooks(ask):
+    made = ask("webhook", "create", "erp", "http://127.0.0.1:9/ota", "--kind", "plan.ended")
+    assert len(made["secret"]) > 30
+    assert ask("webhook", "set", "erp", "--every-kind", "--off")["state"] == "off"
+    assert ask("webhook", "set", "erp", "--on")["state"] == "on"
+    assert ask("webhook", "secret", "erp")["secret"] != made["secret"]
+    assert ask("webhook", "test", "erp")["is_taken"] is False
+    assert [one["name"] for one in ask("webhook", "list")["webhooks"]] == ["erp"]
+    refused = ask("webhook", "create", "inside", "http://169.254.169.254/", exit_code=2)
+    assert refused["facts"]["field"] == "url"
+    assert ask("webhook", "delete", "erp", "--yes")["is_removed"]
