@@ -24,6 +24,7 @@ from moduline.cloud.jobs import queue
 from moduline.cloud.outbox import service as webhooks
 from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.plans import service as plans
+from moduline.cloud.plans import waiving
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.products import service as products
 from moduline.cloud.rehearsals import service as rehearsals
@@ -90,6 +91,7 @@ def acts(rig):
     rig.act(plans.change, draft.id, replace(draft.plan, is_windows_strict=True))
     rig.act(plans.approve, draft.id, actor=Actor(sub.id, rig.owner.main_id, "sub", "releaser"))
     rig.act(plans.delete, rig.draft(product, artifact, name="gone").id)
+    rig.act(waiving.waive, draft.id, "rehearsal", "a pilot of three devices")
     for verb in (plans.activate, plans.suspend, plans.resume):
         rig.act(verb, draft.id)
     number = rig.device(product, "a")

@@ -4,7 +4,7 @@ Roles, each with all that the ones before it may::
 
     viewer      looks at everything of its main account
     operator    devices, artifacts, verifications, plans that are not yet active
-    releaser    activates, suspends, resumes and terminates plans; confirms for users
+    releaser    activates, suspends, resumes and terminates plans, waives proofs; confirms for users
     admin       products, sub-accounts, tokens, webhooks
 
 A verb that changes something is marked with ``acts``: the mark is the only place where its right is asked for, and
@@ -57,6 +57,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "plan.approve": "operator",
         "plan.delete": "operator",
         "plan.activate": "releaser",
+        "plan.waive": "releaser",
         "plan.suspend": "releaser",
         "plan.resume": "releaser",
         "plan.terminate": "releaser",

@@ -4,7 +4,8 @@
 one is never given another meaning. Words of a device (message text of status 14, details of a DDI feedback) are kept
 in the log and never decide.
 
-Source: ota-semantics 8; 107 to 109 and 111 to 116 are ours, for conditions of section 6 that its list has no word for.
+Source: ota-semantics 8; 107 to 109 and 111 to 116 are ours, for conditions of section 6 that its list has no word for;
+117 to 119 are said of a draft: what its activation waits for.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Reason(IntEnum):
     NO_ATTEMPT_LEFT = 114
     IN_VERIFICATION = 115
     IN_PROGRESS = 116
+    NOT_VERIFIED = 117
+    NOT_REHEARSED = 118
+    NOT_APPROVED = 119
     BATTERY_LOW = 200
     SIGNAL_WEAK = 201
     NO_SPACE = 202
@@ -86,6 +90,9 @@ TEXTS: Final[Mapping[Reason, Text]] = {
     Reason.NO_ATTEMPT_LEFT: Text("failed, and no attempt is left", "升级失败，重试次数已用尽"),
     Reason.IN_VERIFICATION: Text("used by a firmware verification", "正在进行固件验证"),
     Reason.IN_PROGRESS: Text("this upgrade is in progress", "升级进行中"),
+    Reason.NOT_VERIFIED: Text("an artifact has not passed a verification", "版本包未通过固件验证"),
+    Reason.NOT_REHEARSED: Text("an artifact has not passed a rehearsal", "版本包未通过虚拟模组演练"),
+    Reason.NOT_APPROVED: Text("more people must approve", "尚需他人批准"),
     Reason.BATTERY_LOW: Text("battery too low", "电量不足"),
     Reason.SIGNAL_WEAK: Text("signal too weak", "信号过弱"),
     Reason.NO_SPACE: Text("not enough space", "存储空间不足"),

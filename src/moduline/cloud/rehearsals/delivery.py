@@ -42,6 +42,10 @@ _NO_PATCH: Final = Text(
 _MIXED: Final = Text("patches and scripts do not go together", "差分包与脚本不能混用")
 _NO_STAGE: Final = Text("its containers are no complete set", "差分包各阶段不完整")
 _NO_MODEL: Final = Text("{model} takes no '{kind}' packages", "{model} 不支持“{kind}”升级包")
+_ALONE: Final = Text(
+    "'{name}' needs the whole file beside it, for modules that have another old one",
+    "“{name}”须与完整文件一同上传，供旧文件不同的模组下载",
+)
 _NO_HELPER: Final = Text(
     "the source package has no {helper}, which fetches patches of scripts", "源版本包中没有用于下载脚本差分的 {helper}"
 )
@@ -191,23 +195,27 @@ def _of_scripts(files: Mapping[str, bytes]) -> Delivery:
     ending = script_patch.ENDING
     whole = {name: data for name, data in files.items() if not name.endswith(ending)}
     rows: list[dict[str, object]] = []
-    for name in sorted({one.removesuffix(ending) for one in files}):
+    for name in files:
+        if name.removesuffix(ending) not in whole:
+            raise NotRehearsable(reason=_ALONE, name=name)
+    for name, data in whole.items():
+        row = {"file_name": FOLDER + name, "url": name, "bytes": len(data), "sha256": _hex(data)}
         delta = files.get(name + ending)
-        row: dict[str, object] = {"file_name": FOLDER + name, "url": name}
         if delta is not None:
-            try:
-                head = script_patch.read(delta)
-            except FormatError:
-                head = None  # the module finds that out by itself and fetches the whole file
-            if head is not None:
-                row |= {"patch": name + ending, "patch_bytes": len(delta)}
-                if any(head.old_sha256):
-                    row["old_sha256"] = head.old_sha256.hex()
-                row |= {"bytes": head.new_bytes, "sha256": head.new_sha256.hex()}
-        if name in whole:
-            row |= {"bytes": len(whole[name]), "sha256": hashlib.sha256(whole[name]).hexdigest()}
-        if "sha256" not in row:
-            raise NotRehearsable(reason=_NO_PATCH, name=name + ending)
+            row |= {"patch": name + ending, "patch_bytes": len(delta)} | _old_of(delta)
         rows.append(row)
     has_patches = any("patch" in row for row in rows)
     return Delivery(SCRIPTS, dict(files), scripts=whole, rows=tuple(rows) if has_patches else ())
+
+
+def _old_of(delta: bytes) -> dict[str, object]:
+    """What a row says of the file that a patch is for; a damaged patch is left to the module to find out."""
+    try:
+        old = script_patch.read(delta).old_sha256
+    except FormatError:
+        return {}
+    return {"old_sha256": old.hex()} if any(old) else {}
+
+
+def _hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -181,7 +181,18 @@ class Rehearsal:
                 self._new_scripts = self._delivery.new_scripts()
                 return await self._whole_way(ward, course, marks)
             except FoundBad as bad:
-                return replace(course, complaint=bad.said, stopped_in=_place(course, marks))
+                return replace(course, complaint=bad.said, stopped_in=self._place(ward, course, marks))
+
+    def _place(self, ward: Ward, course: Course, marks: Mapping[str, Any]) -> str:
+        """Where an undisturbed update stopped."""
+        if not course.before or "begun" not in marks:
+            return "source"
+        if "download" not in marks:
+            return "download"
+        is_new = False
+        with contextlib.suppress(FoundBad):
+            is_new = self._side(ward, course) == "new"
+        return "boot" if is_new or "apply" in marks else "apply"
 
     async def _first_boot(self, ward: Ward) -> tuple[str, bool]:
         """Boot what came from the factory, put a file beside its own; version, and whether its main.py fails."""
@@ -424,12 +435,3 @@ def _bad(ward: Ward, ended: Ended) -> FoundBad:
     if ended == "rom":
         return FoundBad(_ROM, reason=ward.module.reason)
     return FoundBad(_DARK if ended == "off" else _STUCK)
-
-
-def _place(course: Course, marks: Mapping[str, Any]) -> str:
-    """Where an undisturbed update stopped."""
-    if not course.before or "begun" not in marks:
-        return "source"
-    if "download" not in marks:
-        return "download"
-    return "boot" if "apply" in marks else "apply"

@@ -42,7 +42,7 @@ MOST_RESTARTS: Final = 3
 """A module that restarts by itself more often than this does not run."""
 MOST_TEXT: Final = 64 << 10
 PROMPT: Final = b">>> "
-TRACEBACK: Final = b"Traceback (most recent call last)"
+TRACEBACK: Final = b"Traceback (most recent call last):"
 FLASH: Final = "flash.bin"
 KEPT_NOTICES: Final = 200
 Ended = Literal["up", "off", "rom", "stuck"]
