@@ -1,11 +1,14 @@
-"""A file of 100 MB from the devices' port against nginx, same machine, same run, same client; the median of five.
+"""A file of 100 MB from the devices' port against nginx, same machine, same run, same client, in turns; the median.
 
-nginx is Debian's and is compared where it is installed (`apt-get install nginx-light`); both send with sendfile.
+One download at a time, then four at once (as many as a device may have), after one of each that does not count; with
+the processor time that each server takes for a download. nginx is Debian's and is compared where it is installed
+(`apt-get install nginx-light`); both send with sendfile. Nobody looks at nginx's token or writes down what it did.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import socket
 import statistics
@@ -13,9 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-MEGABYTES, RUNS = 100, 5
+MEGABYTES, RUNS = 100, 11
+AT_ONCE = (1, 4)
+TICKS = os.sysconf("SC_CLK_TCK")
 SERVE = """
 import asyncio, sys
 sys.path[:0] = [{tests!r}]
@@ -69,14 +75,39 @@ def started(command, **more):
             server.stdout.close()
 
 
-def rates(port, path, other=None):
-    """Megabytes per second of one or two servers, in turns."""
-    ours, theirs = [], []
-    for _ in range(RUNS):
-        ours.append(MEGABYTES / seconds(port, path))
-        if other is not None:
-            theirs.append(MEGABYTES / seconds(*other))
-    return statistics.median(ours), statistics.median(theirs) if theirs else None
+def rate(port, path, count):
+    """Megabytes per second of some downloads at once."""
+    with ThreadPoolExecutor(count) as people:
+        began = time.perf_counter()
+        list(people.map(lambda _: seconds(port, path), range(count)))
+        return count * MEGABYTES / (time.perf_counter() - began)
+
+
+def cpu_s(server):
+    """Processor time of a process, all its threads."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def measured(servers, count):
+    """Median rate of each server, and processor time per download."""
+    rates, spent = {name: [] for name in servers}, dict.fromkeys(servers, 0.0)
+    for turn in range(RUNS + 1):
+        for name, (server, port, path) in servers.items():
+            before = cpu_s(server)
+            found = rate(port, path, count)
+            if turn:
+                rates[name].append(found)
+                spent[name] += cpu_s(server) - before
+    return {name: (statistics.median(rates[name]), 1000 * spent[name] / RUNS / count) for name in servers}
+
+
+def told(servers):
+    for count in AT_ONCE:
+        found = measured(servers, count)
+        said = "; ".join(f"{name} {rate:,.0f} MB/s, {cpu:.0f} ms of CPU each" for name, (rate, cpu) in found.items())
+        ratio = f"; ratio {found['ours'][0] / found['nginx'][0]:.2f} (aim 0.9)" if "nginx" in found else ""
+        print(f"download, {count} at once: {said}{ratio}", flush=True)
 
 
 def main():
@@ -87,21 +118,22 @@ def main():
         tests = str(Path(__file__).parent.parent / "tests")
         with started([sys.executable, "-c", SERVE.format(tests=tests, folder=name)], stdout=subprocess.PIPE) as ours:
             port, path = ours.stdout.readline().decode().split()
+            servers = {"ours": (ours, int(port), path)}
             nginx = shutil.which("nginx")
             if nginx is None:
-                print(f"download: {rates(int(port), path)[0]:,.0f} MB/s; nginx is not installed, not compared")
+                told(servers)
+                print("nginx is not installed, not compared")
                 return
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 other = free.getsockname()[1]
             (folder / "nginx.conf").write_text(NGINX.format(folder=name, port=other))
-            with started([nginx, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL):
+            with started([nginx, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL) as theirs:
                 for _ in range(100):
                     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", other), 1):
                         break
                     time.sleep(0.1)
-                mine, theirs = rates(int(port), path, (other, "/file.bin"))
-            print(f"download: {mine:,.0f} MB/s; nginx {theirs:,.0f} MB/s; ours {mine / theirs:.2f} of it (aim 0.9)")
+                told(servers | {"nginx": (theirs, other, "/file.bin")})
 
 
 if __name__ == "__main__":

@@ -59,6 +59,9 @@ class BlobStore(Protocol):
     def open(self, key: str) -> BinaryIO:
         """The file for reading, at its first byte; it can be sought."""
 
+    def open_here(self, key: str) -> BinaryIO | None:
+        """The file, if it lies on a disk of this machine, which takes no time; None: it must be opened."""
+
     def size(self, key: str) -> int:
         """Its bytes."""
 
@@ -129,6 +132,10 @@ class FolderStore:
         """
         with self._of(key):
             return self._path(key).open("rb")
+
+    def open_here(self, key: str) -> BinaryIO:
+        """The same: all files are here."""
+        return self.open(key)
 
     def path(self, key: str) -> Path:
         """Where the file is, for a server that sends files itself.

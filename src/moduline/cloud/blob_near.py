@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final
 
@@ -54,12 +55,22 @@ class NearStore:
 
     def open(self, key: str) -> BinaryIO:
         """The copy, or the far file while the copy is made."""
-        copy = self._copy_of(key)
+        copy = self.open_here(key)
         if copy is not None:
             return copy
         found = self.far.open(key)
         self._copy_soon(key)
         return found
+
+    def open_here(self, key: str) -> BinaryIO | None:
+        """The copy, if there is one."""
+        with self._telling(key), contextlib.suppress(NoSuchObject):
+            file = self._near.open(key)
+            with contextlib.suppress(OSError):  # only the order of going
+                now = time.time_ns()  # finer than the clock that file systems write by
+                os.utime(self._near.path(key), ns=(now, now))
+            return file
+        return None
 
     def size(self, key: str) -> int:
         """Its bytes, as the far store has it."""
@@ -89,14 +100,6 @@ class NearStore:
             if running is None:
                 return
             running.join()
-
-    def _copy_of(self, key: str) -> BinaryIO | None:
-        with self._telling(key), contextlib.suppress(NoSuchObject):
-            file = self._near.open(key)
-            with contextlib.suppress(OSError):  # only the order of going
-                os.utime(self._near.path(key))
-            return file
-        return None
 
     @contextlib.contextmanager
     def _telling(self, key: str) -> Iterator[None]:

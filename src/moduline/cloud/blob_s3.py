@@ -142,6 +142,9 @@ class S3Store:
         """
         return cast("BinaryIO", _S3File(self, key, self.size(key)))
 
+    def open_here(self, key: str) -> None:
+        """None: nothing is here."""
+
     def size(self, key: str) -> int:
         """Its bytes.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import random
 
@@ -14,6 +15,7 @@ from moduline.cloud.device_link.http_limits import HttpLimits
 from moduline.cloud.devices import service as devices
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import people
+from moduline.errors import StorageFailed
 
 FIRMWARE = random.Random(4).randbytes(300_000)
 
@@ -103,6 +105,9 @@ def test_file_when_loaded_in_pieces_or_looked_at_then_the_same_bytes_and_headers
 
 def test_store_when_it_is_no_folder_then_streamed_the_same(site):
     class Elsewhere:
+        def open_here(self, key):
+            return None
+
         def open(self, key):
             with site.store.open(key) as file:
                 return io.BytesIO(file.read())
@@ -115,6 +120,46 @@ def test_store_when_it_is_no_folder_then_streamed_the_same(site):
             head, body = await raw(site, f"GET /f/{token} HTTP/1.1\r\nHost: x\r\nRange: bytes=7-\r\n\r\n")
             assert b"\r\nContent-Length: 299993\r\n" in head
             assert body == FIRMWARE[7:]
+
+    run(story())
+
+
+def test_download_when_the_store_fails_in_the_middle_then_cut_off_and_the_upgrade_knows(site):
+    class Failing(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > 100_000:
+                raise StorageFailed(path="far", reason="not what it was")
+            return super().read(min(size, 60_000))
+
+    class Elsewhere:
+        def open_here(self, key):
+            return None
+
+        def open(self, key):
+            with site.store.open(key) as file:
+                return Failing(file.read())
+
+    site.served = Elsewhere()
+
+    async def story():
+        async with site:
+            token, _, plan = told(site)
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            writer.write(f"GET /f/{token} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+            assert b"\r\nContent-Length: 300000\r\n" in head
+            body = b""
+            with contextlib.suppress(ConnectionError):
+                while got := await asyncio.wait_for(reader.read(65_536), 30):
+                    body += got
+            assert len(body) < 300_000
+            assert FIRMWARE.startswith(body)
+            writer.close()
+            for _ in range(300):
+                if row(site.rig, plan).state.components[0].broken is Reason.DOWNLOAD_TIMEOUT:
+                    break
+                await asyncio.sleep(0.1)
+            assert row(site.rig, plan).state.components[0].broken is Reason.DOWNLOAD_TIMEOUT
 
     run(story())
 

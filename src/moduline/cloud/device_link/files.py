@@ -28,7 +28,7 @@ from moduline.cloud.device_link.http_limits import HttpLimits
 from moduline.cloud.device_link.ranges import decide, http_date
 from moduline.cloud.device_link.sending import FileStore, send_file
 from moduline.cloud.upgrades import service
-from moduline.errors import NoSuchObject
+from moduline.errors import ModulineError, NoSuchObject
 
 Begins = Callable[[], Awaitable[None]]
 PREFIX: Final = "f"
@@ -166,6 +166,9 @@ class Downloads:
         except NoSuchObject as gone:
             await self._tell(token, 404)
             raise Refusal(404, "gone", "no such file") from gone
+        except ModulineError:  # the file store is away, or gives back something else
+            await self._tell(token, 200, is_broken=True)
+            raise
         finally:
             await asyncio.gather(*telling)
         if not is_whole:
@@ -211,7 +214,9 @@ class Downloads:
         with self._room(request, file.device_id):
             if begins is not None:
                 await begins()
-            opened = await asyncio.to_thread(self._store.open, file.key)
+            opened = self._store.open_here(file.key)
+            if opened is None:
+                opened = await asyncio.to_thread(self._store.open, file.key)
             with opened:
                 return await send_file(
                     request, opened, status=span.status, headers=headers,

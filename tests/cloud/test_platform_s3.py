@@ -1,0 +1,58 @@
+"""A platform whose files are in a bucket: upload, plan, download by a device, patch jobs' store, collector."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+
+import pytest
+
+from moduline.cloud.app import make_platform
+from moduline.cloud.settings import Settings
+from moduline.errors import NoSuchObject, StoreUnusable
+from ota_fleet import Fleet
+from ota_site import OtaSite
+from quecthing_device import Flash
+
+pytestmark = pytest.mark.xdist_group("s3")
+FIRMWARE = random.Random(5).randbytes(1_200_000)
+DAY_S = 86400.0
+
+
+@pytest.mark.parametrize("near", [0, 64])
+def test_platform_when_its_files_are_in_a_bucket_then_devices_are_upgraded_and_the_collector_clears_up(
+    s3, tmp_path, near
+):
+    data = tmp_path / "ota"
+    site = OtaSite(data, store=s3.url(near=near))
+    fleet = Fleet(site.addresses.mqtt)
+    try:
+        product, secret = site.product()
+        package = site.package(content=FIRMWARE)
+        unused = site.package("fw-v3", "V3", content=b"never wanted")
+        site._answer(site.web.delete(f"/v1/artifacts/{unused['id']}"), 200)
+        plan = site.activate(site.plan(product, package))
+        devices = [fleet.add(Flash(product["pk"], secret, f"dev{number}")) for number in range(3)]
+        site.until(lambda: site.counters(plan) == {"upgraded": 3})
+        assert [one.flash.installs for one in devices] == [["V2"]] * 3
+        store = site.platform.store
+        key, lost = package["files"][0]["sha256"], unused["files"][0]["sha256"]
+        assert {one.key for one in store.stored()} == {key, lost}
+        assert not (data / "files").exists()
+        newest = max(one.written_at for one in store.stored())
+        site.turn(max(newest + DAY_S + 5 - site.clock.now_s(), DAY_S + 5))
+        site.until(lambda: [one.key for one in store.stored()] == [key])
+        with pytest.raises(NoSuchObject):
+            store.open(lost)
+        assert "schedule.failed" not in {one.slug for one in site.notices}
+    finally:
+        fleet.stop()
+        site.stop()
+
+
+def test_platform_when_its_bucket_is_not_there_then_it_does_not_start(s3, tmp_path):
+    settings = Settings(tmp_path / "ota", http_port=0, device_http_port=0, mqtt_port=0)
+    wrong = make_platform(replace(settings, store=f"s3://not-there?endpoint={s3.endpoint}"))
+    with pytest.raises(StoreUnusable, match="no such bucket"):
+        asyncio.run(wrong.start())
