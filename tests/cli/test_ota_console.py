@@ -138,8 +138,12 @@ def of_packages(ask, tmp_path):
     assert ask("job", "cancel", job["id"], exit_code=15)["code"] == "ML-E1513"
     assert ask("job", "list", "--state", "nonsense", exit_code=2)["code"] == "ML-E0208"
     assert ask("package", "patch", "fw-v1", "fw-v1", exit_code=2)["code"] == "ML-E0208"
-    tried = ask("rehearsal", "start", "fw-v1-v2", "--source", "fw-v1", "--cuts", "100", "--pairs", "10")
+    tried = ask(
+        "rehearsal", "start", "fw-v1-v2", "--on", "flash", "--source", "fw-v1", "--cuts", "100", "--pairs", "10"
+    )
     assert (tried["kind"], tried["request"]["cuts"]) == ("rehearsal", "100")
+    assert ask("rehearsal", "start", "fw-v1-v2", "--on", "flash", exit_code=2)["facts"]["field"] == "source"
+    assert ask("rehearsal", "start", "fw-v1-v2", "--cuts", "x", exit_code=2)["facts"]["field"] == "cuts"
     assert ask("rehearsal", "list", "fw-v1-v2")["rehearsals"] == []
     assert ask("rehearsal", "proof", "fw-v1-v2", exit_code=2)["code"] == "ML-E0207"
 
@@ -160,10 +164,13 @@ def of_plans(ask, hand, tmp_path):
     assert changed["components"][0]["releases"][0]["needs"] == ["V1"]
     assert (changed["windows"], changed["revision"], changed["strategy"]["approvals"]) == ([[0, 24]], 3, 1)
     assert ask("plan", "approve", "march", exit_code=15)["code"] == "ML-E1513"
+    assert [one["field"] for one in ask("plan", "check", "march")["obstacles"]] == ["approval"]
+    assert ask("plan", "waive", "march", "rehearsal", "--reason", "a pilot")["waived"] == ["rehearsal"]
     assert ask("plan", "activate", "march", exit_code=2)["code"] == "ML-E0208"
     ask("plan", "approve", "march", token=str(tmp_path / "mei.token"))
     assert [one["account"] for one in ask("plan", "show", "march")["approvals"]] == ["mei"]
-    ask("plan", "activate", "march")
+    assert ask("plan", "activate", "march")["state"] == "running"
+    assert ask("plan", "check", "march")["obstacles"] == []
     ask("plan", "suspend", "march")
     ask("plan", "resume", "march")
     device = hand.online("860000000000000", "V1")

@@ -71,7 +71,7 @@ def _register_list(job: typer.Typer) -> None:
         ),
     )
     def list_jobs(
-        kind: Annotated[str, typer.Option("--kind", metavar="patch|rehearsal")] = "",
+        kind: Annotated[str, typer.Option("--kind", metavar="patch|rehearsal|module-rehearsal")] = "",
         state: Annotated[str, typer.Option("--state", metavar="queued|running|done|failed|cancelled")] = "",
         server: ServerOption = SERVER,
         token: TokenOption = None,
@@ -141,26 +141,38 @@ def _register_cancel(job: typer.Typer) -> None:
 def _register_start(rehearsal: typer.Typer) -> None:
     @rehearsal.command(
         help=say(
-            "Have a delta package applied on virtual flash while the power is cut. "
-            "Example: moduline ota rehearsal start fw-v1-v2 --source fw-v1 --wait",
-            "在虚拟闪存上演练差分包，过程中反复断电。示例：moduline ota rehearsal start fw-v1-v2 --source fw-v1 --wait",
+            "Have a package applied while the power is cut: by virtual modules that boot the version before, or, for a "
+            "patch alone, on virtual flash. Example: moduline ota rehearsal start fw-v1-v2 --cuts 60 --wait",
+            "断电演练：由启动旧版本的虚拟模组升级，或仅在虚拟闪存上演练差分包。"
+            "示例：moduline ota rehearsal start fw-v1-v2 --cuts 60 --wait",
         )
     )
     def start(
         package: PackageArgument,
-        source: Annotated[str, typer.Option("--source", help=say("package of what runs before", "升级前的整包"))],
-        cuts: Annotated[str, typer.Option("--cuts", metavar="all|N", help=say("operations cut", "断电次数"))] = "all",
+        on: Annotated[str, typer.Option("--on", metavar="module|flash", help=say("where", "演练对象"))] = "module",
+        source: Annotated[
+            str, typer.Option("--source", help=say("package of what runs before; flash: needed", "升级前的整包"))
+        ] = "",
+        cuts: Annotated[
+            str, typer.Option("--cuts", metavar="N|all", help=say("modules, or operations", "断电次数"))
+        ] = "",
         pairs: Annotated[
-            int, typer.Option("--pairs", help=say("further cuts while it recovers", "恢复中再次断电"))
+            int, typer.Option("--pairs", help=say("flash: further cuts while it recovers", "闪存：恢复中再次断电"))
         ] = 1000,
-        store: Annotated[str, typer.Option("--store", metavar="fp|fs", help=say("of the patch", "差分包位置"))] = "fp",
+        store: Annotated[
+            str, typer.Option("--store", metavar="fp|fs", help=say("flash: of the patch", "闪存：差分包位置"))
+        ] = "fp",
         wait: WaitOption = False,
         server: ServerOption = SERVER,
         token: TokenOption = None,
         as_json: JsonFlag = False,
     ) -> None:
         client = OtaClient(server, token)
-        body = {"source": find_package(client, source)["id"], "cuts": cuts, "pairs": pairs, "store": store}
+        body: dict[str, Any] = {"on": on, "cuts": cuts}
+        if source:
+            body["source"] = find_package(client, source)["id"]
+        if on == "flash":
+            body |= {"pairs": pairs, "store": store}
         job = client.post(f"/v1/artifacts/{find_package(client, package)['id']}/rehearsals", body)
         finish(client, job, wait=wait, as_json=as_json)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -38,6 +38,8 @@ def register_plans(ota: typer.Typer) -> None:
     _register_show(plan)
     for verb, texts in _SHIFTS.items():
         _register_shift(plan, verb, texts)
+    _register_check(plan)
+    _register_waive(plan)
     _register_delete(plan)
     register_plan_devices(plan)
 
@@ -116,6 +118,50 @@ def _register_shift(plan: typer.Typer, verb: str, texts: tuple[str, str]) -> Non
         client = OtaClient(server, token)
         made = client.post(f"/v1/plans/{find_plan(client, name)['id']}/{verb}")
         print_facts({"id": made["id"], "name": made["name"], "state": made["state"]}, as_json=as_json)
+
+
+def _register_check(plan: typer.Typer) -> None:
+    @plan.command(
+        help=say(
+            "What stands between a draft and its activation. Example: moduline ota plan check march",
+            "检查草稿能否激活。示例：moduline ota plan check march",
+        )
+    )
+    def check(
+        name: PlanArgument, server: ServerOption = SERVER, token: TokenOption = None, as_json: JsonFlag = False
+    ) -> None:
+        client = OtaClient(server, token)
+        found = client.get(f"/v1/plans/{find_plan(client, name)['id']}/obstacles")["items"]
+        if as_json:
+            print_json({"ok": True, "obstacles": found})
+            return
+        for one in found:
+            out().print(f"{one['field']}: {one[current()]}", markup=False)
+        if not found:
+            out().print(say("nothing", "无"), markup=False)
+
+
+def _register_waive(plan: typer.Typer) -> None:
+    @plan.command(
+        help=say(
+            "Let a draft, as it stands now, go without a proof that it needs; the reason is kept. "
+            "Example: moduline ota plan waive march rehearsal --reason 'three devices on the desk'",
+            "允许草稿在缺少证明的情况下激活，理由会记入审计。"
+            "示例：moduline ota plan waive march rehearsal --reason '仅桌面三台设备'",
+        )
+    )
+    def waive(
+        name: PlanArgument,
+        proof: Annotated[str, typer.Argument(metavar="verification|rehearsal")],
+        reason: Annotated[str, typer.Option("--reason", help=say("for those who ask later", "理由"))],
+        server: ServerOption = SERVER,
+        token: TokenOption = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        client = OtaClient(server, token)
+        number = find_plan(client, name)["id"]
+        made = client.post(f"/v1/plans/{number}/waivers", {"proof": proof, "reason": reason})
+        print_facts({"id": number, "waived": [one["proof"] for one in made["items"]]}, as_json=as_json)
 
 
 def _register_delete(plan: typer.Typer) -> None:

@@ -39,6 +39,7 @@ from moduline.cloud.operator_api import make_app
 from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.outbox.stream import Feed
 from moduline.cloud.outbox.worker import Teller
+from moduline.cloud.rehearsals import modules
 from moduline.cloud.rehearsals import service as rehearsals
 from moduline.cloud.schedule import Schedule
 from moduline.cloud.settings import Settings
@@ -230,7 +231,8 @@ class Platform:
 
     def _worker(self, number: int) -> Worker:
         """One of those that do jobs; each has a name, for what a name left behind it takes up at once."""
-        settings, trades = self.settings, (making.trade(), rehearsals.trade())
+        settings = self.settings
+        trades = (making.trade(), rehearsals.trade(), modules.trade())
         folder, name = settings.job_folder / str(number), f"{settings.node}/{number}"
         return Worker(self.db, self.store, self._clock, trades, folder, node=name, report=self._report)
 

@@ -29,7 +29,7 @@ from moduline.cloud.outbox.events import Event
 from moduline.cloud.outbox.posting import post
 from moduline.cloud.outbox.reach import URL_LIMIT, Reach
 from moduline.cloud.outbox.service import Webhook
-from moduline.cloud.outbox.stream import Feed
+from moduline.cloud.outbox.stream import BEAT_S, Feed
 from moduline.errors import BadField, ModulineError, StateForbids, Text, TokenRefused
 
 router: Final = APIRouter(prefix="/v1", tags=["events"])
@@ -104,9 +104,9 @@ async def stream_events(
     running: set[object] = request.app.state.streams
     if len(running) >= MOST_STREAMS:
         raise StateForbids(kind=Text("event stream", "事件流"), name=who.name, reason=_MANY, most=MOST_STREAMS)
-    told = _told(feed, who.main_id, place, _known(kind), still, running)
+    lines = told(feed, who.main_id, place, _known(kind), still, running)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(told, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
 
 @router.get("/webhooks")
@@ -169,19 +169,38 @@ def _page(conn: Connection, main_id: int, kinds: Sequence[str], after: int, limi
     return shown(page, Event.shown) | places
 
 
-async def _told(
-    feed: Feed, main_id: int, after: int | None, kinds: Sequence[str], still: Still, running: set[object]
+async def told(
+    feed: Feed,
+    main_id: int,
+    after: int | None,
+    kinds: Sequence[str],
+    still: Still,
+    running: set[object],
+    *,
+    beat_s: float = BEAT_S,
+    look_s: float = LOOK_AGAIN_S,
 ) -> AsyncIterator[str]:
-    """The lines of a stream."""
+    """The lines of a stream, until the platform ends or the token is refused.
+
+    Args:
+        feed: events as they happen.
+        main_id: whose.
+        after: place of the last one seen; None: from now on.
+        kinds: only these; empty: all.
+        still: asks whether the token is accepted.
+        running: has a mark of this stream while it runs.
+        beat_s: so long it is silent at most.
+        look_s: how often the token is looked at.
+    """
     mark, loop = object(), asyncio.get_running_loop()
     running.add(mark)
-    look_at = loop.time() + LOOK_AGAIN_S
+    look_at = loop.time() + look_s
     try:
         yield f"retry: {RETRY_MS}\n\n"
-        async with contextlib.aclosing(feed.blocks(main_id, after=after, kinds=kinds)) as blocks:
+        async with contextlib.aclosing(feed.blocks(main_id, after=after, kinds=kinds, beat_s=beat_s)) as blocks:
             async for found in blocks:
                 if loop.time() >= look_at:
-                    look_at = loop.time() + LOOK_AGAIN_S
+                    look_at = loop.time() + look_s
                     await still()
                 yield "".join(_lines(event) for event in found) or ": nothing new\n\n"
     except TokenRefused as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, s
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.edge import Actor
-from moduline.cloud.plans import counters, course, stored
+from moduline.cloud.plans import counters, course, stored, waiving
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.filters import parse_filter
 from moduline.cloud.plans.plan import Plan, PlanComponent, Release, Stage, Strategy
@@ -62,6 +62,14 @@ class GivenPlan(BaseModel):
     strategy: dict[str, Any] = {}
 
 
+class GivenWaiver(BaseModel):
+    """Which proof a plan may go without, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+    proof: Literal["verification", "rehearsal"]
+    reason: str
+
+
 @router.get("")
 async def list_plans(
     door: Open,
@@ -107,6 +115,22 @@ async def delete_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
 async def approve_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
     """Agree to a draft as it stands now."""
     return plan_json(await door.act(plans.approve, plan, actor=who))
+
+
+@router.get("/{plan}/obstacles")
+async def show_obstacles(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """All that stands between a draft and its activation; nothing, once it was activated."""
+    found = await door.see(waiving.obstacles, plan, actor=who, at=door.clock.now_s())
+    said = [{"field": one.field, "en": one.say("en"), "zh": one.say("zh")} for one in found]
+    codes = [one.facts.get("reason_code") for one in found]
+    return {"items": [one | {"reason": code} for one, code in zip(said, codes, strict=True)]}
+
+
+@router.post("/{plan}/waivers", status_code=201, **needs("plan.waive"))
+async def waive_proof(door: Open, who: Who, plan: int, wish: GivenWaiver) -> dict[str, Any]:
+    """Let a draft, as it stands now, go without a proof that it needs; the reason stays in the audit log."""
+    given = await door.act(waiving.waive, plan, wish.proof, wish.reason, actor=who)
+    return {"items": [asdict(one) for one in given]}
 
 
 @router.post("/{plan}/activate", **needs("plan.activate"))
@@ -189,7 +213,8 @@ def _monitored(conn: Connection, plan_id: int, who: Actor) -> dict[str, Any]:
     }
     lists = {"white": sorted(one.plan.white), "black": sorted(one.plan.black)}
     agreed = [{"account": name, "at": at} for name, at in plans.approvals(conn, one)]
-    return plan_json(one) | lists | {"approvals": agreed, "counters": counted}
+    waived = [asdict(each) for each in waiving.waivers(conn, plan_id, actor=who)]
+    return plan_json(one) | lists | {"approvals": agreed, "waivers": waived, "counters": counted}
 
 
 def _plan(conn: Connection, given: GivenPlan, who: Actor) -> Plan:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, Literal
@@ -14,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from moduline.cloud.accounts.door import Door, Open, Who, needs
 from moduline.cloud.edge import Actor
 from moduline.cloud.jobs.api import job_json
+from moduline.cloud.rehearsals import modules
 from moduline.cloud.rehearsals import service as rehearsals
+from moduline.cloud.rehearsals.checking import read_proof
 from moduline.cloud.rehearsals.service import MOST_PAIRS, Rehearsal
-from moduline.errors import NoSuchObject, Text
+from moduline.errors import BadField, NoSuchObject, Text
 
 router: Final = APIRouter(prefix="/v1/artifacts/{artifact}/rehearsals", tags=["rehearsals"])
 KIND: Final = Text("rehearsal", "演练记录")
@@ -25,13 +26,19 @@ ALONE: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 
 
 class NewRehearsal(BaseModel):
-    """What is tried."""
+    """What is tried, and on what."""
 
     model_config = ConfigDict(extra="forbid")
-    source: int = Field(description="whole artifact of what runs before")
-    cuts: str = Field("all", description="operations the power is cut at: all, or how many, evenly spread")
-    pairs: int = Field(1000, ge=0, le=MOST_PAIRS, description="further cuts while it recovers")
-    store: Literal["fp", "fs"] = Field("fp", description="where the patch lies")
+    on: Literal["module", "flash"] = Field(
+        "module", description="module: virtual modules boot and update themselves; flash: the patch alone"
+    )
+    source: int | None = Field(
+        None, description="whole artifact of what runs before; none: the newest of that version (module only)"
+    )
+    cuts: str = Field("", description="module: how many lose their power; flash: all operations, or how many of them")
+    seed: int = Field(modules.SEED, description="module: decides at which moments")
+    pairs: int = Field(1000, ge=0, le=MOST_PAIRS, description="flash: further cuts while it recovers")
+    store: Literal["fp", "fs"] = Field("fp", description="flash: where the patch lies")
 
 
 def rehearsal_json(one: Rehearsal) -> dict[str, Any]:
@@ -44,11 +51,15 @@ def rehearsal_json(one: Rehearsal) -> dict[str, Any]:
 
 @router.post("", status_code=202, **needs("rehearsal.start"))
 async def start_rehearsal(door: Open, who: Who, artifact: int, wish: NewRehearsal) -> dict[str, Any]:
-    """Have a delta artifact applied on virtual flash under power cuts; the job."""
-    job = await door.act(
-        rehearsals.start, artifact, wish.source, actor=who, cuts=wish.cuts, pairs=wish.pairs, store=wish.store
-    )
-    return job_json(job)
+    """Have an update applied while the power is cut, on virtual modules or on virtual flash alone; the job."""
+    if wish.on == "module":
+        cuts = _number(wish.cuts) if wish.cuts else modules.CUTS
+        job = await door.act(modules.start, artifact, wish.source, actor=who, cuts=cuts, seed=wish.seed)
+        return job_json(job)
+    if wish.source is None:
+        raise BadField(field="source", reason=Text("is needed on flash", "在闪存上演练时必填"))
+    how: dict[str, Any] = {"cuts": wish.cuts or "all", "pairs": wish.pairs, "store": wish.store}
+    return job_json(await door.act(rehearsals.start, artifact, wish.source, actor=who, **how))
 
 
 @router.get("")
@@ -78,13 +89,21 @@ async def _kept(door: Door, who: Actor, artifact: int, number: int, key: Callabl
 
     Raises:
         NoSuchObject: there is none.
+        StorageFailed: it is not as it was; it counts no more.
     """
     found = [one for one in await door.see(rehearsals.of_artifact, artifact, actor=who) if one.id == number]
     if not found:
         raise NoSuchObject(kind=KIND, name=str(number))
 
-    def read() -> bytes:
-        with door.store.open(key(found[0])) as file:
-            return file.read()
+    return await read_proof(door.db, door.store, key(found[0]))
 
-    return await asyncio.to_thread(read)
+
+def _number(cuts: str) -> int:
+    """How many modules lose their power.
+
+    Raises:
+        BadField: no number.
+    """
+    if not (cuts.isascii() and cuts.isdecimal() and len(cuts) < 10):
+        raise BadField(field="cuts", reason=Text("a number of modules", "须为模组数量"))
+    return int(cuts)
