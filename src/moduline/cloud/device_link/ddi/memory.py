@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 from moduline.cloud.device_link.ddi.known import Client
@@ -99,12 +100,13 @@ class Memory:
         """Somebody changed devices or products: who they are and what there is for them is looked up."""
         for device_id in device_ids:
             self._answers.pop(device_id, None)
-            for key in tuple(self._keys.get(device_id, ())):
-                self._drop(key)
+            for key in self._keys.get(device_id, ()):
+                self._who[key] = _Who(self._who[key].client, -inf)
         products = set(product_ids)
         if products:
-            for key in [key for key, one in self._who.items() if one.client.product_id in products]:
-                self._drop(key)
+            for key, one in self._who.items():
+                if one.client.product_id in products:
+                    self._who[key] = _Who(one.client, -inf)
             for number in [number for number, one in self._answers.items() if one.product_id in products]:
                 del self._answers[number]
 

@@ -26,7 +26,7 @@ _P, _A = tables.plans.c, tables.audit.c
 _PLANS: Final = select(_P.product_id, _P.id, _P.state, _P.revision, _P.open_group).where(_P.state.in_(course.LIVE))
 _LINES: Final = (
     select(_A.id, _A.kind, _A.verb, _A.object_id)
-    .where(_A.id > bindparam("after"), _A.kind.in_(("device", "product")))
+    .where(_A.id > bindparam("after"), _A.kind.in_(("device", "product")), _A.verb != "product.secret")
     .order_by(_A.id)
     .limit(MOST_LINES + 1)
 )
