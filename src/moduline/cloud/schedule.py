@@ -7,7 +7,8 @@
               ├───── rate: plans that held devices for the sake of their rate go on
               ├───── timers: upgrades whose deadline has passed, in batches
               ├───── nodes that died: their devices are offline
-              └───── collector: what need not be kept any longer (``retention``), files that nothing uses
+              └───── collector: what need not be kept any longer (``retention``), proofs that were damaged, files
+                          that nothing uses
 
 One node at a time does this: the one that holds the lease, a row with owner and end. A node that comes back after a
 crash under its own name takes it up at once. When a grid ran is kept, so a mark that was missed is run once. Nothing
@@ -36,6 +37,7 @@ from moduline.cloud.plans import course, zone
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
 from moduline.cloud.reasons import Reason
+from moduline.cloud.rehearsals.checking import check_proofs
 from moduline.cloud.retention import Forgotten, forget
 from moduline.cloud.settings import Settings
 from moduline.cloud.upgrades import service as upgrades
@@ -213,6 +215,7 @@ class Schedule:
         forgotten = Forgotten()
         while (some := await self._db.write_soon(forget, self._settings, now=now)).total:
             forgotten += some
+        await check_proofs(self._db, self._store)
         gone = await collect_files(self._db, self._store, now=now, grace_s=self._settings.grace_s)
         if gone:
             self._report(Notice("ota.files-collected", "", {"count": len(gone)}))

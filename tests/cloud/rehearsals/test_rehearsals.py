@@ -67,7 +67,7 @@ def test_rehearsal_when_too_little_was_tried_then_kept_but_does_not_count(shop, 
 
 @pytest.mark.parametrize(
     "change",
-    ["tool = '0.0.9'", "proof_version = 1", "is_good = 0", "sha256 = 'another'"],
+    ["tool = '0.0.9'", "proof_version = 1", "is_good = 0", "sha256 = 'another'", "is_damaged = 1"],
 )
 def test_mark_when_the_proof_does_not_count_any_more_then_taken_away(file_rig, change):
     artifact = file_rig.artifact("delta", source="V1")
@@ -76,8 +76,8 @@ def test_mark_when_the_proof_does_not_count_any_more_then_taken_away(file_rig, c
     }  # fmt: skip
     put = (
         "INSERT INTO rehearsals (artifact_id, position, sha256, is_good, cuts, pairs, trials, failed, tool,"
-        " proof_version, proof_key, page_key, rehearsed_at)"
-        " VALUES (:artifact, 0, :sha, 1, 'all', 0, 9, 0, :tool, :version, 'a', 'b', 1.0)"
+        " proof_version, proof_key, page_key, rehearsed_at, kind, is_damaged)"
+        " VALUES (:artifact, 0, :sha, 1, 'all', 0, 9, 0, :tool, :version, 'a', 'b', 1.0, 'flash', 0)"
     )
     file_rig.db.write(lambda conn: conn.execute(text(put), row))
     assert file_rig.db.write(rehearsals.judge_anew) == 1
@@ -100,6 +100,6 @@ def test_rehearsal_when_the_request_cannot_be_then_refused_at_once(shop, delta, 
     for pair in ((whole, whole), (delta, delta)):
         with pytest.raises(BadField):
             shop.rig.act(rehearsals.start, pair[0].id, pair[1].id)
-    for more in ({"cuts": "some"}, {"cuts": "0"}, {"pairs": -1}, {"store": "moon"}):
+    for more in ({"cuts": "some"}, {"cuts": "0"}, {"cuts": "9" * 5000}, {"pairs": -1}, {"store": "moon"}):
         with pytest.raises(BadField):
             shop.rig.act(rehearsals.start, delta.id, whole.id, **more)

@@ -12,7 +12,6 @@ Source: issue 6 (plans that may require a passed rehearsal); docs/spec/rehearsal
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +31,7 @@ from moduline.cloud.jobs.queue import Job
 from moduline.cloud.jobs.worker import Trade
 from moduline.cloud.rehearsals.trying import PAGE, PATCH, PROOF, SOURCE
 from moduline.delta.rehearsal import STORES
-from moduline.errors import BadField, NoSuchObject, StorageFailed, Text
+from moduline.errors import BadField, Text
 
 KIND: Final = "rehearsal"
 LIMITS: Final = Limits(memory_bytes=4 << 30, seconds=6 * 3600)
@@ -45,6 +44,8 @@ TRUSTED: Final[Mapping[str, frozenset[int]]] = {FLASH: frozenset({2, 3}), MODULE
 MOST_PAIRS: Final = 100_000
 OLDEST_TOOL: Final = (0, 1, 0)
 """The first release whose rehearsals count."""
+_MOST_KEYS: Final = 500
+_MOST_DIGITS: Final = 9
 _OURS: Final = frozenset({"id", "position", "rehearsed_at", "kind", "is_damaged"})
 _R: Final = tables.rehearsals.c
 _A: Final = tables.artifacts.c
@@ -128,7 +129,7 @@ def start(
     """
     tried, source = (artifacts.by_id(conn, number, actor=actor) for number in (artifact_id, source_id))
     _require_fit(tried, source)
-    if cuts != "all" and not (cuts.isascii() and cuts.isdecimal() and 0 < int(cuts) < 10**9):
+    if cuts != "all" and not (cuts.isascii() and cuts.isdecimal() and len(cuts) <= _MOST_DIGITS and int(cuts)):
         raise BadField(field="cuts", reason=Text("'all' or a number from 1", "须为 all 或正整数"))
     if not 0 <= pairs <= MOST_PAIRS:
         raise BadField(field="pairs", reason=Text("0 to {most}", "须为 0 至 {most}"), most=MOST_PAIRS)
@@ -159,23 +160,20 @@ def of_artifact(conn: Connection, artifact_id: int, *, actor: Actor) -> tuple[Re
     return tuple(_of(conn, artifact_id))
 
 
-def find_damaged(conn: Connection, store: BlobStore) -> tuple[str, ...]:
-    """Keys of files of proofs that are gone, or not as they were; reads every one, so not for a transaction's time."""
-    keys = {key for row in conn.execute(select(_R.proof_key, _R.page_key)) for key in row}
-    return tuple(key for key in sorted(keys) if not _is_whole(store, key))
-
-
-def judge_anew(conn: Connection, damaged: Sequence[str] | None = None) -> int:
+def judge_anew(conn: Connection, seen: Sequence[str] = (), damaged: Sequence[str] = ()) -> int:
     """Let every mark "rehearsed" be what the proofs say by today's rule; how many were changed. Run at a start.
 
     Args:
         conn: of a transaction.
-        damaged: what ``find_damaged`` gave; None: nobody has looked, so what was known stays.
+        seen: keys of files of proofs that were looked at in the store (``checking``); of others is known what was.
+        damaged: those of them that are gone or not as they were.
     """
-    if damaged is not None:
-        is_bad = _R.proof_key.in_(damaged) | _R.page_key.in_(damaged)
-        for condition, value in ((is_bad, True), (~is_bad, False)):
-            conn.execute(update(tables.rehearsals).where(condition, _R.is_damaged != value).values(is_damaged=value))
+    bad = set(damaged)
+    for is_damaged, keys in ((False, [key for key in seen if key not in bad]), (True, sorted(bad))):
+        for at in range(0, len(keys), _MOST_KEYS):
+            some = keys[at : at + _MOST_KEYS]
+            mine = (_R.proof_key.in_(some) | _R.page_key.in_(some)) & (_R.is_damaged != is_damaged)
+            conn.execute(update(tables.rehearsals).where(mine).values(is_damaged=is_damaged))
     known = set(conn.execute(select(_R.artifact_id).distinct()).scalars())
     known |= set(conn.execute(select(_A.id).where(_A.is_rehearsed)).scalars())
     return sum(_mark(conn, number) for number in sorted(known))
@@ -248,17 +246,6 @@ def _require_fit(tried: StoredArtifact, source: StoredArtifact) -> None:
     if whole.type is not ComponentType.MODULE or whole.is_delta or len(whole.files) != 1:
         reason = Text("{name} is no whole package of a module in one file", "{name} 不是单文件的模组整包")
         raise BadField(field="source", reason=reason, name=whole.name)
-
-
-def _is_whole(store: BlobStore, key: str) -> bool:
-    digest = hashlib.sha256()
-    try:
-        with store.open(key) as file:
-            while piece := file.read(PIECE):
-                digest.update(piece)
-    except (NoSuchObject, StorageFailed):
-        return False
-    return digest.hexdigest() == key
 
 
 def _release(version: str) -> tuple[int, ...]:
