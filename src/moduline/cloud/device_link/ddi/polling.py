@@ -258,7 +258,7 @@ def _status(held: Held) -> str:
         return "FINISHED"
     if held.action.closed_at is not None:
         return "ERROR"
-    return "RUNNING" if held.action.retrieved_at is not None else "RETRIEVED"
+    return "RUNNING" if any(one.status.is_started for one in held.row.state.components) else "RETRIEVED"
 
 
 def file_of(conn: Connection, device_id: int, artifact_id: int, name: str) -> tuple[Sendable, str] | None:

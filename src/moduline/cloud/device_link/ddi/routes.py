@@ -222,7 +222,8 @@ class Ddi:
         every = self._every_s(client.product_id, is_busy=bool(found.kind))
         every *= 1 + self._terms.spread * (2 * self._spread.random() - 1)
         links = _links(found, self._base(request, tenant, client.dk))
-        return _said(request, {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links})
+        made = {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links}
+        return _said(request, made, links)  # the interval differs a little every time
 
     def _every_s(self, product_id: int, *, is_busy: bool) -> float:
         """How often clients of a product poll."""
@@ -451,9 +452,20 @@ def _href(call: _Call, module_id: int, name: str) -> str:
     return f"{call.base}/softwaremodules/{module_id}/artifacts/{quote(name, safe='')}"
 
 
-def _said(request: web.BaseRequest, value: Any) -> web.Response:
+def _said(request: web.BaseRequest, value: Any, same: Any = None) -> web.Response:
+    """An answer with a mark of its content, or 304 to a client that has it.
+
+    Args:
+        request: what is answered.
+        value: what is said.
+        same: the part of it that the mark is for; None: all.
+    """
+    tag = words.mark(value if same is None else same)
+    known_tags = request.headers.get("If-None-Match", "")
+    if tag in (one.strip().removeprefix("W/") for one in known_tags.split(",")):
+        return empty(304, {"ETag": tag})
     body, kind = words.written(value, request.headers.get("Accept", ""))
-    return answer(body, kind)
+    return answer(body, kind, headers={"ETag": tag})
 
 
 def _done(status: int) -> web.Response:

@@ -248,6 +248,11 @@ def written(value: Any, accept: str) -> tuple[bytes, str]:
     return as_json(value), JSON
 
 
+def mark(value: Any) -> str:
+    """An ETag: the same for the same content, in whatever type it is sent."""
+    return f'"{hashlib.blake2b(as_json(value), digest_size=8).hexdigest()}"'
+
+
 def artifact(file: ArtifactFile, href: str) -> dict[str, Any]:
     """A file of a chunk; both pairs of links, for builds without TLS refuse an offer without ``download-http``."""
     sums = f"{href}.MD5SUM"
