@@ -14,6 +14,7 @@ Source: ota-semantics, sections 6 to 9 and 13.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -26,6 +27,7 @@ from moduline.cloud.hot import Hot
 from moduline.cloud.outbox import events as outbox
 from moduline.cloud.plans import course, scope, stored
 from moduline.cloud.plans.groups import Admission, admit
+from moduline.cloud.plans.rules import Device as RuledDevice
 from moduline.cloud.plans.rules import DeviceStatus as Status
 from moduline.cloud.plans.rules import LivePlan, Match, Standing, Trigger, Versions, judge_all
 from moduline.cloud.plans.states import PlanState
@@ -51,7 +53,7 @@ from moduline.cloud.upgrades.rows import Downlink, Row
 
 LINK_GRACE_S: Final = 24 * 3600.0
 """Links to files are good until the plan ends and so long after."""
-BLOCK: Final = 200
+BLOCK: Final = 500
 """Devices that one transaction of the grid begins at most."""
 _AGAIN: Final = 3
 """How often one event may lead to another look at the same device."""
@@ -145,15 +147,20 @@ def look(conn: Connection, device_id: int, trigger: Trigger, *, now: float) -> t
     course.join(conn, device, now=now)
     plans = {plan.id: plan for plan in course.live(conn, device.product_id)}
     mine = [row for row in _of_device(conn, device_id) if row.plan_id in plans]
-    match = _judge(conn, device, [(plans[row.plan_id], row) for row in mine], trigger, now=now)
+    ledger = Ledger(conn)
+    match = _judge(ledger, device, [(plans[row.plan_id], row) for row in mine], trigger, now=now)
+    ledger.write()
     if match is None:
         return ()
     row = next(row for row in mine if row.plan_id == match.plan_id)
     held = _admitted(conn, plans[row.plan_id], [device], now=now).held
+    said: tuple[Downlink, ...] = ()
     if held:
-        rows.note_reason(conn, row.id, held[device.dk])
-        return ()
-    return _begin(conn, device, plans[row.plan_id], row, match, now=now)
+        ledger.note_reason(row, held[device.dk])
+    else:
+        said = _begin(ledger, scope.ruled(device), plans[row.plan_id], row, match, now=now)
+    ledger.write()
+    return said
 
 
 def grid(
@@ -173,19 +180,25 @@ def grid(
     found = conn.execute(query.where(_U.reason == int(Reason.RATE_LIMITED)) if is_held_only else query).all()
     mine = [rows.row_of(one) for one in found]
     there = devices.of_numbers(conn, [row.device_id for row in mine])
-    fits: dict[str, tuple[Device, Row, Match]] = {}
-    for row in mine:
+    ledger = Ledger(conn)
+    fits: dict[str, tuple[Device, RuledDevice, Row, Match]] = {}
+    confirmed = {} if plan.plan.is_silent else _confirmations(conn, mine)
+    live = _live(plan, *(one.dk for one in there.values()))
+    for row in mine:  # who has another upgrade open is no candidate
         device = there[row.device_id]
-        match = _judge(conn, device, [(plan, row)], Trigger.GRID, now=now)
+        ruled = scope.ruled(device)
+        match = _weigh(ledger, ruled, [(live, row)], confirmed, Trigger.GRID, now=now)
         if match is not None:
-            fits[device.dk] = (device, row, match)
-    admitted = _admitted(conn, plan, [device for device, _, _ in fits.values()], now=now)
+            fits[device.dk] = (device, ruled, row, match)
+    ledger.write()
+    admitted = _admitted(conn, plan, [device for device, *_ in fits.values()], now=now)
     said: list[Downlink] = []
     for dk in admitted.admitted:
-        device, row, match = fits[dk]
-        said += _begin(conn, device, plan, row, match, now=now)
+        _, ruled, row, match = fits[dk]
+        said += _begin(ledger, ruled, plan, row, match, now=now)
     for dk, reason in admitted.held.items():
-        rows.note_reason(conn, fits[dk][1].id, reason)
+        ledger.note_reason(fits[dk][2], reason)
+    ledger.write()
     next_after = mine[-1].id if len(mine) == BLOCK and admitted.next_at is None else None
     return tuple(said), next_after
 
@@ -279,38 +292,50 @@ def go_on(conn: Connection, said: Sequence[Downlink], *, now: float, left: int =
 
 
 def _judge(
-    conn: Connection, device: Device, plans: Sequence[tuple[StoredPlan, Row]], trigger: Trigger, *, now: float
+    ledger: Ledger, device: Device, plans: Sequence[tuple[StoredPlan, Row]], trigger: Trigger, *, now: float
 ) -> Match | None:
     """What the rules give a device of these plans; the reason for every plan that it waits for is kept."""
-    by_id = {plan.id: row for plan, row in plans}
-    busy = rows.OPEN.first(conn, {"device": device.id})
-    opened = None if busy is None else stored.load(conn, busy.plan_id)
+    busy = rows.OPEN.first(ledger.conn, {"device": device.id})
+    opened = None if busy is None else ledger.plan(busy.plan_id)
     is_verifying = opened is not None and opened.kind == stored.VERIFICATION
     ruled = scope.ruled(device, busy_plan=None if busy is None else busy.plan_id, is_verifying=is_verifying)
-    said = _confirmations(conn, [row for plan, row in plans if not plan.plan.is_silent])
-    standings = [(_live(plan, device), _standing(row, said.get(row.id), now)) for plan, row in plans]
+    confirmed = _confirmations(ledger.conn, [row for plan, row in plans if not plan.plan.is_silent])
+    lives = [(_live(plan, device.dk), row) for plan, row in plans]
+    return _weigh(ledger, ruled, lives, confirmed, trigger, now=now)
+
+
+def _weigh(
+    ledger: Ledger,
+    ruled: RuledDevice,
+    plans: Sequence[tuple[LivePlan, Row]],
+    confirmed: Mapping[int, Confirmation],
+    trigger: Trigger,
+    *,
+    now: float,
+) -> Match | None:
+    """The same, once all is known."""
+    standings = [(live, _standing(row, confirmed.get(row.id), now)) for live, row in plans]
     match, waits = judge_all(standings, ruled, trigger, now)
+    by_id = {live.plan_id: (live, row) for live, row in plans}
     for wait in waits:
-        row = by_id[wait.plan_id]
+        live, row = by_id[wait.plan_id]
         if row.state.phase != "waiting":
             continue
         if wait.reason is Reason.AT_TARGET:  # nothing to offer, so it is over: no update required
-            plan = next(plan for plan, mine in plans if mine is row)
-            apply(conn, row, offered(plan.plan, Match(plan.id, ()), ruled.versions), now=now)
+            enter(ledger, row, offered(live.plan, Match(live.plan_id, ()), ruled.versions), now=now)
         elif row.state.reason is not wait.reason:
-            rows.note_reason(conn, row.id, wait.reason)
+            ledger.note_reason(row, wait.reason)
     return match
 
 
 def _begin(
-    conn: Connection, device: Device, plan: StoredPlan, row: Row, match: Match, *, now: float
+    ledger: Ledger, ruled: RuledDevice, plan: StoredPlan, row: Row, match: Match, *, now: float
 ) -> tuple[Downlink, ...]:
     """Offer what matched; a failed upgrade begins its next attempt first."""
     if row.state.status is Status.FAILED:
         state, lines, _ = read(row.state, Retried(), now)
-        row = rows.save(conn, row, state, lines, begun_at=row.begun_at)
-    versions = scope.ruled(device).versions
-    said = apply(conn, row, offered(plan.plan, match, versions), now=now, begun_at=now)
+        row = ledger.save(row, state, lines, begun_at=row.begun_at)
+    _, said = enter(ledger, row, offered(plan.plan, match, ruled.versions), now=now, begun_at=now)
     return tuple(one for one in said if not isinstance(one.say, LookAgain))
 
 
@@ -325,16 +350,9 @@ def _linked(ledger: Ledger, row: Row, says: Sequence[Say]) -> tuple[Downlink, ..
     return rows.downlinks(ledger.conn, row, says, until=until)
 
 
-def _live(plan: StoredPlan, device: Device) -> LivePlan:
-    """The plan for a device that has a row in it, and is therefore in its lists."""
-    live = plan.live
-    return LivePlan(
-        live.plan_id,
-        stored.named(live.plan, device.dk, is_white=True, is_black=False),
-        live.state,
-        live.activated_at,
-        live.open_group,
-    )
+def _live(plan: StoredPlan, *keys: str) -> LivePlan:
+    """The plan for devices that have a row in it, and are therefore in its lists."""
+    return replace(plan.live, plan=replace(plan.plan, white=frozenset(keys), black=frozenset()))
 
 
 def _standing(row: Row, said: Confirmation | None, now: float) -> Standing:
