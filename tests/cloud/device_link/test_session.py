@@ -376,7 +376,7 @@ def test_subscription_when_not_the_devices_own_then_refused(text, code):
         f"q/2/d/qd{PK}860000000000002/ota",
         f"q/1/d/{CLIENT}/ota",
         f"q/2/d/{CLIENT}/ota/x",
-        f"q/2/d/{CLIENT}/other",
+        f"q/2/d/{CLIENT}/",
         "ota",
         "$SYS/x",
     ],
@@ -447,12 +447,27 @@ def test_qos_2_when_complete_then_delivered_once():
     assert desk.events == [Received(3, Report(1))]
 
 
-def test_qos_2_when_released_before_it_is_kept_then_completed_and_not_delivered_twice():
+def test_qos_2_when_released_before_it_is_kept_then_both_answers_in_their_order_and_delivered_once():
     desk = ready_desk()
     desk.say(publish(qos=2, mqtt_id=7))
-    assert desk.say(mqtt.PubRel(7)) == [mqtt.PubComp(7)]
+    assert desk.say(mqtt.PubRel(7)) == []
+    assert desk.say(mqtt.PubRel(7)) == []
+    assert desk.say(publish(qos=2, mqtt_id=7)) == []
     assert len(desk.deliveries) == 1
+    assert desk.keep() == [mqtt.PubRec(7), mqtt.PubComp(7)]
+    desk.say(publish(qos=2, mqtt_id=7))  # the id is free again
     assert desk.keep() == [mqtt.PubRec(7)]
+    assert desk.say(mqtt.PubRel(7)) == [mqtt.PubComp(7)]
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_publish_when_to_an_own_topic_nobody_knows_then_noted_acknowledged_and_kept_online(qos):
+    desk = ready_desk()
+    desk.say(mqtt.Publish(f"q/2/d/{CLIENT}/{'x' * 40}", b"new", qos, 3 if qos else None))
+    (event,) = desk.events
+    assert (event.topic, event.payload) == ("x" * 32, b"new")
+    assert desk.keep() == [[], [mqtt.PubAck(3)], [mqtt.PubRec(3)]][qos]
+    assert desk.closed is None
 
 
 def test_qos_2_when_never_released_then_closed_at_the_limit():

@@ -217,6 +217,26 @@ def test_text_when_not_utf_8_or_with_nul_then_kept_as_escapes():
     assert messages.decode(Frame(1, 0x0114, ttlv.encode(fields))) == Report(4, "a\\xff\\x00b")
 
 
+def test_field_when_of_another_type_than_the_table_says_then_the_rest_of_the_message_counts():
+    """Builds differ: cell, MCC and LAC as numbers, a list of locations, a battery as text."""
+    fields = (
+        ttlv.Field(2, b"V1"),
+        ttlv.Field(4, Decimal(22123521)),
+        ttlv.Field(6, Decimal("4.60")),
+        ttlv.Field(9, True),
+        ttlv.Field(12, ttlv.array((b"GPS",))),
+    )
+    told = messages.decode(Frame(1, 0x0044, ttlv.encode(fields)))
+    assert told == DeviceInformation(
+        module_version="V1", cell="22123521", mcc="4.60", phone="1", extra=(ttlv.Field(12, ttlv.array((b"GPS",))),)
+    )
+    fields = (ttlv.Field(1, b"87"), ttlv.Field(2, b"-3.8"), ttlv.Field(3, b"strong"), ttlv.Field(4, True))
+    told = messages.decode(Frame(1, 0x0034, ttlv.encode(fields)))
+    assert told == DeviceStatus(Decimal(87), Decimal("-3.8"), extra=(ttlv.Field(3, b"strong"), ttlv.Field(4, True)))
+    again = messages.decode(messages.encode(told, 1))
+    assert again == told
+
+
 BROKEN = {
     "report without code": (0x0114, "0073000161"),
     "report code as text": (0x0114, "006B000131"),

@@ -153,7 +153,7 @@ class Unreadable:
     """The device sent what is no message, or none of a device's; it is acknowledged all the same, else it comes again.
 
     Attributes:
-        topic: last level: sys, bus or ota.
+        topic: last level: sys, bus, ota, or at most 32 characters of one that is not known.
         payload: its first 256 bytes.
         reason: what is wrong with it.
     """

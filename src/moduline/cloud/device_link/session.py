@@ -62,6 +62,8 @@ from moduline.wire.quecthing.messages import Message
 from moduline.wire.quecthing.session_key import encrypt, open_frame
 
 _KEPT_PAYLOAD_BYTES: Final = 256
+_KEPT_TOPIC: Final = 32  # characters
+_UNKNOWN_TOPIC: Final = Text("a topic that is not known", "未知的主题")
 _UNSUBSCRIBED: Final = -1
 _CONNECT_BEGINS: Final = bytes([mqtt.CONNECT << 4])
 _GRACE: Final = 1.5  # of the keep-alive, MQTT 3.1.1, 3.1.2.10
@@ -87,6 +89,14 @@ class State(Enum):
     READY = "ready"
     TURNED_AWAY = "turned-away"
     CLOSED = "closed"
+
+
+class _Part(Enum):
+    """How far a QoS 2 message of the device is: with the platform; kept and PUBREC said; released before PUBREC."""
+
+    SAID = "said"
+    KEPT = "kept"
+    RELEASED = "released"
 
 
 _ONLINE: Final = frozenset(
@@ -160,7 +170,7 @@ class Session:
         self._refusal: RefusalCode | None = None
         self._granted = (_UNSUBSCRIBED,) * len(messages.TOPICS)
         self._unkept = 0
-        self._unfinished: dict[int, bool] | None = None  # packet id of a QoS 2 message -> the platform has it
+        self._unfinished: dict[int, _Part] | None = None  # packet id of a QoS 2 message -> how far it is
         self._outbox: Outbox | None = None
         self._next_frame_id = 1
         self._next_mqtt_id = 1
@@ -222,10 +232,13 @@ class Session:
             return []
         actions: list[Action] = []
         answer = delivery.answer
-        if isinstance(answer, mqtt.PubRec) and self._unfinished and answer.packet_id in self._unfinished:
-            self._unfinished[answer.packet_id] = True
         if answer is not None:
             actions.append(Send(encode(answer)))
+        if isinstance(answer, mqtt.PubRec) and self._unfinished and answer.packet_id in self._unfinished:
+            if self._unfinished[answer.packet_id] is _Part.RELEASED:
+                actions += self._released(answer.packet_id)
+            else:
+                self._unfinished[answer.packet_id] = _Part.KEPT
         return actions + self._advance(now)
 
     def due(self, now: float) -> list[Action]:
@@ -305,10 +318,10 @@ class Session:
             case mqtt.PubAck(packet_id):
                 return self._acknowledged(packet_id, now)
             case mqtt.PubRel(packet_id):
-                if self._unfinished is not None:
-                    self._unfinished.pop(packet_id, None)
-                    self._unfinished = self._unfinished or None
-                return [Send(encode(mqtt.PubComp(packet_id)))]
+                if self._unfinished is not None and self._unfinished.get(packet_id, _Part.KEPT) is not _Part.KEPT:
+                    self._unfinished[packet_id] = _Part.RELEASED  # it did not wait for PUBREC: told both in their order
+                    return []
+                return self._released(packet_id)
             case mqtt.PingReq():
                 return [Send(encode(mqtt.PingResp()))]
             case mqtt.Subscribe():
@@ -326,6 +339,12 @@ class Session:
                 return [refused, *self._close(Cause.BAD_PROTOCOL)]
             case _:
                 return self._close(Cause.BAD_PROTOCOL)
+
+    def _released(self, packet_id: int) -> list[Action]:
+        if self._unfinished is not None:
+            self._unfinished.pop(packet_id, None)
+            self._unfinished = self._unfinished or None
+        return [Send(encode(mqtt.PubComp(packet_id)))]
 
     def _connect(self, packet: mqtt.Connect, now: float) -> list[Action]:
         if packet.client_id.startswith(APPLICATION_PREFIX):
@@ -375,7 +394,7 @@ class Session:
     def _publish(self, packet: mqtt.Publish) -> list[Action]:
         own = f"q/2/d/{self._client_id}/"
         topic = packet.topic.removeprefix(own)
-        if topic not in messages.TOPICS or not packet.topic.startswith(own):
+        if not packet.topic.startswith(own) or not topic or "/" in topic:
             return self._close(Cause.FOREIGN_TOPIC)
         if packet.packet_id is None:
             return [self._delivery(self._event(topic, packet.payload))] if self._admitted else []
@@ -385,16 +404,19 @@ class Session:
             if self._unfinished is None:
                 self._unfinished = {}
             if packet.packet_id in self._unfinished:  # said before: acknowledged again once the platform has it
-                return [Send(encode(answer))] if self._unfinished[packet.packet_id] else []
+                is_kept = self._unfinished[packet.packet_id] is _Part.KEPT
+                return [Send(encode(answer))] if is_kept else []
             if len(self._unfinished) >= self._limits.unfinished:
                 return self._close(Cause.FLOODED)
-            self._unfinished[packet.packet_id] = self._admitted is None
+            self._unfinished[packet.packet_id] = _Part.KEPT if self._admitted is None else _Part.SAID
         if self._admitted is None:  # turned away: nobody wants it, but it shall not come again
             return [Send(encode(answer))]
         return [self._delivery(self._event(topic, packet.payload), answer)]
 
     def _event(self, topic: str, payload: bytes) -> Event:
         key = None if self._admitted is None else self._admitted.session_key
+        if topic not in messages.TOPICS:  # its own, but none that is known: a newer device's, and no reason to end it
+            return Unreadable(topic[:_KEPT_TOPIC], payload[:_KEPT_PAYLOAD_BYTES], _UNKNOWN_TOPIC)
         try:
             frame = open_frame(payload, key)
             message = messages.decode(frame)

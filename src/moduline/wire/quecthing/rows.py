@@ -5,11 +5,16 @@ a newer device's message survives a round trip (style H8).
 
 Texts are UTF-8; bytes that are not, and U+0000, are kept as escapes, for a database must be able to hold them.
 
+Builds of the SDK differ in what they send: a number where the table has a text is read as its figures, and a text of
+figures where it has a number as that number. A value that is still of another type counts as not said and is kept in
+`extra`, so that one odd field costs nothing else; only a required one makes the message unreadable.
+
 Source: ota-semantics 11.3 ("Unknown ids are ignored"), 11.4, 11.5.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -19,6 +24,7 @@ from moduline.errors import BadFormat, BadOption, Text
 from moduline.wire.quecthing import ttlv
 
 FORMAT: Final = "QuecThing message"
+_FIGURES: Final = re.compile(rb"[+-]?[0-9]{1,20}(\.[0-9]{1,15})?")
 
 
 class Kind(Enum):
@@ -72,10 +78,15 @@ def read(rows: Rows, fields: ttlv.Fields) -> dict[str, Any]:
     """Attributes by name, and ``extra``: what no row names. The first of several fields with one id counts.
 
     Raises:
-        BadFormat: a required field is missing, or a value is of another type than its row says.
+        BadFormat: a required field is missing, or of another type than its row says.
     """
     found = {field.id: field.value for field in reversed(fields)}
-    values = {row.name: _from_wire(row, found.pop(row.id, None)) for row in rows}
+    values: dict[str, Any] = {}
+    for row in rows:
+        value = found.pop(row.id, None)
+        values[row.name] = read = _from_wire(row, value)
+        if read is None and value is not None and value != b"":
+            found[row.id] = value
     values["extra"] = tuple(field for field in fields if field.id in found) if found else ()
     return values
 
@@ -113,12 +124,17 @@ def _from_wire(row: Row, value: ttlv.Value | None) -> Any:
     match row.kind, value:
         case Kind.TEXT, bytes(data):
             return text_of(data)
+        case Kind.TEXT, Decimal() | bool() as figure:
+            return f"{figure:f}" if isinstance(figure, Decimal) else str(int(figure))
         case Kind.BYTES, bytes(data):
             return data
         case Kind.INTEGER, Decimal() as number:
             return int(number.to_integral_value())
         case Kind.NUMBER, Decimal() as number:
             return number
+        case Kind.INTEGER | Kind.NUMBER, bytes(data) if not row.is_required and _FIGURES.fullmatch(data):
+            number = Decimal(data.decode())
+            return number if row.kind is Kind.NUMBER else int(number.to_integral_value())
         case (Kind.FLAG, bool(flag)):
             return flag
         case Kind.FLAG, Decimal() as number:
@@ -127,6 +143,8 @@ def _from_wire(row: Row, value: ttlv.Value | None) -> Any:
             return int(flag)
         case Kind.STRUCT, ttlv.Struct() as struct:
             return struct
+        case _ if not row.is_required:
+            return None
         case _:
             kind = row.kind.value
             raise bad(f"'{row.name}' (id {row.id}) is no {kind}", f"'{row.name}'（标识 {row.id}）类型不是 {kind}")
