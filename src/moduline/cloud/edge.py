@@ -111,21 +111,30 @@ class Page(Generic[T]):
     next_after: int | None
 
 
+def require(actor: Actor, verb: str) -> None:
+    """See that an actor has the right to a verb; for what is done before the verb is run, such as reading a body.
+
+    Raises:
+        RoleTooLow: the actor has not.
+    """
+    if not actor.may(verb):
+        raise RoleTooLow(verb=verb, needed=PERMISSIONS[verb], role=actor.role, name=actor.name)
+
+
 def acts(verb: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Mark a service function as one that changes something: its ``actor`` must have the right to ``verb``.
 
     Raises:
         RoleTooLow: (the marked function) the actor has not.
     """
-    needed = PERMISSIONS[verb]
+    assert verb in PERMISSIONS, verb
 
     def mark(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> T:
             actor = kwargs["actor"]
             assert isinstance(actor, Actor)
-            if not actor.may(verb):
-                raise RoleTooLow(verb=verb, needed=needed, role=actor.role, name=actor.name)
+            require(actor, verb)
             return function(*args, **kwargs)
 
         asked.permission = verb  # type: ignore[attr-defined]  # the tests of roles and audit find verbs by it

@@ -6,7 +6,9 @@ Patches are made of whole artifacts by a job; what was made can be had as a file
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, BinaryIO, Final, Literal
 from urllib.parse import quote
 
@@ -21,12 +23,17 @@ from moduline.cloud.artifacts.digests import Digester
 from moduline.cloud.artifacts.rules import SUFFIXES, Artifact, ComponentType, UploadedFile
 from moduline.cloud.artifacts.service import StoredArtifact
 from moduline.cloud.blob import PIECE
-from moduline.cloud.edge import Actor
+from moduline.cloud.edge import require
 from moduline.cloud.jobs.api import job_json
 from moduline.cloud.problem import Problem
-from moduline.errors import NoSuchObject, RoleTooLow, Text
+from moduline.errors import NoSuchObject, Text
 
 router: Final = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
+_UPLOADS: Final = ThreadPoolExecutor(8, "upload")
+"""Threads that wait for the bodies of slow peers: of their own, for the others are needed by everybody."""
+_GAP_S: Final = 30.0
+_LEAST_PER_S: Final = 4096.0
+_BROKEN: Final = Text("it broke off, or did not come in time", "传输中断或超时")
 FILE: Final = Text("file", "文件")
 
 
@@ -110,16 +117,17 @@ async def send_file(
     door: Open, who: Who, request: Request, name: Annotated[str, "as its owner calls it"]
 ) -> dict[str, Any]:
     """Send a file, as the body; it is kept for a day and named in an artifact within that time."""
-    _require_right(who)
-    pieces = _pieces(request.stream(), asyncio.get_running_loop())
-    file = await asyncio.to_thread(artifacts.receive, door.store, name, pieces, allowed=_allowed(door))
-    return _file_json(file)
+    require(who, "artifact.create")  # nobody fills the disk who may not
+    loop = asyncio.get_running_loop()
+    pieces = _pieces(request.stream(), loop)
+    receive = functools.partial(artifacts.receive, door.store, name, pieces, allowed=_allowed(door))
+    return _file_json(await loop.run_in_executor(_UPLOADS, receive))
 
 
 @router.post("", status_code=201, **needs("artifact.create"))
 async def create_artifact(door: Open, who: Who, new: NewArtifact) -> dict[str, Any]:
     """Make an artifact; the answer has warnings, such as another of the same versions."""
-    _require_right(who)
+    require(who, "artifact.create")  # nobody fills the disk who may not
     files = tuple([await asyncio.to_thread(_measured, door, one) for one in new.files])
     made = Artifact(new.name, new.type, bool(new.source), new.source, new.target, files, new.remark, new.component)
     stored, warnings = await door.act(artifacts.create, made, door.store, actor=who, allowed=_allowed(door))
@@ -190,12 +198,6 @@ def sent_file(opened: BinaryIO, name: str, size_bytes: int) -> StreamingResponse
     return StreamingResponse(pieces(), media_type="application/octet-stream", headers=headers)
 
 
-def _require_right(who: Actor) -> None:
-    """See that nobody fills the disk who may not make an artifact."""
-    if not who.may("artifact.create"):
-        raise RoleTooLow(verb="artifact.create", needed="operator", role=who.role, name=who.name)
-
-
 def _measured(door: Door, named: NamedFile) -> UploadedFile:
     """A received file with its digests, read from the store and not from the request."""
     digester = Digester()
@@ -206,10 +208,21 @@ def _measured(door: Door, named: NamedFile) -> UploadedFile:
 
 
 def _pieces(stream: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """A body that arrives on the event loop, for a thread that reads it."""
+    """A body that arrives on the event loop, for a thread that reads it.
+
+    Raises:
+        BadField: the peer has gone, or sends too little.
+    """
+    begun, taken = loop.time(), 0
 
     async def following() -> bytes | None:
-        return await anext(stream, None)
+        left_s = min(_GAP_S, begun + _GAP_S + taken / _LEAST_PER_S - loop.time())
+        async with asyncio.timeout(max(0.0, left_s)):
+            return await anext(stream, None)
 
-    while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
-        yield piece
+    try:
+        while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+            taken += len(piece)
+            yield piece
+    except (TimeoutError, ClientDisconnect) as gone:
+        raise BadField(field="body", reason=_BROKEN) from gone

@@ -14,7 +14,7 @@ from moduline.cloud.devices import handover
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.device import Device
 from moduline.cloud.devices.handover import MOST_UNITS, Unit
-from moduline.cloud.edge import Actor
+from moduline.cloud.edge import Actor, require
 from moduline.errors import Text, TooBig
 
 router: Final = APIRouter(prefix="/v1/devices", tags=["devices"])
@@ -99,6 +99,7 @@ async def import_units(door: Open, who: Who, given: Handover) -> dict[str, Any]:
 @router.post("/import/csv", **needs("device.import"))
 async def import_csv(door: Open, who: Who, product: int, request: Request) -> dict[str, Any]:
     """The same from the CSV of `moduline gang report --csv`, as the body; at most 16 MB."""
+    require(who, "device.import")
     table = bytearray()
     async for piece in request.stream():
         table += piece
