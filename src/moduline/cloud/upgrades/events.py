@@ -22,12 +22,14 @@ class Offered:
         settled: components of the plan that are at their target already.
         terms: of the strategy.
         versions: what the device reported last.
+        free_bytes: likewise, of flash; None: never.
     """
 
     items: tuple[OfferItem, ...]
     settled: tuple[OfferItem, ...] = ()
     terms: Terms | None = None
     versions: Versions | None = None
+    free_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,15 +110,15 @@ def terms_of(plan: Plan) -> Terms:
     )
 
 
-def offered(plan: Plan, match: Match, versions: Versions) -> Offered:
-    """The event that begins an upgrade after the rules have matched."""
+def offered(plan: Plan, match: Match, versions: Versions, free_bytes: int | None = None) -> Offered:
+    """The event that begins an upgrade after the rules have matched; with what the device reported last."""
     mentioned = {item.component for item in match.items}
     settled = tuple(
         OfferItem(sort, one.component, one.type, one.target, one.releases[-1], one.target)
         for sort, one in enumerate(plan.ordered)
         if one.component not in mentioned
     )
-    return Offered(match.items, settled, terms_of(plan), versions)
+    return Offered(match.items, settled, terms_of(plan), versions, free_bytes)
 
 
 def say_plan(state: UpgradeState) -> SayPlan:

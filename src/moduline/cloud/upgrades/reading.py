@@ -116,6 +116,7 @@ def _offered(work: Work, event: Offered) -> None:
         reason=None,
         limit_at=None,
         offer_until=work.now + OFFER_S,
+        free_bytes=state.free_bytes if event.free_bytes is None else event.free_bytes,
     )
     work.know(event.versions)
     if work.state.current is None:

@@ -335,7 +335,7 @@ def _begin(
     if row.state.status is Status.FAILED:
         state, lines, _ = read(row.state, Retried(), now)
         row = ledger.save(row, state, lines, begun_at=row.begun_at)
-    _, said = enter(ledger, row, offered(plan.plan, match, ruled.versions), now=now, begun_at=now)
+    _, said = enter(ledger, row, offered(plan.plan, match, ruled.versions, ruled.free_bytes), now=now, begun_at=now)
     return tuple(one for one in said if not isinstance(one.say, LookAgain))
 
 

@@ -1,0 +1,101 @@
+"""Recorded devices against the whole platform, from CONNECT to the recorded end.
+
+Source: quecthing-recordings.jsonl; ota-semantics 7, 8, 11 to 13.
+"""
+
+import hashlib
+
+import pytest
+
+from moduline.wire.quecthing.ota_messages import Firmware
+from moduline.wire.quecthing.sys_messages import ErrorNotice
+from ota_site import OtaSite
+from recorded_device import RecordedDevice, plan_of
+from wire.quecthing import recorded
+from wire.quecthing.invented import SCENES
+
+SCENARIOS = recorded.scenarios()
+ENDS = {
+    "module-success": ("upgraded", None),
+    "refuse": ("not_upgraded", 110),
+    "mcu-success": ("upgraded", None),
+    "mcu-wrong-version": ("failed", 250),
+    "no-space": ("failed", 202),
+    "flash-refused": ("failed", 240),
+    "handling-type": ("upgrading", None),  # ends while flashing
+    "digest-wrong": ("failed", 230),
+    "crc-missing": ("failed", 231),
+    "lower-case-headers": ("upgrading", None),  # ends in a failed download
+    "lower-case-headers-and-close": ("upgrading", None),
+    "url-never-sent": ("failed", 210),
+    "session": ("upgraded", None),
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = OtaSite(tmp_path_factory.mktemp("replay") / "ota")
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="module")
+def product(site):
+    return site.post("/v1/products", name="recorded", pk=recorded.PK, ps=recorded.PS)
+
+
+def device(site, product, number):
+    return RecordedDevice(site, product, recorded.PS, f"86000000001{number:04}")
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_recording_when_played_to_the_platform_then_led_to_its_end(site, product, name):
+    one = device(site, product, list(SCENARIOS).index(name))
+    one.play(SCENARIOS[name], plan_of())
+    assert one.end() == ENDS[name], site.log(one.upgrade())
+    assert {said for said, _ in one.downloads} <= {"HTTP/1.1 200 OK", "HTTP/1.1 206 Partial Content"}
+    assert all(body == one.content for _, body in one.downloads)
+    one.leave()
+
+
+@pytest.mark.parametrize("name", ["connack-3", "connection-dropped"])
+def test_recording_when_it_comes_back_later_then_let_in_with_its_secret(site, product, name):
+    one = device(site, product, list(SCENARIOS).index(name))
+    lines = [line for line in SCENARIOS[name] if line.mqtt != "CONNACK" or line.code == 0]
+    one.play(lines[:6], plan_of())
+    one.play([line for line in lines if line.mqtt == "CONNECT"][-1:], plan_of())
+    one.expect_let_in()
+
+
+def test_recording_when_authenticated_already_then_told_so(site):
+    """A product whose devices may authenticate once."""
+    once = site.post("/v1/products", name="once", pk="p000ab", ps=recorded.PS, settings={"is_first_only": True})
+    one = RecordedDevice(site, once, recorded.PS, recorded.DK)
+    one.play(SCENARIOS["module-success"][:6], plan_of())
+    one.play(SCENARIOS["auth-error-10422"], plan_of())
+    assert [said.code for said in one.said if isinstance(said, ErrorNotice)] == [10422]
+
+
+def facts_of(one, *names):
+    return {name: one.device()["facts"].get(name) for name in names}
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_session_when_played_to_the_platform_then_led_to_its_end(site, product, name):
+    lines, end = SCENES[name]
+    one = device(site, product, 100 + list(SCENES).index(name))
+    one.play(lines, plan_of())
+    assert one.end() == end, site.log(one.upgrade())
+    if name == "information-of-every-kind":
+        told = facts_of(one, "cell", "mcc", "lac", "rsrp", "snr", "voltage", "imsi", "location")
+        assert told == {
+            "cell": "22123521", "mcc": "460", "lac": "9365", "rsrp": -97, "snr": -3.5, "voltage": 4,
+            "imsi": "460001234567890", "location": None,
+        }  # fmt: skip
+    if name == "sha256-wanted":
+        assert one.firmware.sha256 == hashlib.sha256(one.content).hexdigest()
+    if name == "controller-whose-file-comes-in-pieces":
+        assert b"".join(body for _, body in one.downloads) == one.content
+    if name == "controller-fails-and-the-module-is-left-alone":
+        assert [said.component for said in one.said if isinstance(said, Firmware)] == ["mcu1"]
+    one.leave()
