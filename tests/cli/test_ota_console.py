@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import subprocess
+import sys
 
 import pytest
+import typer
 
 from cloud_hand import CloudHand
-from moduline.cli.main import run
-from moduline.cloud.edge import PERMISSIONS
+from moduline.cli.main import build_app, run
+from moduline.cloud.edge import PERMISSIONS, error_frame
+from moduline.errors import ModulineError
 from ota_site import OtaSite
+from update_rig import NEW, OLD, firmware
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +26,37 @@ def site(tmp_path_factory):
     site.stop()
 
 
-@pytest.fixture
-def ask(site, capsys):
-    """Types an ``ota`` command with ``--json``; gives the object, asserts the exit code."""
+@pytest.fixture(scope="module")
+def tree():
+    """The commands, made once: a tenth of a second each time."""
+    return typer.main.get_command(build_app("ota"))
 
-    def asked(*words, exit_code=0, token=None):
-        place = ("--server", site.addresses.api, "--token-file", token or str(site.settings.data / "admin.token"))
-        code = run(["ota", *map(str, words), *place, "--json"])
+
+@pytest.fixture
+def ask(site, tree, capsys):
+    """Types an ``ota`` command with ``--json``; gives the object, or the error as it would be printed."""
+
+    def asked(*words, exit_code=0, token=None, to=site):
+        place = ("--server", to.addresses.api, "--token-file", token or str(to.settings.data / "admin.token"))
+        args = ["ota", *map(str, words), *place, "--json"]
+        failure = None
+        try:
+            tree.main(args, prog_name="moduline", standalone_mode=False)
+        except ModulineError as raised:
+            failure = raised
         printed = capsys.readouterr()
-        assert code == exit_code, printed
-        return json.loads(printed.out)
+        assert (failure.exit_code if failure else 0) == exit_code, (failure, printed)
+        return error_frame(failure) if failure else json.loads(printed.out)
 
     return asked
+
+
+@pytest.fixture(scope="module")
+def makers(tmp_path_factory):
+    """A platform that does jobs."""
+    site = OtaSite(tmp_path_factory.mktemp("makers") / "ota", webhook_networks=("127.0.0.0/8",))
+    yield site
+    site.stop()
 
 
 @pytest.fixture
@@ -219,3 +245,120 @@ def of_webhooks(ask):
     refused = ask("webhook", "create", "inside", "http://169.254.169.254/", exit_code=2)
     assert refused["facts"]["field"] == "url"
     assert ask("webhook", "delete", "erp", "--yes")["is_removed"]
+
+
+def test_patch_when_waited_for_then_made_fetched_and_rehearsed(makers, ask, tmp_path):
+    """The platform's own worker, in processes of its own, as ``ota serve`` runs it."""
+    for name, version in (("fw-v1", OLD), ("fw-v2", NEW)):
+        file = tmp_path / f"{name}.bin"
+        file.write_bytes(firmware(version))
+        ask("package", "add", name, file, "--target", version, to=makers)
+    job = ask("package", "patch", "fw-v1", "fw-v2", "--name", "made", "--wait", to=makers)
+    assert (job["state"], job["reason"]) == ("done", None)
+    ask("package", "get", "made", "-o", tmp_path / "got", to=makers)
+    (made,) = (tmp_path / "got").iterdir()
+    words = ("rehearsal", "start", "made", "--on", "flash", "--source", "fw-v1", "--cuts", "100", "--pairs", "0")
+    assert ask(*words, "--wait", to=makers)["result"]["is_rehearsed"]
+    (shown,) = ask("rehearsal", "list", "made", to=makers)["rehearsals"]
+    assert (shown["is_good"], shown["counts"], shown["failed"]) == (True, True, 0)
+    ask("rehearsal", "proof", "made", "-o", tmp_path / "proof.json", to=makers)
+    proof = json.loads((tmp_path / "proof.json").read_text())
+    assert proof["patch"]["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
+    ask("rehearsal", "proof", "made", "--page", "-o", tmp_path / "proof.html", to=makers)
+    page = makers.web.get(f"/v1/artifacts/{job['result']['artifact_id']}/rehearsals/{shown['id']}/page")
+    assert page.content == (tmp_path / "proof.html").read_bytes()
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for name in ("junk-1", "junk-2"):
+        (tmp_path / f"{name}.bin").write_bytes(name.encode() * 100)
+        ask("package", "add", name, tmp_path / f"{name}.bin", "--target", name, to=makers)
+    failed = ask("package", "patch", "junk-1", "junk-2", "--kind", "mini", "--wait", exit_code=2, to=makers)
+    assert (failed["code"], failed["facts"]["needs"]) == ("ML-E0201", "customer_fs.bin")
+    (job,) = ask("job", "list", "--state", "failed", to=makers)["jobs"]
+    assert ask("job", "wait", job["id"], exit_code=2, to=makers) == failed
+
+
+def test_events_when_listed_and_followed_then_the_same_ones(site, ask, capsys):
+    ask("product", "create", "heard")
+    for at in range(4):
+        ask("device", "add", f"heard-{at}", "--product", "heard")
+    site.until(lambda: len(heard(ask)) == 4)
+    listed = heard(ask)
+    assert [one["data"]["dk"] for one in listed] == [f"heard-{at}" for at in range(4)]
+    words = ("events", "--follow", "--kind", "device.created", "--after", listed[0]["id"] - 1, "--most", "4")
+    assert ask(*words)["events"] == listed
+    (last,) = ask("events", "--kind", "device.created", "--after", listed[2]["id"], "--most", "1")["events"]
+    assert last == listed[3]
+    assert ask("events", "--kind", "nonsense", "--follow", exit_code=2)["code"] == "ML-E0208"
+
+
+def heard(ask):
+    return [one for one in ask("events", "--kind", "device.created")["events"] if one["data"]["dk"].startswith("heard")]
+
+
+def test_export_when_to_a_file_then_whole_and_as_its_ending_says(site, ask, tmp_path, capsys):
+    ask("product", "create", "exported")
+    ask("device", "add", "exported-1", "--product", "exported")
+    made = ask("export", "devices", "--product", "exported", "-o", tmp_path / "all.csv")
+    assert (made["format"], made["bytes"]) == ("csv", (tmp_path / "all.csv").stat().st_size)
+    assert b"exported-1" in (tmp_path / "all.csv").read_bytes()
+    ask("export", "devices", "--product", "exported", "-o", tmp_path / "all.jsonl")
+    (line,) = (tmp_path / "all.jsonl").read_text().splitlines()
+    assert json.loads(line)["dk"] == "exported-1"
+    ask("export", "audit", "-o", tmp_path / "audit.jsonl")
+    assert '"device.add"' in (tmp_path / "audit.jsonl").read_text()
+    assert ask("export", "devices", "-o", tmp_path / "all.xlsx", exit_code=2)["code"] == "ML-E0201"
+    assert ask("export", "log", "nothing", "-o", tmp_path / "log.csv", exit_code=2)["code"] == "ML-E0207"
+    assert not (tmp_path / "log.csv").exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_device_import_when_from_the_records_of_the_line_then_those_that_passed(ask, tmp_path):
+    ask("product", "create", "booked")
+    assert ask("device", "import", "--product", "booked", "--records", tmp_path / "book.db")["units"] == 0
+    both = ask("device", "import", tmp_path / "x.csv", "--product", "booked", "--order", "A", exit_code=2)
+    assert both["code"] == "ML-E0201"
+
+
+def test_migrate_when_tables_are_missing_then_says_which_and_makes_them(tmp_path, capsys):
+    file = tmp_path / "deep" / "ota.db"
+
+    def migrated(*more):
+        assert run(["ota", "migrate", "--db", str(file), *more, "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    planned = migrated("--dry-run")
+    assert (planned["before"], planned["is_done"], file.exists()) == ("-", False, False)
+    assert planned["changes"][0] == "0001"
+    done = migrated()
+    assert done["changes"] == planned["changes"]
+    again = migrated()
+    assert (again["before"], again["changes"]) == (planned["changes"][-1], [])
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_help_when_asked_for_then_every_command_has_an_example(lang, monkeypatch):
+    """In a process of its own language: help texts are made while modules are imported."""
+    environment = os.environ | {"MODULINE_LANG": lang}
+    done = subprocess.run(
+        [sys.executable, "-c", WALK], env=environment, capture_output=True, text=True, encoding="utf-8", check=True
+    )
+    helps = json.loads(done.stdout)
+    assert len(helps) > 50
+    word = "Example: moduline ota " if lang == "en" else "示例：moduline ota "
+    for name, text in helps.items():
+        assert f"{word}{name}" in text, name
+
+
+WALK = """
+import json, sys
+import click, typer
+from moduline.cli.main import build_app
+found = {}
+def walk(command, names):
+    for name, one in getattr(command, "commands", {}).items():
+        walk(one, [*names, name])
+    if not hasattr(command, "commands"):
+        found[" ".join(names[1:])] = command.help
+walk(typer.main.get_command(build_app("ota")).commands["ota"], ["ota"])
+json.dump(found, sys.stdout)
+"""

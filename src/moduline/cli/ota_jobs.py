@@ -250,6 +250,7 @@ def _failure(job: dict[str, Any]) -> Exception:
     reason = job["reason"] or {"code": "", "en": "", "zh": ""}
     kinds = {leaf.code: leaf for leaf in leaves()}
     try:
-        return kinds[reason["code"]](**reason["facts"])
+        facts = {name: Text(**one) if isinstance(one, dict) else one for name, one in reason["facts"].items()}
+        return kinds[reason["code"]](**facts)
     except (KeyError, TypeError):
         return JobBroken(reason=Text(str(reason["en"]), str(reason["zh"])))

@@ -35,12 +35,13 @@ Task = Callable[[Mapping[str, Any], Path], Mapping[str, Any]]
 
 
 def reason_of(failure: ModulineError) -> dict[str, Any]:
-    """A failure as it is kept: code, both languages."""
+    """A failure as it is kept: code, both languages, facts; who reads it can raise it again."""
     return {
         "code": failure.code,
         "slug": failure.slug,
         **{lang: failure.message(lang) for lang in ("en", "zh")},
         "hint": {lang: failure.remedy(lang) for lang in ("en", "zh")},
+        "facts": {name: _plain(fact, failure.facts) for name, fact in failure.facts.items()},
     }
 
 
@@ -95,6 +96,14 @@ def _keep(path: Path, what: Mapping[str, Any]) -> None:
     started = path.with_suffix(".new")
     started.write_text(json.dumps(what), encoding="utf-8")
     started.replace(path)
+
+
+def _plain(fact: object, facts: Mapping[str, Any]) -> Any:
+    """A fact as JSON has it; a sentence in both languages."""
+    if isinstance(fact, Text):
+        known = {name: one for name, one in facts.items() if not isinstance(one, Text)}
+        return {lang: fact.say(lang, **known) for lang in ("en", "zh")}
+    return fact if isinstance(fact, str | int | float | bool) or fact is None else str(fact)
 
 
 def _found(task: str) -> Task:
