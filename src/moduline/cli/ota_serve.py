@@ -54,6 +54,36 @@ PublicUrlOption = Annotated[
     str, typer.Option("--public-url", metavar="URL", help=say("where devices find downloads", "设备访问下载的地址"))
 ]
 NodeOption = Annotated[str, typer.Option("--node", help=say("name of this process", "本节点名称"))]
+TlsCertOption = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="FILE", help=say("certificate and chain, PEM: TLS", "证书链（PEM），启用 TLS")),
+]
+TlsKeyOption = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="FILE", help=say("its key, PEM; else in it", "私钥（PEM）"))
+]
+TlsCiphersOption = Annotated[
+    str, typer.Option("--tls-ciphers", metavar="LIST", help=say("for old modules, see the guide", "旧模组的加密套件"))
+]
+MqttsPortOption = Annotated[
+    int, typer.Option("--mqtts-port", min=0, max=_MOST_PORT, help=say("QuecThing, TLS", "QuecThing TLS 端口"))
+]
+DeviceHttpsPortOption = Annotated[
+    int,
+    typer.Option(
+        "--device-https-port", min=0, max=_MOST_PORT, help=say("downloads, DDI, TLS", "下载与 DDI 的 TLS 端口")
+    ),
+]
+TlsOnlyOption = Annotated[
+    bool, typer.Option("--tls-only", help=say("no plain ports for devices", "不开放设备的明文端口"))
+]
+TrustedProxyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trusted-proxy",
+        metavar="CIDR",
+        help=say("believe its X-Forwarded-*; may repeat", "信任其 X-Forwarded-* 的代理网段，可重复"),
+    ),
+]
 WebhookNetworkOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -95,6 +125,13 @@ def register_serve(ota: typer.Typer) -> None:
         lease: LeaseOption = 15.0,
         store: StoreOption = "",
         public_url: PublicUrlOption = "",
+        tls_cert: TlsCertOption = None,
+        tls_key: TlsKeyOption = None,
+        tls_ciphers: TlsCiphersOption = "",
+        mqtts_port: MqttsPortOption = 8883,
+        device_https_port: DeviceHttpsPortOption = 8443,
+        tls_only: TlsOnlyOption = False,
+        trusted_proxy: TrustedProxyOption = None,
         node: NodeOption = "one",
         webhook_network: WebhookNetworkOption = None,
         jobs: JobsOption = 1,
@@ -104,6 +141,8 @@ def register_serve(ota: typer.Typer) -> None:
 
         if public_url and not public_url.startswith(("http://", "https://")):
             raise BadOption(name="--public-url", reason=Text("http://… or https://…", "须为 http://… 或 https://…"))
+        if (tls_key or tls_ciphers or tls_only) and tls_cert is None:
+            raise BadOption(name="--tls-cert", reason=Text("TLS needs a certificate", "启用 TLS 须指定证书"))
         settings = Settings(
             data,
             db,
@@ -117,6 +156,13 @@ def register_serve(ota: typer.Typer) -> None:
             device_http_port=device_http_port,
             mqtt_port=mqtt_port,
             public_url=public_url,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_ciphers=tls_ciphers,
+            mqtts_port=mqtts_port,
+            device_https_port=device_https_port,
+            has_plain=not tls_only,
+            trusted_proxies=tuple(trusted_proxy or ()),
             webhook_networks=tuple(webhook_network or ()),
             jobs=jobs,
         )
@@ -135,6 +181,8 @@ async def _serve(settings: object, *, as_jsonl: bool) -> None:
     with contextlib.suppress(NotImplementedError):  # Windows has Ctrl-C only, which asyncio turns into cancelling
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
+        if platform.certificate is not None:
+            loop.add_signal_handler(signal.SIGHUP, platform.certificate.renew)
     addresses = await platform.start()
     token = os.fspath(settings.data / TOKEN_FILE)
     if as_jsonl:
@@ -145,6 +193,9 @@ async def _serve(settings: object, *, as_jsonl: bool) -> None:
         out().print(f"{say('downloads', '设备下载')}  {addresses.public_url}", markup=False)
         if addresses.mqtt:
             out().print(f"MQTT  {settings.host}:{addresses.mqtt}", markup=False)
+        if addresses.mqtts:
+            out().print(f"{say('downloads with TLS', '设备下载（TLS）')}  {addresses.device_https}", markup=False)
+            out().print(f"MQTT + TLS  {settings.host}:{addresses.mqtts}", markup=False)
         err().print(f"{say('token', '令牌')}  {token}", markup=False)
     failing = asyncio.ensure_future(platform.failed())
     ending = asyncio.ensure_future(ended.wait())

@@ -26,11 +26,13 @@ from moduline.cloud import founding, tables
 from moduline.cloud.accounts.door import Door
 from moduline.cloud.artifacts import making
 from moduline.cloud.bus import Bus, LocalBus
+from moduline.cloud.certificate import Certificate
 from moduline.cloud.db import Database
 from moduline.cloud.device_link import Gateway, GatewayLimits, SessionLimits
 from moduline.cloud.device_link.crossing import CODECS
 from moduline.cloud.device_link.desk import GatewayDesk, WorkDesk
 from moduline.cloud.device_link.device_http import DeviceHttp
+from moduline.cloud.device_link.proxies import Proxies
 from moduline.cloud.device_link.roll_call import RollCall
 from moduline.cloud.devices import contact
 from moduline.cloud.jobs.worker import Worker
@@ -60,15 +62,19 @@ class Addresses:
 
     Args:
         api: of the operator API; "": it is served elsewhere.
-        device_http: of downloads and the DDI; "": the same.
-        mqtt: port of QuecThing devices; 0: the same.
+        device_http: of downloads and the DDI; "": the same, or TLS only.
+        mqtt: port of QuecThing devices; 0: the same, or TLS only.
         public_url: what the addresses of downloads begin with.
+        device_https: of downloads and the DDI with TLS; "": not here.
+        mqtts: port of QuecThing devices with TLS; 0: not here.
     """
 
     api: str
     device_http: str
     mqtt: int
     public_url: str
+    device_https: str = ""
+    mqtts: int = 0
 
 
 class Platform:
@@ -97,8 +103,9 @@ class Platform:
         self.bus = _open_bus(settings, report)
         self._clock = clock
         self._report = report
-        self._device_url = settings.device_url
-        self.work = WorkDesk(self.db, self.bus, lambda: self._device_url, report)
+        self._bound = settings  # with the ports that were free
+        self.certificate = _certificate(settings, clock, report)
+        self.work = WorkDesk(self.db, self.bus, self._device_url, report)
         self.desk = GatewayDesk(self.db, self.bus, settings.node, clock)
         self.gateway = Gateway(self.desk, clock=clock, limits=limits, session_limits=session_limits, report=report)
         self.schedule = Schedule(self.db, self.store, settings, clock, self.work.deliver, report)
@@ -152,18 +159,16 @@ class Platform:
         await asyncio.to_thread(self._prepare)
         self._ends.push_async_callback(asyncio.to_thread, self.db.close)
         await self._join()
-        device_http, mqtt = await self._serve_devices() if "gateway" in settings.roles else (0, 0)
+        if self.certificate is not None:
+            await self._begin(self.certificate.watch())
+        if "gateway" in settings.roles:
+            await self._serve_devices()
         api = await self._serve_operators() if "api" in settings.roles else 0
         if "worker" in settings.roles:
             self._ends.push_async_callback(self.schedule.release)
             for work in (self.schedule.run(), self.teller.run(), *(one.run() for one in self.workers)):
                 await self._begin(work)
-        self.addresses = Addresses(
-            f"http://{_host(settings.host)}:{api}" if api else "",
-            f"http://{_host(settings.host)}:{device_http}" if device_http else "",
-            mqtt,
-            self._device_url,
-        )
+        self.addresses = _addresses(self._bound, api)
         return self.addresses
 
     async def _join(self) -> None:
@@ -178,20 +183,37 @@ class Platform:
         self._ends.push_async_callback(self.bus.stop)
         await self.bus.start()
 
-    async def _serve_devices(self) -> tuple[int, int]:
-        """Ports of downloads and of MQTT."""
-        settings = self.settings
+    async def _serve_devices(self) -> None:
+        """Downloads, the DDI and MQTT: plain, with TLS, or both."""
+        settings, bound = self.settings, self._bound
         device_http = DeviceHttp(
-            self.db, self.store, clock=self._clock, public_url=settings.public_url, report=self._report
+            self.db,
+            self.store,
+            clock=self._clock,
+            public_url=settings.public_url,
+            proxies=Proxies.of(settings.trusted_proxies),
+            report=self._report,
         )
         self._ends.push_async_callback(device_http.stop)
-        port = await device_http.listen(settings.host, settings.device_http_port)
-        self._device_url = replace(settings, device_http_port=port).device_url
+        tls = None if self.certificate is None else self.certificate.context
+        if settings.has_plain:
+            bound = replace(bound, device_http_port=await device_http.listen(settings.host, settings.device_http_port))
+        if tls is not None:
+            port = await device_http.listen(settings.host, settings.device_https_port, tls)
+            bound = replace(bound, device_https_port=port)
+        self._bound = bound  # addresses of downloads are said from the first MQTT connection on
         self._ends.push_async_callback(self.gateway.stop)
-        mqtt = await self.gateway.listen(settings.host, settings.mqtt_port)
+        if settings.has_plain:
+            bound = replace(bound, mqtt_port=await self.gateway.listen(settings.host, settings.mqtt_port))
+        if tls is not None:
+            bound = replace(bound, mqtts_port=await self.gateway.listen(settings.host, settings.mqtts_port, tls))
+        self._bound = bound
         await self._begin(self._write_signs_of_life())
         await self._begin(self.roll.run())
-        return port, mqtt
+
+    def _device_url(self, scheme: str) -> str:
+        """What addresses of downloads begin with, by the scheme of the product."""
+        return self._bound.device_https_url if scheme == "https" else self._bound.device_url
 
     async def _live(self, life: Life) -> None:
         try:
@@ -223,7 +245,8 @@ class Platform:
             self.work.drop,
             self.schedule.wake,
         )
-        server = WebServer(make_app(door, self.feed))
+        tls = None if self.certificate is None else self.certificate.context
+        server = WebServer(make_app(door, self.feed), tls=tls, proxies=self.settings.trusted_proxies)
         port = await server.listen(self.settings.host, self.settings.http_port)
         self._ends.push_async_callback(server.stop)
         self._ends.callback(self.feed.end)  # whoever follows events is let go before the server waits for them
@@ -307,6 +330,27 @@ def _forget_connections(conn: Connection, node: str, *, now: float) -> None:
     for device_id in list(conn.execute(query).scalars()):
         upgrades.hear(conn, device_id, Disconnected(), now=now)
     contact.forget_node(conn, node, now=now)
+
+
+def _certificate(settings: Settings, clock: Clock, report: Reporter) -> Certificate | None:
+    if settings.tls_cert is None:
+        return None
+    return Certificate(settings.tls_cert, settings.tls_key, clock=clock, ciphers=settings.tls_ciphers, report=report)
+
+
+def _addresses(bound: Settings, api: int) -> Addresses:
+    """Where a platform is reached whose ports are known."""
+    host, is_tls = _host(bound.host), bound.tls_cert is not None
+    has_devices = "gateway" in bound.roles
+    has_plain, has_tls = has_devices and bound.has_plain, has_devices and is_tls
+    return Addresses(
+        f"{'https' if is_tls else 'http'}://{host}:{api}" if api else "",
+        f"http://{host}:{bound.device_http_port}" if has_plain else "",
+        bound.mqtt_port if has_plain else 0,
+        bound.device_url,
+        f"https://{host}:{bound.device_https_port}" if has_tls else "",
+        bound.mqtts_port if has_tls else 0,
+    )
 
 
 def _host(host: str) -> str:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from moduline.errors import BadField, Text
 
@@ -37,7 +38,13 @@ class Settings:
         http_port: of the operator API.
         device_http_port: of downloads and the DDI.
         mqtt_port: of QuecThing devices, plain.
-        mqtts_port: of QuecThing devices, TLS; 0 is none.
+        tls_cert: file of the certificate; None: no TLS here. With it the operator API speaks TLS only.
+        tls_key: file of its key; None: in the same file.
+        tls_ciphers: OpenSSL's list for TLS 1.2; "" is Python's.
+        mqtts_port: of QuecThing devices, TLS, if there is a certificate.
+        device_https_port: of downloads and the DDI, TLS, if there is a certificate.
+        has_plain: whether devices are served without TLS, too.
+        trusted_proxies: networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
         public_url: how devices reach ``device_http_port`` from outside, such as ``http://ota.example.com``; "" is
             ``http://HOST:PORT``.
         more_suffixes: endings of files that an artifact may hold besides the vendor's, such as ``.hex``.
@@ -64,7 +71,13 @@ class Settings:
     http_port: int = 8310
     device_http_port: int = 8311
     mqtt_port: int = 1883
-    mqtts_port: int = 0
+    mqtts_port: int = 8883
+    device_https_port: int = 8443
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ciphers: str = ""
+    has_plain: bool = True
+    trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     more_suffixes: tuple[str, ...] = ()
     grace_s: float = 24 * 3600.0
@@ -79,6 +92,8 @@ class Settings:
         if not NODE.fullmatch(self.node):
             reason = Text("1 to 63 letters, digits, '.', '_' or '-'", "须为 1–63 位字母、数字、“.”、“_”或“-”")
             raise BadField(field="node", reason=reason)
+        if not self.has_plain and self.tls_cert is None:
+            raise BadField(field="has_plain", reason=Text("TLS alone needs a certificate", "仅 TLS 时须指定证书"))
         unknown = sorted(self.roles - set(ROLES))
         if unknown or not self.roles:
             raise BadField(field="roles", reason=Text("some of " + ", ".join(ROLES), "可选 " + "、".join(ROLES)))
@@ -115,4 +130,18 @@ class Settings:
     @property
     def device_url(self) -> str:
         """What the addresses of downloads begin with; no ``/`` at the end."""
-        return (self.public_url or f"http://{self.host}:{self.device_http_port}").rstrip("/")
+        if not self.public_url and not self.has_plain:
+            return self.device_https_url
+        return (self.public_url or f"http://{_host(self.host)}:{self.device_http_port}").rstrip("/")
+
+    @property
+    def device_https_url(self) -> str:
+        """The same for products whose devices load by HTTPS: the port here, or whoever ends TLS before us."""
+        if self.public_url.startswith("https://") or self.tls_cert is None:
+            return self.device_url.replace("http://", "https://", 1)
+        name = (urlsplit(self.public_url).hostname if self.public_url else None) or self.host
+        return f"https://{_host(name)}:{self.device_https_port}"
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

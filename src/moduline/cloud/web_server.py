@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from moduline.cloud.web_guard import CONNECTIONS, HEAD_BYTES, BodyLimits, GuardedProtocol
 from moduline.errors import PortBusy
 
 LAST_WORDS_S: Final = 5
@@ -22,10 +24,24 @@ class WebServer:
 
     Args:
         app: what is served.
+        tls: certificate and key; None: plain.
+        proxies: networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
     """
 
-    def __init__(self, app: FastAPI) -> None:
-        config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=LAST_WORDS_S)
+    def __init__(self, app: FastAPI, *, tls: ssl.SSLContext | None = None, proxies: Sequence[str] = ()) -> None:
+        config = uvicorn.Config(
+            BodyLimits(app),
+            http=GuardedProtocol,
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            limit_concurrency=CONNECTIONS,
+            log_level="warning",
+            lifespan="off",
+            timeout_graceful_shutdown=LAST_WORDS_S,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+        )
+        config.load()
+        config.ssl = tls  # one context for all ports, renewed in place
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None
 

@@ -149,11 +149,11 @@ class WorkDesk:
     Args:
         db: of the platform.
         bus: to the gateways.
-        device_url: what the addresses of files begin with.
+        device_url: what the addresses of files begin with, by the scheme of the product.
         report: hears of messages that could not be read or delivered.
     """
 
-    def __init__(self, db: Database, bus: Bus, device_url: Callable[[], str], report: Reporter) -> None:
+    def __init__(self, db: Database, bus: Bus, device_url: Callable[[str], str], report: Reporter) -> None:
         self._db = db
         self._bus = bus
         self._device_url = device_url
@@ -195,7 +195,7 @@ class WorkDesk:
             asked |= {one.device_id for one in said if one.device_id not in nodes}
         found = await self._db.read_soon(wishes_of, asked) if asked else {}
         posts: dict[str, list[Post]] = {}
-        for post in posts_of(said, found, self._device_url()):
+        for post in posts_of(said, found, self._device_url):
             wish = found.get(post.device_id)
             node = nodes.get(post.device_id) or (None if wish is None else wish.node)
             if self._bus.is_local or node not in {None, devices.POLLING}:
@@ -313,13 +313,14 @@ def wishes_of(conn: Connection, device_ids: Collection[int]) -> dict[int, Wish]:
     return {row.id: Wish(row.node, row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED) for row in found}
 
 
-def posts_of(said: Sequence[Downlink], wishes: Mapping[int, Wish], device_url: str) -> tuple[Post, ...]:
+def posts_of(
+    said: Sequence[Downlink], wishes: Mapping[int, Wish], device_url: Callable[[str], str]
+) -> tuple[Post, ...]:
     """What is written on the wire."""
     made = []
     for one in said:
         wish = wishes.get(one.device_id, _NO_WISH)
-        place = device_url.replace("http://", "https://", 1) if wish.scheme == "https" else device_url
-        message = translate.message_of(one, address(place, ""), wants_sha256=wish.wants_sha256)
+        message = translate.message_of(one, address(device_url(wish.scheme), ""), wants_sha256=wish.wants_sha256)
         if message is not None:
             made.append(Post(one.device_id, message))
     return tuple(made)

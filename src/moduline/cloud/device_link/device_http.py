@@ -29,7 +29,9 @@ from moduline.cloud.device_link.ddi import Ddi, DdiTerms
 from moduline.cloud.device_link.files import PREFIX, Downloads
 from moduline.cloud.device_link.http_answers import Refusal, refusal
 from moduline.cloud.device_link.http_limits import HttpLimits
+from moduline.cloud.device_link.proxies import Proxies
 from moduline.cloud.device_link.sending import FileStore
+from moduline.cloud.device_link.tls import HANDSHAKE_S
 from moduline.errors import ModulineError, PortBusy
 from moduline.events import Notice, Reporter, silent
 
@@ -48,6 +50,7 @@ class DeviceHttp:
         limits: of one peer.
         terms: how clients of the DDI are to poll.
         public_url: what addresses in answers begin with; "": what the client called us.
+        proxies: whose word on the client's address and scheme is taken; not counted as one peer.
         report: hears of what failed: ``device-http.failed``.
     """
 
@@ -60,10 +63,12 @@ class DeviceHttp:
         limits: HttpLimits | None = None,
         terms: DdiTerms | None = None,
         public_url: str = "",
+        proxies: Proxies | None = None,
         report: Reporter = silent,
     ) -> None:
         self.limits = limits or HttpLimits()
         self._report = report
+        self._proxies = proxies or Proxies()
         clock = clock or SystemClock()
         self._downloads = Downloads(db, store, clock=clock, limits=self.limits)
         self.ddi = Ddi(
@@ -77,7 +82,7 @@ class DeviceHttp:
         self._runner: web.AppRunner | None = None
         self._servers: list[asyncio.Server] = []
         self._keeper: asyncio.Task[None] | None = None
-        self._door = _Door(self.limits)
+        self._door = _Door(self.limits, self._proxies)
 
     def make_app(self) -> web.Application:
         """The application, for a server of one's own; ``listen`` is that of the platform."""
@@ -118,7 +123,10 @@ class DeviceHttp:
             return _Guarded(inside, self._door, loop, **options)
 
         try:
-            server = await loop.create_server(made, host, port, ssl=tls, backlog=_BACKLOG)
+            handshake_s = None if tls is None else HANDSHAKE_S
+            server = await loop.create_server(
+                made, host, port, ssl=tls, ssl_handshake_timeout=handshake_s, backlog=_BACKLOG
+            )
         except OSError as error:
             raise PortBusy(port=f"{host}:{port}", reason=str(error)) from error
         self._servers.append(server)
@@ -152,6 +160,8 @@ class DeviceHttp:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if isinstance(request.protocol, _Guarded):
             request.protocol.has_begun()
+        if self._proxies.networks:
+            request = self._unwrapped(request)
         try:
             return await self._route(request)
         except Refusal as said:
@@ -169,6 +179,12 @@ class DeviceHttp:
             facts = {"error": f"{type(failure).__name__}: {failure}"}
             self._report(Notice("device-http.failed", request.method, facts))
             return refusal(Refusal(500, "failed", "the platform has failed"))
+
+    def _unwrapped(self, request: web.Request) -> web.Request:
+        """A request that a named proxy passed on, as whoever sent it."""
+        came_for, came_by = (request.headers.getall(f"X-Forwarded-{name}", []) for name in ("For", "Proto"))
+        remote, scheme = self._proxies.origin(request.remote or "", request.scheme, came_for, came_by)
+        return request.clone(remote=remote, scheme=scheme)
 
     async def _route(self, request: web.Request) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
@@ -202,14 +218,16 @@ def _decoded(part: str) -> str:
 class _Door:
     """Who is inside, by address."""
 
-    def __init__(self, limits: HttpLimits) -> None:
+    def __init__(self, limits: HttpLimits, proxies: Proxies) -> None:
         self.limits = limits
+        self.proxies = proxies
         self.inside = 0
         self.of_address: Counter[str] = Counter()
         self.refused = 0
 
     def enters(self, address: str) -> bool:
-        if self.inside >= self.limits.connections or self.of_address[address] >= self.limits.per_address:
+        is_many = self.of_address[address] >= self.limits.per_address and not self.proxies.know(address)
+        if self.inside >= self.limits.connections or is_many:
             self.refused += 1
             return False
         self.inside += 1
