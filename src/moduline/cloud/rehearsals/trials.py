@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from moduline.cloud.rehearsals.delivery import FIRMWARE_WRITES, Delivery
 from moduline.cloud.rehearsals.moments import PHASES, Moment
-from moduline.cloud.rehearsals.ward import Ended, Ward
+from moduline.cloud.rehearsals.ward import FIRST_WATCHED_S, WATCHED_S, Ended, Ward
 from moduline.errors import Text
 from moduline.events import Notice
 
@@ -199,7 +199,7 @@ class Rehearsal:
         ended = await ward.power_on()
         if ended != "up":
             raise _bad(ward, ended)
-        watched = await ward.watch()
+        watched = await ward.watch(FIRST_WATCHED_S)
         if watched.ended != "up":
             raise FoundBad(_LOOP if watched.restarts else _STUCK)
         version = await ward.version()
@@ -361,7 +361,7 @@ class Rehearsal:
 
     async def _look_after(self, ward: Ward, course: Course) -> str:
         """``old`` or ``new``: what runs, whole."""
-        watched = await ward.watch()
+        watched = await ward.watch(WATCHED_S if course.after else FIRST_WATCHED_S)
         if watched.ended != "up":
             raise FoundBad(_LOOP) if watched.restarts else _bad(ward, watched.ended)
         found = self._side(ward, course)

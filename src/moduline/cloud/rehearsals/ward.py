@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Self
 
-from moduline.errors import FormatError, ModulineError, PeerError
+from moduline.errors import FormatError, ModulineError, NoAnswer, ReplBusy
 from moduline.events import Event, Notice
 from moduline.formats.littlefs import read_image
 from moduline.port.pty import open_pty
@@ -25,7 +25,7 @@ from moduline.remote.at_session import AtSession
 from moduline.remote.repl_session import ReplSession
 from moduline.vmodule.facts import ModuleIdentity
 from moduline.vmodule.interpreter.plan import RuntimePlan
-from moduline.vmodule.interpreter.runtime import ScriptRuntime
+from moduline.vmodule.interpreter.runtime import RuntimeState, ScriptRuntime
 from moduline.vmodule.interpreter.zygote import Zygote
 from moduline.vmodule.module import VirtualModule
 from moduline.vmodule.module_options import ModuleOptions, Runtime
@@ -37,10 +37,13 @@ QUICK: Final = Timings(boot_s=0.0, enumerate_s=0.0, answer_s=0.02, window_s=3600
 LIFE_LIMIT_S: Final = 120.0
 """Host seconds for one step of a life; far more than it takes on a computer that has other work."""
 WATCHED_S: Final = 0.7
-"""So long a main.py that does not end is watched before it counts as running."""
+"""So long a main.py that does not end is watched before it counts as running; the first time longer."""
+FIRST_WATCHED_S: Final = 5.0
 MOST_RESTARTS: Final = 3
 """A module that restarts by itself more often than this does not run."""
 MOST_TEXT: Final = 64 << 10
+POLL_S: Final = 0.005
+MOST_OPENINGS: Final = 3
 PROMPT: Final = b">>> "
 TRACEBACK: Final = b"Traceback (most recent call last):"
 FLASH: Final = "flash.bin"
@@ -129,11 +132,12 @@ class Ward:
             return "stuck"
         return "off" if module.state == "off" else "rom" if module.state == "download" else "up"
 
-    async def watch(self) -> Watched:
-        """See that what came up stays up: to its prompt, or for a while."""
+    async def watch(self, seconds: float = WATCHED_S) -> Watched:
+        """See that what came up stays up: to its prompt, or for a while once main.py runs."""
         for restarts in range(MOST_RESTARTS + 1):
             runtime = self.module.runtime
-            text = await self._heard()
+            await self._started(runtime)
+            text = await self._heard(seconds)
             if self.module.runtime is runtime and self.module.state == "running":
                 return Watched("up", restarts, _last_line(text))
             ended = await self.settled(runtime)
@@ -166,26 +170,33 @@ class Ward:
         try:
             async with AtSession(open_pty(self.module.port_path("at"))) as at:
                 said = await at.ask("AT+GMR", LIFE_LIMIT_S)
-        except PeerError:
+        except ModulineError:
             return ""
         return " ".join(said.lines).strip()
 
     async def run(self, code: str) -> str:
-        """Run a script at its prompt; why it did not work, "" also when the module went away meanwhile.
-
-        Raises:
-            PeerError: no conversation comes about.
-        """
-        session = ReplSession(open_pty(self.module.port_path("repl")))
-        try:
-            await session.open()
-            await session.exec(code, timeout_s=LIFE_LIMIT_S)
-        except PeerError as wrong:
-            return str(wrong.facts.get("last_line", "")) if self.module.state == "running" else ""
-        finally:
-            with contextlib.suppress(ModulineError):
-                await session.close()
-        return ""
+        """Run a script at its prompt; why it did not work, "" also when the module went away meanwhile."""
+        said = ""
+        for _ in range(MOST_OPENINGS):  # a busy computer may let an answer wait
+            if self.module.state != "running":
+                return ""
+            session: ReplSession | None = None
+            try:
+                session = ReplSession(open_pty(self.module.port_path("repl")))
+                await session.open()
+                await session.exec(code, timeout_s=LIFE_LIMIT_S)
+            except (NoAnswer, ReplBusy) as silent:
+                said = silent.message("en")
+                continue
+            except ModulineError as wrong:
+                is_there = self.module.state == "running"
+                return str(wrong.facts.get("last_line", wrong.message("en"))) if is_there else ""
+            finally:
+                if session is not None:
+                    with contextlib.suppress(ModulineError):
+                        await session.close()
+            return ""
+        return said
 
     # ---- what lies in it ---------------------------------------------------------------------------------------------
 
@@ -233,13 +244,22 @@ class Ward:
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
-    async def _heard(self) -> bytes:
+    async def _started(self, runtime: Runtime | None) -> None:
+        """Wait until its start-up is over, in which staged scripts are copied: main.py runs, or it has gone again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LIFE_LIMIT_S):
+                while isinstance(runtime, ScriptRuntime) and runtime.state is RuntimeState.BOOTING:
+                    if self.module.runtime is not runtime:
+                        return
+                    await asyncio.sleep(POLL_S)  # the runtime tells nobody
+
+    async def _heard(self, seconds: float) -> bytes:
         """What its console says until the prompt, for a while at most."""
         text = b""
-        with contextlib.suppress(TimeoutError, PeerError):
+        with contextlib.suppress(TimeoutError, ModulineError):
             stream = open_pty(self.module.port_path("repl"))
             try:
-                async with asyncio.timeout(WATCHED_S):
+                async with asyncio.timeout(seconds):
                     while not text.endswith(PROMPT):
                         text = (text + await stream.read_some())[-MOST_TEXT:]
             finally:
