@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Annotated, Any, BinaryIO, Final, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 
 from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import making
@@ -26,7 +28,7 @@ from moduline.cloud.blob import PIECE
 from moduline.cloud.edge import require
 from moduline.cloud.jobs.api import job_json
 from moduline.cloud.problem import Problem
-from moduline.errors import NoSuchObject, Text
+from moduline.errors import BadField, NoSuchObject, Text
 
 router: Final = APIRouter(prefix="/v1/artifacts", tags=["artifacts"])
 _UPLOADS: Final = ThreadPoolExecutor(8, "upload")
@@ -118,10 +120,13 @@ async def send_file(
 ) -> dict[str, Any]:
     """Send a file, as the body; it is kept for a day and named in an artifact within that time."""
     require(who, "artifact.create")  # nobody fills the disk who may not
-    loop = asyncio.get_running_loop()
-    pieces = _pieces(request.stream(), loop)
+    loop, is_over = asyncio.get_running_loop(), threading.Event()
+    pieces = _pieces(request.stream(), loop, is_over)
     receive = functools.partial(artifacts.receive, door.store, name, pieces, allowed=_allowed(door))
-    return _file_json(await loop.run_in_executor(_UPLOADS, receive))
+    try:
+        return _file_json(await loop.run_in_executor(_UPLOADS, receive))
+    finally:
+        is_over.set()
 
 
 @router.post("", status_code=201, **needs("artifact.create"))
@@ -207,8 +212,8 @@ def _measured(door: Door, named: NamedFile) -> UploadedFile:
     return UploadedFile(named.name, digester.give())
 
 
-def _pieces(stream: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """A body that arrives on the event loop, for a thread that reads it.
+def _pieces(stream: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop, is_over: threading.Event) -> Iterator[bytes]:
+    """A body that arrives on the event loop, for a thread that reads it until the request is over.
 
     Raises:
         BadField: the peer has gone, or sends too little.
@@ -220,8 +225,16 @@ def _pieces(stream: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> It
         async with asyncio.timeout(max(0.0, left_s)):
             return await anext(stream, None)
 
+    def waited_for() -> bytes | None:
+        coming = asyncio.run_coroutine_threadsafe(following(), loop)
+        while not is_over.is_set():
+            done, _ = wait((coming,), 1.0)
+            if done:
+                return coming.result()
+        raise TimeoutError  # the loop has ended, or nobody waits for the answer
+
     try:
-        while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        while (piece := waited_for()) is not None:
             taken += len(piece)
             yield piece
     except (TimeoutError, ClientDisconnect) as gone:

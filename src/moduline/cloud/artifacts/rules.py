@@ -135,6 +135,9 @@ def check_file(
     if not file.name or len(file.name) > MOST_FILE_NAME or not file.name.isprintable():
         text = Text("a file name of 1 to {most} printable characters is needed", "文件名须为 1 至 {most} 个可见字符")
         found.append(Problem(f"{field}.name", text, {"most": MOST_FILE_NAME}))
+    elif set(file.name) & set("/\\") or file.name.startswith("."):
+        text = Text("'{name}' is a path or a hidden file", "“{name}”是路径或隐藏文件")
+        found.append(Problem(f"{field}.name", text, {"name": file.name}))
     elif suffix_of(file.name, allowed) is None:
         text = Text("'{name}' has none of the suffixes {known}", "“{name}”的扩展名不在允许范围：{known}")
         found.append(Problem(f"{field}.name", text, {"name": file.name, "known": " ".join(allowed)}))
