@@ -19,14 +19,14 @@ ACCEPTS = EVENTS.replace("'otaPlan': lambda plans: seen.append(plans)", "'otaPla
 FAILED = [1, 2] + [4, 5, 6] * 5 + [4, 5, 12]
 
 
-def downloads_from(talk, story, *, speed=1.0, url="p", limit_s=120):
+def downloads_from(talk, story, *, speed=1.0, again=True, limit_s=120):
     """The package comes from ``talk(reader, writer, range)``; ``story(platform, board)`` after the plan."""
 
     async def whole():
         async with Platform() as platform, bench(platform, speed) as board:
             platform.talks["p"] = talk
-            said = platform.file_url("p") if url == "p" else url
-            platform.on_status = lambda status: (0x0113, firmware(said, PACKAGE)) if status in (2, 6) else None
+            url, told = platform.file_url("p"), (2, 6) if again else (2,)
+            platform.on_status = lambda status: (0x0113, firmware(url, PACKAGE)) if status in told else None
             await start(board, ACCEPTS)
             await platform.online()
             platform.say(0x0111, plan())
@@ -71,9 +71,28 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("kind", list(HEADS))
-def test_answer_when_it_is_wrong_then_6_five_times_and_12(kind):
-    downloads_from(answers(HEADS[kind]), failed, speed=5)
+def test_answer_when_it_is_wrong_then_6_five_times_and_12():
+    downloads_from(answers(HEADS["redirect"]), failed, speed=5)
+
+
+def test_answer_when_it_is_wrong_in_any_way_then_a_failed_try_and_nothing_is_kept():
+    """One module meets all of them, one after the other: the sixth failure is 12, and then it counts anew."""
+    kinds = iter(HEADS.values())
+
+    async def talk(_, writer, __):
+        writer.write(next(kinds).encode() + PACKAGE)
+        await writer.drain()
+
+    async def story(platform, board):
+        for turn, kind in enumerate(HEADS, 1):
+            await platform.until(lambda turn=turn: sum(one in (6, 9, 12) for one in platform.statuses) >= turn, 60)
+            assert platform.statuses[-1] in (6, 12), kind
+            if turn < len(HEADS):
+                platform.say(0x0113, firmware(platform.file_url("p"), PACKAGE))
+        assert [wanted for _, wanted in platform.asked] == [f"0-{SIZE - 1}"] * len(HEADS)
+        assert board.unit.packages == []
+
+    downloads_from(talk, story, speed=5, again=False)
 
 
 def test_body_when_it_is_longer_than_it_should_be_then_not_taken():
@@ -107,21 +126,26 @@ def test_bytes_when_they_drip_then_the_try_ends(head):
     downloads_from(talk, story, speed=100)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "", "nonsense", "ftp://127.0.0.1/p", "http://", "http:///p", "http://127.0.0.1:0/p", "http://127.0.0.1:65536/p",
-        "http://127.0.0.1:x/p", "http://127.0.0.1/p HTTP/1.1\r\nX: y", "http://127.0.0.1:1/p", "http://no.such.host/p",
-        "http://[::1]/p", "mqtt://127.0.0.1/p",
-    ],
-)  # fmt: skip
-def test_url_when_it_cannot_be_fetched_then_over_without_a_crash(url):
-    async def story(platform, board):
-        await platform.until(lambda: platform.statuses[-1:] == [12], 90)
-        assert set(platform.statuses) <= {1, 2, 4, 6, 12}
-        assert board.unit.packages == []
+URLS = [
+    "", "nonsense", "ftp://127.0.0.1/p", "http://", "http:///p", "http://127.0.0.1:0/p", "http://127.0.0.1:65536/p",
+    "http://127.0.0.1:x/p", "http://127.0.0.1/p HTTP/1.1\r\nX: y", "http://127.0.0.1:1/p", "http://no.such.host/p",
+    "http://[::1]/p", "mqtt://127.0.0.1/p",
+]  # fmt: skip
 
-    downloads_from(answers(""), story, url=url, speed=20)
+
+def test_url_when_it_cannot_be_fetched_then_a_failed_try_without_a_crash():
+    async def story():
+        async with Platform() as platform, bench(platform, 20.0) as board:
+            await start(board, ACCEPTS)
+            await platform.online()
+            for turn, url in enumerate(URLS, 1):
+                platform.say(0x0113, firmware(url, PACKAGE))
+                await platform.until(lambda turn=turn: sum(one in (6, 12) for one in platform.statuses) >= turn, 60)
+            assert set(platform.statuses) == {4, 6, 12}
+            assert (platform.asked, board.unit.packages) == ([], [])
+            assert await board.client.ask("Qth.state()") == "True\n"
+
+    run(story, 120)
 
 
 def test_answers_of_noise_when_they_come_then_always_an_end():
@@ -160,15 +184,17 @@ GREETINGS = {
 }
 
 
-@pytest.mark.parametrize("kind", list(GREETINGS))
-def test_platform_when_it_speaks_no_mqtt_then_left_and_tried_again(kind):
+def test_platform_when_it_speaks_no_mqtt_then_left_and_tried_again():
     async def story():
         async with Platform() as platform, bench(platform, 20.0) as board:
-            platform.greeting = GREETINGS[kind]
             await start(board, EVENTS)
-            await platform.until(lambda: len(platform.passwords) == 2, 60)
-            platform.greeting = b""
             await platform.online()
+            for turn, greeting in enumerate(GREETINGS.values(), 1):
+                platform.greeting, before = greeting, len(platform.passwords)
+                platform.drop()
+                await platform.until(lambda before=before: len(platform.passwords) > before, 60)
+                platform.greeting = b""
+                await platform.online(turn + 1)
 
     run(story, 120)
 

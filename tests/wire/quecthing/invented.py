@@ -6,6 +6,12 @@ Each is ``(lines, end)``; the end is (status of the device in the plan, code of 
 Source: ota-semantics 7, 8, 11 to 13; the frames of its section 14.
 """
 
+import hashlib
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
 from onboard.sdk.platform_peer import frame, value
 from wire.quecthing.recorded import CLIENT_ID, SESSION_KEY, Line
 
@@ -34,7 +40,7 @@ class Scene:
     """Lines, one call each; the frame's packet ids count as a device counts them."""
 
     def __init__(self):
-        self.lines, self.t, self._packet = [], 0.0, 0
+        self.lines, self.t, self._packet, self._down, self._is_sealed = [], 0.0, 0, 0, False
 
     def _add(self, **facts):
         self.lines.append(Line("invented", self.t, **facts))
@@ -52,7 +58,7 @@ class Scene:
         name = CLIENT_ID.encode()
         body = b"\x00\x04MQTT\x04\x42" + keep_alive.to_bytes(2, "big")
         body += len(name).to_bytes(2, "big") + name + len(password).to_bytes(2, "big") + password
-        self._packet = 0
+        self._packet, self._down, self._is_sealed = 0, 0, False
         return self._add(dir="up", mqtt="CONNECT", hex=body.hex())._add(dir="down", mqtt="CONNACK")
 
     def subscribe(self, qos=1):
@@ -60,6 +66,11 @@ class Scene:
 
     def secret(self):
         return self.down("sys", 0x00B4, value(5, "00112233445566778899aabbccddeeff"))
+
+    def seal(self):
+        """From now on both directions are encrypted."""
+        self._is_sealed = True
+        return self
 
     def close(self):
         return self._add(dir="close")
@@ -80,15 +91,23 @@ class Scene:
 
     def up(self, topic, command, payload=b"", qos=1):
         self._packet += 1
-        return self._add(
-            dir="up", mqtt="PUBLISH", topic=UP + topic, qos=qos, hex=frame(self._packet, command, payload).hex()
-        )
+        data = self._sealed(frame(self._packet, command, payload))
+        return self._add(dir="up", mqtt="PUBLISH", topic=UP + topic, qos=qos, hex=data.hex())
+
+    def _sealed(self, data):
+        if not self._is_sealed:
+            return data
+        pad = 16 - len(data) % 16
+        worker = Cipher(AES(SESSION_KEY), CBC(hashlib.sha256(SESSION_KEY).digest()[:16])).encryptor()
+        return worker.update(data + bytes([pad]) * pad) + worker.finalize()
 
     def bytes_up(self, topic, data, qos=1):
         return self._add(dir="up", mqtt="PUBLISH", topic=UP + topic, qos=qos, hex=data.hex())
 
     def down(self, topic, command, payload):
-        return self._add(dir="down", mqtt="PUBLISH", topic=DOWN + topic, qos=1, hex=frame(1, command, payload).hex())
+        self._down += 1
+        data = self._sealed(frame(self._down, command, payload))
+        return self._add(dir="down", mqtt="PUBLISH", topic=DOWN + topic, qos=1, hex=data.hex())
 
     def reports(self, module="V1", mcu=""):
         self.up("sys", 0x0034, value(1, 80) + value(2, 4) + value(3, -71) + value(4, 500000))
@@ -448,5 +467,5 @@ def application_never_decides(s):
 def encrypted_with_first_reports_in_clear(s):
     key = value(6, SESSION_KEY)
     s.connect(0, "0001").subscribe().down("sys", 0x00B4, value(5, "00112233445566778899aabbccddeeff") + key)
-    s.reports().ask().loaded().close().later(20).connect(1, "0001").subscribe().down("sys", 0x00B4, key)
-    s.reports("V2").say(11, versions=("V2",))
+    s.reports().seal().ask().loaded().close().later(20).connect(1, "0001").subscribe().down("sys", 0x00B4, key)
+    s.reports("V2").seal().say(11, versions=("V2",))
