@@ -90,7 +90,7 @@ def furnish(folder, count):
 
 
 async def serve(folder, count):
-    """Answers a word per line. facts; mark: the clock moves to the next mark of the grid; lapse: to the end of offers."""
+    """Answers a word per line. facts; mark: the clock moves to the next mark of the grid; lapse: to the end of all."""
     pk, secret = furnish(folder, count)
     clock = Hand()
     platform = make_platform(

@@ -125,7 +125,11 @@ class Database:
 
     async def write_soon(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The same for an event loop, which goes on meanwhile."""
-        return await asyncio.wrap_future(self.submit(verb, *args, **kwargs))
+        if self._writer is None:
+            self.open()
+        assert self._writer is not None
+        kept: T = await self._writer.submit_soon(verb, args, kwargs)
+        return kept
 
     def read(self, verb: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What ``verb`` gives for one committed state; it can change nothing.

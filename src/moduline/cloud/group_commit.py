@@ -20,6 +20,7 @@ are told so and nothing is repeated.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import threading
@@ -69,14 +70,20 @@ def together(verb: Callable[..., Any], many: Callable[[Connection, Calls], Seque
 
 @dataclass(slots=True)
 class _Asked:
-    """A verb that waits, with what it takes and where its answer goes."""
+    """A verb that waits, with what it takes and where its answer goes: to a thread, or to an event loop."""
 
     verb: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    answer: Future[Any]
+    answer: Future[Any] | asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop | None = None
     value: Any = None
     failure: Exception | None = None
+
+    def is_wanted(self) -> bool:
+        """Whether somebody still waits for it; from now on it cannot be called off."""
+        answer = self.answer
+        return not answer.cancelled() if isinstance(answer, asyncio.Future) else answer.set_running_or_notify_cancel()
 
     def run(self, connection: Connection) -> None:
         """Run the verb and keep what it gives."""
@@ -84,7 +91,9 @@ class _Asked:
         self.value = self.verb(connection, *self.args, **self.kwargs)
 
     def tell(self) -> None:
-        """Hand the answer over."""
+        """Hand the answer over; in the thread of its loop, if it has one."""
+        if self.answer.cancelled():
+            return
         if self.failure is None:
             self.answer.set_result(self.value)
         else:
@@ -118,7 +127,22 @@ class GroupCommit:
         Raises:
             DatabaseBusy: too many wait, or the writer is being closed.
         """
-        asked = _Asked(verb, args, kwargs, Future())
+        answer: Future[Any] = Future()
+        self._put(_Asked(verb, args, kwargs, answer))
+        return answer
+
+    async def submit_soon(self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The same for an event loop, which is woken once for all answers of a commit.
+
+        Raises:
+            DatabaseBusy: too many wait, or the writer is being closed; and what the verb raises.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._put(_Asked(verb, args, kwargs, answer, loop))
+        return await answer
+
+    def _put(self, asked: _Asked) -> None:
         with self._has_work:
             if self._is_closing.is_set():
                 raise DatabaseBusy(database=self._database, reason=_CLOSING)
@@ -126,7 +150,6 @@ class GroupCommit:
                 raise DatabaseBusy(database=self._database, reason=_TOO_MANY)
             self._waiting.append(asked)
             self._has_work.notify()
-        return asked.answer
 
     def close(self) -> None:
         """Finish what waits, then end."""
@@ -137,15 +160,14 @@ class GroupCommit:
 
     def _serve(self) -> None:
         while batch := self._take():
-            wanted = [asked for asked in batch if asked.answer.set_running_or_notify_cancel()]
+            wanted = [asked for asked in batch if asked.is_wanted()]
             try:
                 self._run_together(wanted)
             except Exception as cause:  # noqa: BLE001  the writer outlives every failure; the askers get it
                 self._hang_up()
                 if not isinstance(cause, _CommitUnknownError):
                     self._run_one_by_one(wanted)
-            for asked in wanted:
-                asked.tell()
+            _tell_all(wanted)
         self._hang_up()
 
     def _take(self) -> Sequence[_Asked]:
@@ -249,6 +271,24 @@ class GroupCommit:
         if line is not None:
             line.invalidate()
             line.close()
+
+
+def _tell_all(answered: Sequence[_Asked]) -> None:
+    """Hand all answers over, with one call into each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Asked]] = {}
+    for asked in answered:
+        if asked.loop is None:
+            asked.tell()
+        else:
+            loops.setdefault(asked.loop, []).append(asked)
+    for loop, mine in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_tell_here, mine)
+
+
+def _tell_here(answered: Sequence[_Asked]) -> None:
+    for asked in answered:
+        asked.tell()
 
 
 class _CommitUnknownError(Exception):

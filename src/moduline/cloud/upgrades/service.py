@@ -207,9 +207,11 @@ def due(conn: Connection, *, now: float, limit: int = BLOCK) -> tuple[Downlink, 
     """Upgrades whose time has come hear of it; at most ``limit`` of them, the most urgent first."""
     query = select(*rows.COLUMNS).where(_U.deadline <= now).order_by(_U.deadline).limit(limit)
     query = query.with_for_update(skip_locked=True, key_share=True)  # who is being heard is looked at again soon
+    ledger = Ledger(conn)
     said: list[Downlink] = []
     for found in conn.execute(query).all():
-        said += apply(conn, rows.row_of(found), TimePassed(), now=now)
+        said += enter(ledger, rows.row_of(found), TimePassed(), now=now)[1]
+    ledger.write()
     return go_on(conn, said, now=now)
 
 

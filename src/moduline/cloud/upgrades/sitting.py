@@ -46,7 +46,7 @@ _OPEN: Final = {
         select(*rows.COLUMNS)
         .where(_U.device_id == any_(bindparam("devices", type_=ARRAY(BigInteger))), _U.is_open)
         .order_by(_U.id)
-        .with_for_update(),
+        .with_for_update(key_share=True),
         _NAMES,
     ),
 }

@@ -82,7 +82,7 @@ def _plain(value: Any) -> dict[str, Any]:
     found = {}
     for content, (name, default) in zip(read(value), shape, strict=True):
         if content is not default and content != default:
-            found[name] = content if type(content) in _PLAIN else content.value
+            found[name] = content if type(content) in _PLAIN else content._value_
     return found
 
 
