@@ -15,10 +15,12 @@ class Fleet:
 
     Args:
         port: of the gateway; may be changed while they live, as when a platform comes back elsewhere.
+        kind: of device.
     """
 
-    def __init__(self, port):
+    def __init__(self, port, kind=QuecThingDevice):
         self.port = port
+        self._kind = kind
         self.devices = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -27,7 +29,7 @@ class Fleet:
 
     def add(self, flash, **wishes):
         """A device that is switched on and stays on."""
-        device = QuecThingDevice(flash, self.port, Wishes(**wishes))
+        device = self._kind(flash, self.port, Wishes(**wishes))
         self.devices.append(device)
         self._lives.append(asyncio.run_coroutine_threadsafe(device.live(), self._loop))
         return device
