@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cloud_job_rig import Shop
-from moduline.cloud.artifacts import making
+from moduline.cloud.artifacts import making, patching
 from moduline.cloud.artifacts import service as artifacts
 from moduline.delta import apply, read_side
-from moduline.errors import BadField, BadOption, JobBroken, NameTaken, PatchForeign
+from moduline.errors import BadField, BadOption, JobBroken, ModulineError, NameTaken, PatchForeign
 from moduline.formats import patch
 from moduline.package.stock import read_stock, write_stock
 from update_rig import NEW, OLD, firmware, user_image
@@ -74,13 +74,28 @@ HOSTILE = {
 }
 
 
-def test_patch_when_packages_are_hostile_then_failed_with_a_code_and_the_worker_goes_on(shop):
+def worked(folder, old, new, kind="diff"):
+    """What the task of a job does with two packages, without the job."""
+    for name, data in (("old", old), ("new", new)):
+        (folder / name).write_bytes(data)
+    sides = {name: {"file": f"{name}.bin", "name": name, "version": ""} for name in ("old", "new")}
+    return patching.work(sides | {"kind": kind, "place": "fp"}, folder)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_task_when_packages_are_hostile_then_a_code_of_formats(tmp_path, name):
+    with pytest.raises(ModulineError) as caught:
+        worked(tmp_path, firmware(OLD), HOSTILE[name])
+    assert caught.value.code != JobBroken.code
+    assert caught.value.message("en") != caught.value.message("zh")
+
+
+def test_patch_when_a_package_is_hostile_then_failed_with_a_code_and_the_worker_goes_on(shop):
     old = shop.package("v1", OLD, firmware(OLD))
-    for name, data in HOSTILE.items():
-        job = shop.done(ask(shop, [old, shop.package(name, NEW, data)]))
-        assert (job.state, job.reason["code"][:4]) == ("failed", "ML-E"), name
-        assert job.reason["code"] != JobBroken.code, job.reason
-        assert job.reason["en"] != job.reason["zh"]
+    job = shop.done(ask(shop, [old, shop.package("v2", NEW, HOSTILE["cut off"])]))
+    assert (job.state, job.reason["code"][:4]) == ("failed", "ML-E")
+    assert job.reason["code"] != JobBroken.code, job.reason
+    assert job.reason["en"] != job.reason["zh"]
     assert shop.done(ask(shop, [old, shop.package("v3", NEW, firmware(NEW))])).state == "done"
     assert shop.notices == []
 
@@ -94,16 +109,25 @@ def test_patch_when_mini_then_two_files_and_their_versions(shop):
     made = shop.rig.see(artifacts.by_id, shop.done(ask(shop, sides, "mini")).result["artifact_id"])
     assert [one.name for one in made.artifact.files] == [f"mini_{NEW}.mini_1", f"mini_{NEW}.mini_2"]
     assert [patch.read(shop.data(made, at)).stage for at in (0, 1)] == [1, 2]
+
+
+def test_patch_when_full_then_filed_under_the_versions_of_the_packages(shop):
+    image = {"user_fs": user_image()}
+    packages = [
+        write_stock(replace(one, images=dict(one.images) | image)) for one in map(read_stock, map(firmware, (OLD, NEW)))
+    ]
+    sides = [shop.package(*one) for one in zip(("v1", "v2"), (OLD, NEW), packages, strict=True)]
     full = shop.rig.see(artifacts.by_id, shop.done(ask(shop, sides, "full")).result["artifact_id"])
     assert (full.artifact.source, full.artifact.target) == (OLD, NEW)
     assert [one.role for one in patch.read(shop.data(full)).regions] == ["user_fs"]
 
 
-def test_patch_when_the_packages_are_for_other_chips_or_without_scripts_then_failed_with_that_code(shop, sides):
+def test_task_when_the_packages_are_for_other_chips_or_without_scripts_then_that_code(tmp_path):
     other = write_stock(replace(read_stock(firmware(NEW)), chip="rda8910"))
-    job = shop.done(ask(shop, [sides[0], shop.package("v3", NEW, other)]))
-    assert (job.state, job.reason["code"]) == ("failed", PatchForeign.code)
-    assert shop.done(ask(shop, sides, "full")).reason["code"] == BadOption.code
+    with pytest.raises(PatchForeign):
+        worked(tmp_path, firmware(OLD), other)
+    with pytest.raises(BadOption):
+        worked(tmp_path, firmware(OLD), firmware(NEW), "full")
 
 
 def test_patch_when_the_request_cannot_be_then_refused_at_once(shop, sides):

@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from moduline.cloud.db_reasons import in_our_words
 from moduline.errors import JobBroken, ModulineError, Text
 
 REQUEST: Final = "request.json"
@@ -113,7 +112,11 @@ def _found(task: str) -> Task:
 
 
 def _in_our_words(failure: Exception, folder: Path) -> ModulineError:
-    known = in_our_words(failure, str(folder.parent)) if isinstance(failure, OSError) else failure
+    known: BaseException = failure
+    if isinstance(failure, OSError):
+        from moduline.cloud.db_reasons import in_our_words  # the database's library takes as long as a small patch
+
+        known = in_our_words(failure, str(folder.parent))
     if isinstance(known, ModulineError):
         return known
     said = " ".join(str(failure).split())[:_SAID_LIMIT]
