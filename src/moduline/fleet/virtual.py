@@ -55,6 +55,7 @@ class VirtualPlan:
         package: firmware they leave the factory with; None for our own stock package.
         folder: where their flash stays between runs; None for a temporary one.
         rate: power-ons per second.
+        first: number of the first one; decides their IMEIs.
     """
 
     count: int
@@ -64,6 +65,7 @@ class VirtualPlan:
     package: bytes | None = None
     folder: Path | None = None
     rate: float = 200.0
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ class VirtualFleet:
             if folder is None:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moduline-fleet-")))
             identities = [
-                identity_of(self.plan.module, f"m{number}", RACK, number) for number in range(1, self.plan.count + 1)
+                identity_of(self.plan.module, f"m{number}", RACK, number)
+                for number in range(self.plan.first, self.plan.first + self.plan.count)
             ]
             self.version = await asyncio.to_thread(_make_flashes, self.plan, folder, identities)
             zygote = await Zygote.start()
