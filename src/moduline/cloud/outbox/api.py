@@ -156,7 +156,7 @@ async def test_webhook(door: Open, who: Who, webhook: int) -> dict[str, Any]:
     """Post an event that never happened, `webhook.test`, once and now; what the receiver made of it."""
     one, secret = await door.act(webhooks.try_out, webhook, actor=who)
     now = door.clock.now_s()
-    event = Event(0, who.main_id, now, TRIAL, {"webhook_id": one.id, "name": one.name, "by": who.name})
+    event = Event(-max(int(now), 1), who.main_id, now, TRIAL, {"webhook_id": one.id, "name": one.name, "by": who.name})
     told = await post(one.url, secret, event, _reach(door), now=now)
     return {"is_taken": told.is_taken, "status": told.status, "said": told.said}
 
