@@ -121,11 +121,38 @@ def test_context_when_made_then_nothing_below_tls_1_2_and_ciphers_as_asked_for(t
     cert, key = written(tmp_path, issued[0])
     usual = Certificate(cert, key, clock=HandClock(NOW)).context
     assert usual.minimum_version is ssl.TLSVersion.TLSv1_2
-    old = Certificate(cert, key, clock=HandClock(NOW), ciphers="DEFAULT:AES128-SHA").context
+    old = Certificate(cert, key, clock=HandClock(NOW), ciphers="ECDHE+AESGCM:AES128-SHA").context
     names = [{one["name"] for one in context.get_ciphers()} for context in (usual, old)]
     assert ["AES128-SHA" in one for one in names] == [False, True]
     with pytest.raises(BadOption, match="--tls-ciphers"):
         Certificate(cert, key, clock=HandClock(NOW), ciphers="NO-SUCH")
+
+
+def test_module_when_it_knows_only_the_oldest_suite_then_let_in_if_it_was_named(tmp_path, authority):
+    pair = authority.issue_cert("old.example.com", key_type=trustme.KeyType.RSA)
+    cert, key = written(tmp_path, pair)
+    module = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    module.maximum_version = ssl.TLSVersion.TLSv1_2
+    module.set_ciphers("AES128-SHA")
+    for ciphers, cipher in (("", None), ("ECDHE+AESGCM:ECDHE+AES:AES128-SHA", "AES128-SHA")):
+        context = Certificate(cert, key, clock=HandClock(NOW), ciphers=ciphers).context
+        assert agreed(context, module) == cipher
+
+
+def agreed(context, module):
+    """The suite that both ends agree on, or None; all in memory."""
+    module.check_hostname, module.verify_mode = False, ssl.CERT_NONE
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [module.wrap_bio(down, up), context.wrap_bio(up, down, server_side=True)]
+    for _ in range(10):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLError:
+                return None
+    return ends[0].cipher()[0]
 
 
 def test_certificate_when_it_ends_soon_then_told_while_it_is_watched(tmp_path, authority):

@@ -25,7 +25,7 @@ from moduline.cloud.plans.filters import parse_filter
 from ota_site import OtaSite
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide"
-PAGES = [f"{name}{lang}.md" for name in ("ota", "events", "filters", "exports") for lang in ("", ".zh")]
+PAGES = [f"{name}{lang}.md" for name in ("ota", "ota-storage", "events", "filters", "exports") for lang in ("", ".zh")]
 WAIT_S = 60.0
 
 

@@ -8,7 +8,7 @@
 
 All ports share one context, which new connections take their certificate from; those that are open keep theirs. TLS 1.2
 is the least. Without ``ciphers`` they are Python's: forward secrecy, no SHA-1. Modules whose stack has less need a name
-more, such as ``DEFAULT:AES128-SHA`` (TLS_RSA_WITH_AES_128_CBC_SHA).
+more, such as ``ECDHE+AESGCM:ECDHE+AES:AES128-SHA`` (TLS_RSA_WITH_AES_128_CBC_SHA), and a certificate with an RSA key.
 
 Source: https://docs.python.org/3/library/ssl.html#ssl-security.
 """
