@@ -115,13 +115,8 @@ def _register_create(plan: typer.Typer) -> None:
             print_json({"ok": True, "plan": body})
             return
         made = client.post("/v1/plans", body)
-        if as_json:
-            print_json({"ok": True, **made})
-            return
-        print_facts(
-            {"id": made["id"], "name": escape(name), "state": made["state"], "start": begin, "end": until},
-            as_json=False,
-        )
+        facts = {"id": made["id"], "name": escape(name), "state": made["state"], "start": begin, "end": until}
+        print_facts(made if as_json else facts, as_json=as_json)
 
 
 def _register_change(plan: typer.Typer) -> None:
