@@ -3,11 +3,19 @@
 Source: quecthing-recordings.jsonl; ota-semantics 7, 8, 11 to 13.
 """
 
+import base64
 import hashlib
+import socket
 
 import pytest
 
+from moduline.wire.mqtt import packets as mqtt
+from moduline.wire.mqtt.decode import Decoder, Need
+from moduline.wire.mqtt.encode import encode
+from moduline.wire.quecthing import credentials, messages
+from moduline.wire.quecthing.credentials import DeviceName
 from moduline.wire.quecthing.ota_messages import Firmware
+from moduline.wire.quecthing.session_key import encrypt, open_frame
 from moduline.wire.quecthing.sys_messages import ErrorNotice
 from ota_site import OtaSite
 from recorded_device import RecordedDevice, plan_of
@@ -85,24 +93,17 @@ ALWAYS = {
     "asks-before-its-reports",
     "secret-lost-and-asked-again",
     "comes-again-while-the-old-connection-stands",
-    "success-without-a-version-and-asked-for-it",
     "power-lost-after-flashing-and-11-never-comes",
-    "power-lost-while-flashing",
-    "back-with-a-third-version",
-    "one-download-fails-and-the-next-does-not",
     "connection-lost-in-a-download-that-goes-on",
     "restart-in-a-download",
     "controller-and-module",
     "controller-whose-file-comes-in-pieces",
     "sha256-wanted",
-    "old-form-of-accepting",
     "every-packet-twice",
     "releases-before-it-is-told-to",
-    "codes-skipped",
     "strange-values-between-the-messages",
     "names-as-long-as-they-may-be",
     "information-of-every-kind",
-    "is-at-the-target-already",
     "encrypted-with-first-reports-in-clear",
 }
 
@@ -128,3 +129,50 @@ def test_session_when_played_to_the_platform_then_led_to_its_end(site, product, 
     if name == "controller-fails-and-the-module-is-left-alone":
         assert [said.component for said in one.said if isinstance(said, Firmware)] == ["mcu1"]
     one.leave()
+
+
+def first(name, ps=recorded.PS, rand="A1b2C3d4E5f6G7h8"):
+    return credentials.first_password(name, ps, rand)
+
+
+def refused(site, client_id, password):
+    """What the platform says to a contact: CONNACK, and the code of the notice behind SUBACK."""
+    with socket.create_connection(("127.0.0.1", site.addresses.mqtt), 60) as peer:
+        peer.settimeout(60)
+        subscribe = mqtt.Subscribe(1, ((f"q/1/d/{client_id}/+", 1),))
+        peer.sendall(encode(mqtt.Connect(client_id, 60, password=password)) + encode(subscribe))
+        decoder, found = Decoder(), []
+        while not any(isinstance(one, mqtt.Publish) for one in found):
+            packet = decoder.next_packet()
+            if isinstance(packet, Need):
+                data = peer.recv(65536)
+                if not data:
+                    break
+                decoder.feed(data)
+            else:
+                found.append(packet)
+    notices = [messages.decode(open_frame(one.payload, None)) for one in found if isinstance(one, mqtt.Publish)]
+    return [type(one).__name__ for one in found], [getattr(one, "code", None) for one in (found[:1] + notices)]
+
+
+def test_contact_when_it_is_not_let_in_then_told_the_vendors_code(site, product):
+    """Trap 3; and trap 1: only a wrong secret of form 1 is CONNACK 5."""
+    del product
+    mine, other = DeviceName(recorded.PK, "860000000020001"), DeviceName(recorded.PK, "860000000020002")
+    stranger = DeviceName("zzzzzz", "860000000020001")
+    client_id = credentials.client_id(mine)
+    sign = (
+        "0;0000;p000aa;"
+        + base64.b64encode(encrypt(recorded.PS.encode(), b"860000000020001;A1b2C3d4E5f6G7h8;eA==")).decode()
+    )
+    cases = {
+        10423: (credentials.client_id(stranger), first(stranger)),
+        10424: (client_id, first(mine, "another secret 16")),
+        10425: (client_id, sign.encode()),
+        10430: (client_id, first(DeviceName("p000ab", mine.dk))),
+        10431: (client_id, first(other)),
+    }
+    for code, (name, password) in cases.items():
+        assert refused(site, name, password) == (["ConnAck", "SubAck", "Publish"], [0, code])
+    later = credentials.later_password("0" * 32, recorded.PS, "A1b2C3d4E5f6G7h8")
+    assert refused(site, client_id, later) == (["ConnAck"], [5])  # a device that is not known forgets its secret, too

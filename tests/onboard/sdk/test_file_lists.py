@@ -36,7 +36,7 @@ async def offered(platform, board, answer, statuses=(2, 6)):
     platform.say(0x0111, plan())
 
 
-@pytest.mark.parametrize("order", ["a", "abcde", "ecadb"])
+@pytest.mark.parametrize("order", ["a", "ecadb"])
 def test_list_when_it_comes_in_any_order_then_fetched_by_index_and_handed_over_as_one(order):
     async def story(platform, board):
         await offered(platform, board, file_list(rows(platform, order)))

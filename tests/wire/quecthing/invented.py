@@ -469,3 +469,30 @@ def encrypted_with_first_reports_in_clear(s):
     s.connect(0, "0001").subscribe().down("sys", 0x00B4, value(5, "00112233445566778899aabbccddeeff") + key)
     s.reports().seal().ask().loaded().close().later(20).connect(1, "0001").subscribe().down("sys", 0x00B4, key)
     s.reports("V2").seal().say(11, versions=("V2",))
+
+
+@scene(("failed", 250))
+def says_11_with_the_old_version(s):
+    s.come().loaded().close().later(20).come("V1", form=1).say(11, versions=("V1",))
+
+
+@scene(("failed", 252))
+def says_11_without_a_version_and_reports_the_old_one(s):
+    s.come().loaded().close().later(20).connect(1).subscribe().say(11).down("sys", 0x0041, b"\x00\x02\x00\x03")
+    s.up("sys", 0x0042, value(2, "V1") + value(3, "")).later(70).ping()
+
+
+@scene(UPGRADED)
+def gone_before_it_has_answered_the_offer(s):
+    s.come().offer().close().later(7).come(form=1).offer().say(1, 2).url().say(4, 5, 8, 9).close()
+    s.later(20).come("V2", form=1).say(11, versions=("V2",))
+
+
+@scene(UPGRADED)
+def two_controllers_in_their_order(s):
+    second = ("mcu2", "V7", "8.0", 1)
+    s.come(mcu="mcu1:V1;mcu2:V7").down("ota", 0x0111, grouped(MCU, second))
+    s.say(1, 2, component="mcu2", kind=1)
+    for name, target, versions in (("mcu1", "2.0", "mcu1:2.0;mcu2:V7"), ("mcu2", "8.0", "mcu1:2.0;mcu2:8.0")):
+        s.url(name, target, 1).say(4, 5, 8, 9, component=name, kind=1)
+        s.say(11, component=name, kind=1, versions=("V1", versions))
