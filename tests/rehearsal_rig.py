@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from moduline.cloud.rehearsals import trying_modules
 from moduline.delta import make, read_side
+from moduline.delta.scripts import make_script, window_for
 from moduline.package import read_package
 from moduline.package.merge import substitute
 from moduline.package.reading import write_package
@@ -62,3 +63,22 @@ def rehearse(files, source, versions=("", ""), cuts=8, seed=5):
         proof = json.loads((folder / "proof-0.json").read_text("utf-8"))
         assert not list((folder / "modules").glob("*")), "what was a module's is gone"
         return SimpleNamespace(facts=facts, proof=proof, page=(folder / "page-0.html").read_text("utf-8"))
+
+
+def changed_scripts():
+    """Files of an artifact that changes two scripts of ``old_scripts``, with their patches."""
+    old = old_scripts()
+    new = {"main.py": script(2), "lib.py": b"x = 2\n" * 400}
+    patches = {f"{name}.mdl": make_script(old[name], data, window_for(old)) for name, data in new.items()}
+    return [*new.items(), *patches.items()]
+
+
+def survived(found, kind, cuts):
+    """Everything that must be true of a rehearsal in which all is well."""
+    proof = found.proof
+    assert found.facts["is_good"], found.facts["complaint"]
+    assert (proof["update"]["kind"], proof["failed"], len(proof["moments"])) == (kind, 0, cuts)
+    assert proof["power_cuts"] >= cuts - proof["missed"] > 0
+    assert sum(proof["found"].values()) == cuts
+    assert "Safe to roll out" in found.page
+    return proof

@@ -105,6 +105,14 @@ def test_names_are_those_of_the_plan_and_strange_ones_have_no_address():
     during(story())
 
 
+def test_routes_when_isolated_then_aliases_only_and_not_this_computer_either():
+    plan = NetworkPlan(allowed=("*.example.org",), aliases={"updates.rehearsal": "127.0.0.1"}, is_isolated=True)
+    network = Network(plan)
+    assert network.route("updates.rehearsal", 8080) == ("127.0.0.1", 8080)
+    for host in ("127.0.0.1", "127.0.0.2", "localhost", network.address, "www.example.org", "192.0.2.7"):
+        assert not network.reaches(host, 80), host
+
+
 def test_routes_lead_to_this_computer_aliases_and_allowed_hosts_only():
     async def story():
         network = Network(read_network(Table.parse(PLAN.replace(b"delay_ms = 120", b"delay_ms = 0"), "rack.toml")))
