@@ -93,7 +93,7 @@ def must_have_product(product: str, secret: str) -> None:
     """
     needs = {
         "--product": (product, "MODULINE_PRODUCT", "moduline ota product list"),
-        "--secret": (secret, "MODULINE_PRODUCT_SECRET", "moduline ota product create NAME"),
+        "--secret": (secret, "MODULINE_PRODUCT_SECRET", "moduline ota product secret NAME"),
     }
     missing = [name for name, (value, _, _) in needs.items() if not value]
     if not missing:
@@ -111,8 +111,10 @@ def firmware_of(module: str, package: Path | None) -> tuple[str, bytes | None, s
         UnknownModule, NoSuchFile, WrongModule, FormatError, BadOption: there is none that boots.
     """
     slug = catalog.module(module).slug
-    data = None if package is None else read_file(package)
-    return slug, data, firmware_version(slug, data)
+    if package is None:
+        return slug, None, firmware_version(slug)
+    data = read_file(package)
+    return slug, data, firmware_version(slug, data, package.name)
 
 
 def files_of(script: Path | None, product: str, secret: str, ca: Path | None) -> dict[str, bytes]:

@@ -94,12 +94,19 @@ def _register_show(plan: typer.Typer) -> None:
                 one["dk"],
                 say(*STATUSES[one["status_name"]]),
                 ", ".join(f"{part['component']} {part['status']}" for part in one["components"]),
-                one["reason"][current()] if one["reason"] else "",
+                one["reason"][current()] if one["reason"] else _not_judged(found["state"], one["status_name"]),
             )
             for one in devices
         ]
         columns = ["DK", say("status", "状态"), say("components", "组件"), say("reason", "原因")]
         print_table(columns, [tuple(escape(cell) for cell in row) for row in rows])
+
+
+def _not_judged(state: str, status: str) -> str:
+    """What a device waits for that nobody has had reason to look at yet."""
+    if (state, status) != ("running", "not_upgraded"):
+        return ""
+    return say("waits for its request, or the next ten-minute mark", "等待设备请求，或下一个整十分钟")
 
 
 def _register_shift(plan: typer.Typer, verb: str, texts: tuple[str, str]) -> None:

@@ -183,12 +183,13 @@ class VirtualFleet:
         return World(seed=number, cloud_plan=CloudPlan(server=self.plan.server), network_plan=reachable)
 
 
-def firmware_version(module: str = MODULE, package: bytes | None = None) -> str:
+def firmware_version(module: str = MODULE, package: bytes | None = None, name: str = "") -> str:
     """The version that a module runs with a package.
 
     Args:
         module: slug of its profile.
         package: firmware; None for our own stock package.
+        name: of the package's file, for messages.
 
     Raises:
         UnknownModule: no such profile.
@@ -197,12 +198,12 @@ def firmware_version(module: str = MODULE, package: bytes | None = None) -> str:
     """
     identity = identity_of(module, "m1", RACK)
     memory = MemoryFlash(identity.geometry)
-    return _program(identity, memory, Path(FLASH_NAME), package)
+    return _program(identity, memory, Path(FLASH_NAME), package, name)
 
 
-def _program(identity: ModuleIdentity, flash: MemoryFlash, path: Path, package: bytes | None) -> str:
+def _program(identity: ModuleIdentity, flash: MemoryFlash, path: Path, package: bytes | None, name: str = "") -> str:
     """Put firmware into a flash; the version that boots from it."""
-    program_package(identity, flash, read_firmware(package or stock_package(identity.profile.slug)))
+    program_package(identity, flash, read_firmware(package or stock_package(identity.profile.slug), name))
     booted = BootCode(identity, flash, path).decide()
     if not isinstance(booted, BootSystem):
         reason = Text("it does not boot: {why}", "无法启动：{why}")
