@@ -89,3 +89,85 @@ def test_seed_when_it_refuses_then_the_platform_says_so(site):
             assert await aside(site.counters, plan) == {"not_upgraded": 1}
 
     run(story, 200)
+
+
+def test_package_of_three_files_when_planned_then_the_module_gets_them_in_their_order(site):
+    """A list (id 20) from one half to the other."""
+    parts = [bytes([number]) * (4000 + number) for number in (3, 1, 2)]
+
+    def artifact():
+        files = []
+        for number, part in enumerate(parts, 1):
+            sent = site._answer(site.web.put(f"/v1/artifacts/files/fw.mini_{number}.bin", content=part), 201)
+            files.append({"name": f"fw.mini_{number}.bin", "sha256": sent["sha256"]})
+        return site.post("/v1/artifacts", name="three", target="V2", files=files)
+
+    async def story():
+        product, ps = await aside(site.product)
+        script = script_for(product, ps)
+        async with bench(Served(site)) as board:
+            await start(board, script)
+            await online(site, product)
+            plan = await aside(site.plan, product, await aside(artifact))
+            await aside(site.activate, plan)
+            await board.client.ask("Qth.otaRequest()")
+            async with asyncio.timeout(60):
+                await board.dead.wait()
+            assert board.unit.packages == [b"".join(parts)]
+            await restart(board, "V2", script)
+            await board.client.until(b"fotaResult: mod True\r\n")
+            await aside(site.until, lambda: site.counters(plan) == {"upgraded": 1})
+
+    run(story, 200)
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_seed_when_the_platform_speaks_tls_alone_then_upgraded_by_who_trusts_it(tmp_path, monkeypatch, is_trusted):
+    trustme = pytest.importorskip("trustme", reason="certificates of these tests are made by trustme")
+    authority, other = trustme.CA(), trustme.CA()
+    pair = authority.issue_cert("localhost", "127.0.0.1")
+    (tmp_path / "cert.pem").write_bytes(b"".join(one.bytes() for one in pair.cert_chain_pems))
+    (tmp_path / "key.pem").write_bytes(pair.private_key_pem.bytes())
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    trusted = (authority if is_trusted else other).cert_pem.bytes().decode()
+    files = {"tls_cert": tmp_path / "cert.pem", "tls_key": tmp_path / "key.pem"}
+    site = OtaSite(
+        tmp_path / "ota", has_plain=False, mqtts_port=0, device_https_port=0, public_url="http://localhost", **files
+    )
+
+    class Secured:
+        url = f"mqtts://localhost:{site.addresses.mqtts}"
+
+    async def story():
+        product, ps = await aside(site.product)
+        script = script_for(product, ps)
+        async with bench(Secured()) as board:
+            await board.client.raw(f"with open('/usr/qth_ca.pem', 'w') as file:\n    file.write({trusted!r})\n")
+            if not is_trusted:
+                watch = script.replace(
+                    "Qth.start()", "seen = []\nQth.setEventCb({'devEvent': lambda *a: seen.append(a)})"
+                )
+                await start(board, watch + "\nQth.start()\n")
+                await board.client.raw("import utime\nwhile not seen:\n    utime.sleep_ms(20)\n", 60)
+                assert await board.client.ask("seen[0]") == "(1, -17921)\n"
+                assert (await aside(site.get, "/v1/devices", product=product["id"]))["items"] == []
+                return
+            await start(board, script)
+            await online(site, product)
+            settings = {"scheme": "https"}
+            change = {"json": {"settings": settings}}
+            site._answer(await aside(site.web.patch, f"/v1/products/{product['id']}", **change), 200)
+            plan = await aside(site.plan, product, await aside(site.package, content=PACKAGE))
+            await aside(site.activate, plan)
+            await board.client.ask("Qth.otaRequest()")
+            async with asyncio.timeout(60):
+                await board.dead.wait()
+            assert board.unit.packages == [PACKAGE]
+            await restart(board, "V2", script)
+            await aside(site.until, lambda: site.counters(plan) == {"upgraded": 1})
+
+    try:
+        run(story, 200)
+    finally:
+        site.stop()
