@@ -12,12 +12,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moduline.cloud import tables
 from moduline.cloud.devices.device import DK, MCU, MODULE, Denied, Issued, Known
 from moduline.cloud.edge import clean_text
+from moduline.cloud.hot import Hot, as_json, from_json
 from moduline.cloud.outbox import events as outbox
 
 VERSION_LIMIT: Final = 64
@@ -40,7 +41,7 @@ _CREDENTIALS: Final = (
     .join_from(tables.devices, tables.products)
     .where(tables.products.c.pk == bindparam("pk"), _D.dk == bindparam("dk"))
 )
-_CONNECT: Final = (
+_CONNECT: Final = Hot(
     update(tables.devices)
     .where(_D.id == bindparam("device"), _D.connection < bindparam("number"))
     .values(
@@ -50,26 +51,30 @@ _CONNECT: Final = (
         last_seen=bindparam("at"),
     )
 )
-_DISCONNECT: Final = (
+_DISCONNECT: Final = Hot(
     update(tables.devices)
     .where(_D.id == bindparam("device"), _D.connection == bindparam("number"), _D.node.is_not(None))
-    .values(node=None, last_seen=bindparam("at"))
+    .values(node=null(), last_seen=bindparam("at"))
 )
 _SEEN: Final = update(tables.devices).where(_D.id == bindparam("device")).values(last_seen=bindparam("at"))
-_FACTS: Final = select(_D.facts, _D.cell).where(_D.id == bindparam("device"))
-_KEEP_FACTS: Final = (
+_FACTS: Final = Hot(select(_D.facts, _D.cell).where(_D.id == bindparam("device")), ("facts", "cell"))
+_KEEP_FACTS: Final = Hot(
     update(tables.devices)
     .where(_D.id == bindparam("device"))
     .values(facts=bindparam("known"), facts_at=bindparam("at"), last_seen=bindparam("at"), cell=bindparam("place"))
 )
 _V: Final = tables.device_versions.c
-_VERSIONS: Final = select(_V.type, _V.component, _V.version).where(_V.device_id == bindparam("device"))
+_VERSIONS: Final = Hot(
+    select(_V.type, _V.component, _V.version).where(_V.device_id == bindparam("device")),
+    ("type", "component", "version"),
+)
 
 
-def _put_version(made: Any) -> Any:
+def _put_version(made: Any) -> Hot:
     """An INSERT that writes over what was there."""
+    made = made.values({column.name: bindparam(column.name) for column in _V})
     new = {"version": made.excluded.version, "reported_at": made.excluded.reported_at}
-    return made.on_conflict_do_update(index_elements=["device_id", "type", "component"], set_=new)
+    return Hot(made.on_conflict_do_update(index_elements=["device_id", "type", "component"], set_=new))
 
 
 _PUT_VERSION: Final = {
@@ -142,13 +147,13 @@ def connect(conn: Connection, device_id: int, node: str, connection: int, *, now
         connection: its number; larger is later.
     """
     values = {"device": device_id, "at_node": node, "number": connection, "at": now}
-    return conn.execute(_CONNECT, values).rowcount == 1
+    return bool(_CONNECT.run(conn, values).rowcount == 1)
 
 
 def disconnect(conn: Connection, device_id: int, connection: int, *, now: float) -> bool:
     """Note that a connection has ended; False when a newer one has taken its place."""
     values = {"device": device_id, "number": connection, "at": now}
-    return conn.execute(_DISCONNECT, values).rowcount == 1
+    return bool(_DISCONNECT.run(conn, values).rowcount == 1)
 
 
 def node_of(conn: Connection, device_id: int) -> str | None:
@@ -175,13 +180,13 @@ def report_facts(conn: Connection, device_id: int, facts: Mapping[str, Any], *, 
     Args:
         facts: battery, signal, model, cell ... numbers and texts.
     """
-    row = conn.execute(_FACTS, {"device": device_id}).first()
+    row = _FACTS.first(conn, {"device": device_id})
     if row is None:
         return
     new = {clean_text(name, 64): _fact(value) for name, value in facts.items() if value is not None and value != ""}
-    known = {**row.facts, **new}
+    known = as_json({**from_json(row.facts), **new})
     cell = new.get("cell", row.cell)
-    conn.execute(_KEEP_FACTS, {"device": device_id, "known": known, "at": now, "place": str(cell)})
+    _KEEP_FACTS.run(conn, {"device": device_id, "known": known, "at": now, "place": str(cell)})
 
 
 def report_versions(
@@ -205,7 +210,7 @@ def report_versions(
     for component, version in list((controllers or {}).items())[:MCU_LIMIT]:
         if component and version:
             told[MCU, clean_text(component, COMPONENT_LIMIT)] = clean_text(version, VERSION_LIMIT)
-    known = {(row.type, row.component): row.version for row in conn.execute(_VERSIONS, {"device": device_id})}
+    known = {(row.type, row.component): row.version for row in _VERSIONS.rows(conn, {"device": device_id})}
     changed = {key: version for key, version in told.items() if known.get(key) != version}
     if changed:
         keep_versions(conn, [(device_id, *key, version) for key, version in changed.items()], now=now)
@@ -218,7 +223,7 @@ def keep_versions(conn: Connection, versions: Sequence[tuple[int, int, str, str]
         {"device_id": device, "type": kind, "component": component, "version": version, "reported_at": now}
         for device, kind, component, version in versions
     ]
-    conn.execute(_PUT_VERSION[conn.dialect.name], rows)
+    _PUT_VERSION[conn.dialect.name].many(conn, rows)
 
 
 def forget_versions(conn: Connection, device_id: int) -> None:
