@@ -32,7 +32,11 @@ class Text:
     def say(self, lang: str, **facts: Any) -> str:
         """The sentence in ``lang`` ("en" or "zh") with the facts filled in; a fact may be a Text itself."""
         plain = {name: value for name, value in facts.items() if not isinstance(value, Text)}
-        spoken = plain | {name: fact.say(lang, **plain) for name, fact in facts.items() if isinstance(fact, Text)}
+        texts = {name: fact for name, fact in facts.items() if isinstance(fact, Text)}
+        said = {name: fact.say(lang, **plain) for name, fact in texts.items()}
+        spoken = plain | said
+        if len(texts) > 1:  # one may name another: "it is {state}"
+            spoken |= {name: fact.say(lang, **spoken) for name, fact in texts.items()}
         sentence = self.zh if lang == "zh" else self.en
         try:
             return sentence.format_map(_Facts(spoken))
