@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import os
 import subprocess
@@ -35,15 +36,16 @@ class Node:
         self._cluster = cluster
         self._ports = {"--http-port": 0, "--device-http-port": 0, "--mqtt-port": 0}
         self._log = cluster.folder / f"{name}.log"
+        self._said = cluster.folder / f"{name}.jsonl"  # a file: nobody reads a pipe for as long as it lives
         self._process = None
 
     def begin(self):
         """Start it; ``wait_ready`` waits for it."""
         words = [str(word) for pair in self._ports.items() for word in pair]
-        with self._log.open("ab") as log:
+        with self._log.open("ab") as log, self._said.open("wb") as said:
             self._process = subprocess.Popen(
                 [*self._cluster.command, "--node", self.name, "--role", self.roles, *words, "--jsonl"],
-                stdout=subprocess.PIPE,
+                stdout=said,
                 stderr=log,
                 env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             )
@@ -59,18 +61,32 @@ class Node:
             self.begin()
 
     def _is_ready(self):
-        while said := self._process.stdout.readline():
-            self.ready = json.loads(said)
-            if self.ready["event"] in {"ready", "error"}:
-                break
-        if self.ready.get("event") != "ready":
+        until = time.monotonic() + WAIT_S
+        while not (said := self._first()):
+            assert time.monotonic() < until, self.complaints[-3000:]
+            if self._process.poll() is not None and not self._first():
+                return False
+            time.sleep(0.02)
+        self.ready = said
+        if said.get("event") != "ready":
             self._process.wait(WAIT_S)
-            self._process.stdout.close()
             return False
         for option, url in (("--http-port", "api"), ("--device-http-port", "device_http")):
             self._ports[option] = int(self.ready[url].rpartition(":")[2]) if self.ready[url] else 0
         self._ports["--mqtt-port"] = self.ready["mqtt"]
         return True
+
+    def _first(self):
+        """What it said of its start; None: nothing yet."""
+        lines = self._said.read_text(encoding="utf-8").split("\n")[:-1]
+        found = (json.loads(line) for line in lines)
+        return next((one for one in found if one.get("event") == "ready" or one.get("ok") is False), None)
+
+    @property
+    def notices(self):
+        """What it told of since it was started, by slug."""
+        lines = self._said.read_text(encoding="utf-8").split("\n")[:-1]
+        return collections.Counter(json.loads(line).get("slug", "") for line in lines)
 
     @property
     def mqtt(self):
@@ -84,7 +100,6 @@ class Node:
         """``kill -9``."""
         self._process.kill()
         self._process.wait(WAIT_S)
-        self._process.stdout.close()
 
     def start(self):
         self.begin()
@@ -97,7 +112,6 @@ class Node:
         if self._process.poll() is None:
             self._process.terminate()
             self._process.wait(WAIT_S)
-        self._process.stdout.close()
         return self._process.returncode
 
     @property

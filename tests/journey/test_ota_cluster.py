@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import collections
 import itertools
+import json
 import random
+import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
-from ota_cluster import TOGETHER, Cluster
+from ota_cluster import APART, TOGETHER, WAIT_S, Cluster
 from ota_fleet import Fleet
 from quecthing_device import QuecThingDevice, flashes
 
@@ -79,24 +82,37 @@ def ask(device):
 def prepared(cluster, count):
     """An active plan over devices that are online and do not ask yet."""
     with cluster.web(0) as web:
-        product = web.post("/v1/products", json={"name": "meter"}).json()
-        ps = web.post(f"/v1/products/{product['id']}/secret").json()["ps"]
+        product, ps = product_of(web)
         fleet = Fleet([one.mqtt for one in cluster.gateways], Roamer)
         for flash in flashes(count, product["pk"], ps):
             fleet.add(flash, asks=False)
-        sent = web.put("/v1/artifacts/files/v2.bin", content=b"new firmware" * 1000).json()
     with cluster.web(1) as web:  # whoever is asked
-        files = [{"name": "v2.bin", "sha256": sent["sha256"]}]
-        package = web.post("/v1/artifacts", json={"name": "v2", "target": "V2", "files": files}).json()
-        plan = {
-            "name": "storm", "product": product["id"], "zone": "UTC",
-            "start": "2020-01-01T00:00", "end": "2090-01-01T00:00",
-            "components": [{"component": "mod", "releases": [{"artifact": package["id"]}]}],
-        }  # fmt: skip
-        plan = web.post("/v1/plans", json=plan).json()
+        package = package_of(web)
         cluster.until(lambda: known(web) == count)
-        assert web.post(f"/v1/plans/{plan['id']}/activate").json()["state"] == "running"
-        return plan, fleet
+        return activated(web, product, package), fleet
+
+
+def product_of(web):
+    """A product, and its secret."""
+    product = web.post("/v1/products", json={"name": "meter"}).json()
+    return product, web.post(f"/v1/products/{product['id']}/secret").json()["ps"]
+
+
+def package_of(web):
+    sent = web.put("/v1/artifacts/files/v2.bin", content=b"new firmware" * 10_000).json()
+    files = [{"name": "v2.bin", "sha256": sent["sha256"]}]
+    return web.post("/v1/artifacts", json={"name": "v2", "target": "V2", "files": files}).json()
+
+
+def activated(web, product, package):
+    plan = {
+        "name": "storm", "product": product["id"], "zone": "UTC",
+        "start": "2020-01-01T00:00", "end": "2090-01-01T00:00",
+        "components": [{"component": "mod", "releases": [{"artifact": package["id"]}]}],
+    }  # fmt: skip
+    plan = web.post("/v1/plans", json=plan).json()
+    assert web.post(f"/v1/plans/{plan['id']}/activate").json()["state"] == "running"
+    return plan
 
 
 def known(web):
@@ -131,6 +147,102 @@ def assert_ended(cluster, devices, ends):
         assert {code for code in told if code in LOGGED} <= codes[dk], dk
 
 
+FLEET = """
+[fleet]
+seed = {seed}
+rate = 50.0
+time_scale = 2.0
+[[kind]]
+name = "meter"
+share = 8
+bytes_per_s = 40000.0
+duplicates = 0.02
+[[kind]]
+name = "restless"
+share = 2
+outage_every_s = [10.0, 60.0]
+outage_s = [2.0, 10.0]
+"""
+
+
+class FleetProcess:
+    """``moduline fleet run`` at the gateways of a cluster.
+
+    Args:
+        cluster: of the platform.
+        folder: of its files.
+        words: more of the command line.
+    """
+
+    def __init__(self, cluster, folder, *words):
+        self._said = folder / "fleet.jsonl"
+        self._log = folder / "fleet.log"
+        server = ",".join(f"127.0.0.1:{one.mqtt}" for one in cluster.gateways)
+        with self._said.open("wb") as said, self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "moduline", "fleet", "run", "--server", server, *words, "--jsonl"],
+                stdout=said,
+                stderr=log,
+            )
+
+    def end(self):
+        """As Ctrl-C does; how often each device came to an end, by outcome, and the summary."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(WAIT_S)
+        assert self._process.returncode == 130, self._log.read_text()
+        lines = [json.loads(line) for line in self._said.read_text().splitlines()]
+        ends = collections.defaultdict(collections.Counter)
+        for line in lines:
+            if line.get("slug") == "fleet.ended":
+                ends[line["where"]][line["facts"]["outcome"]] += 1
+        return ends, lines[-1]
+
+    def kill(self):
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(WAIT_S)
+
+
+def great_storm(cluster, folder, *, devices, kills, seed):
+    """The same with a simulated fleet that comes online, upgrades and has outages of its own while parts are killed."""
+    dice = random.Random(seed)
+    (folder / "fleet.toml").write_text(FLEET.format(seed=seed))
+    with cluster.web(0) as web:
+        product, ps = product_of(web)
+        plan = activated(web, product, package_of(web))
+    words = ("--count", devices, "--product", product["pk"], "--secret", ps, "--fleet", folder / "fleet.toml")
+    fleet = FleetProcess(cluster, folder, *map(str, words))
+    log = []
+    try:
+        for _ in range(kills):
+            time.sleep(dice.uniform(0.0, 4.0))
+            name = dice.choice(sorted(cluster.victims))
+            away_s = dice.uniform(0.0, 8.0)
+            log.append((name, round(away_s, 1)))
+            victim = cluster.victims[name]
+            victim.kill()
+            time.sleep(away_s)
+            victim.start()
+            cluster.assert_whole()
+        ended = ("upgraded", "failed")
+        with cluster.web(dice.randrange(2)) as web:
+            cluster.until(lambda: sum(counters(web, plan)[name] for name in ended) == devices, END_S)
+        ends, summary = fleet.end()
+    finally:
+        fleet.kill()
+    failed = dict(cluster.rows("SELECT dk, reason FROM upgrades JOIN devices d ON d.id = device_id WHERE status = 3"))
+    assert "Traceback" not in cluster.complaints
+    assert set(failed.values()) <= {DOWNLOAD_FAILED}
+    cluster.assert_whole()
+    assert cluster.rows("SELECT count(*) FROM upgrades WHERE is_open") == [(0,)]
+    assert cluster.rows("SELECT max(attempt), count(*) FROM upgrades") == [(1, devices)]
+    once = [dk for dk, outcomes in ends.items() if outcomes == {"upgraded": 1}]
+    assert len(once) + len(failed) == devices, [one for one in ends.items() if one[1] != {"upgraded": 1}]
+    versions = dict(cluster.rows("SELECT dk, version FROM devices JOIN device_versions ON device_id = id"))
+    assert {versions[dk] for dk in once} == {"V2"}
+    return log, len(failed), summary
+
+
 @pytest.fixture
 def make(tmp_path):
     """Makes a cluster of these nodes."""
@@ -148,3 +260,12 @@ def make(tmp_path):
 @pytest.mark.timeout(900)
 def test_cluster_when_parts_are_killed_while_thirty_devices_upgrade_then_all_end_upgraded_once(make):
     storm(make(TOGETHER), devices=30, kills=["n1", "nats 0", "postgres"], seed=1, spread_s=0.5, away_s=0.5)
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_cluster_when_parts_are_killed_while_a_thousand_devices_upgrade_then_all_end_upgraded_once(
+    make, tmp_path, seed
+):
+    great_storm(make(APART), tmp_path, devices=1000, kills=10, seed=seed)
