@@ -7,6 +7,7 @@ give exactly ``tables.metadata``, on both databases.
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 from alembic import command
@@ -37,13 +38,12 @@ def current(connection: Connection) -> str | None:
 
 def head() -> str:
     """The last change there is."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
+    return known()[0]
 
 
+@functools.cache
 def known() -> tuple[str, ...]:
-    """Every change there is, newest first."""
+    """Every change there is, newest first; looked up once, for they come with the program."""
     return tuple(one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
