@@ -12,6 +12,7 @@ from rich.markup import escape
 from moduline.cli.language import current, say
 from moduline.cli.ota_client import SERVER, OtaClient, ServerOption, TokenOption
 from moduline.cli.ota_finding import PackageArgument, find_package, noun, shown_time
+from moduline.cli.ota_rehearsals import complaint_of, must_have_passed
 from moduline.cli.output import JsonFlag, note, print_facts, print_json, print_table
 from moduline.errors import JobBroken, NoSuchObject, Text, leaves
 
@@ -39,6 +40,7 @@ def finish(client: OtaClient, job: dict[str, Any], *, wait: bool, as_json: bool)
 
     Raises:
         ModulineError: it failed: the error is its reason.
+        TestsFailed: a rehearsal was done, and the update did not survive it.
     """
     said = ""
     while wait and job["state"] in {"queued", "running"}:
@@ -52,6 +54,8 @@ def finish(client: OtaClient, job: dict[str, Any], *, wait: bool, as_json: bool)
         raise _failure(job)
     if as_json:
         print_json({"ok": True, **job})
+        if wait:
+            must_have_passed(job)
         return
     facts = {"id": job["id"], "kind": job["kind"], "state": job["state"], "progress": _progress(job)}
     facts |= {name: shown_time(job[name]) for name in ("created_at", "begun_at", "ended_at")}
@@ -59,7 +63,10 @@ def finish(client: OtaClient, job: dict[str, Any], *, wait: bool, as_json: bool)
     if reason:
         facts["reason"] = f"{reason['code']} {reason[current()]}"
     facts |= {name: value for name, value in (job["result"] or {}).items() if not isinstance(value, dict | list)}
+    facts |= complaint_of(job)
     print_facts({name: escape(str(value)) for name, value in facts.items()}, as_json=False)
+    if wait:
+        must_have_passed(job)
 
 
 def _register_list(job: typer.Typer) -> None:
