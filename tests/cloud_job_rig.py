@@ -28,9 +28,9 @@ class Hand:
 class Shop:
     """A rig with a store and a worker."""
 
-    def __init__(self, rig, folder, trades=None, **more):
+    def __init__(self, rig, folder, trades=None, store=None, **more):
         self.rig, self.folder = rig, folder
-        self.store = FolderStore(folder / "files")
+        self.store = store or FolderStore(folder / "files")
         self.notices = []
         self.trades = trades or [making.trade()]
         self.worker = self.another(**more)

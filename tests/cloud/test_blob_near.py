@@ -117,6 +117,14 @@ def test_file_when_removed_then_its_copy_too_and_what_is_there_is_the_far_stores
     assert list(near.stored()) == []
 
 
+def test_copy_when_its_process_died_over_it_then_removed_at_the_start(near, tmp_path):
+    begun = tmp_path / "near" / "new" / "half"
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"firm")
+    near.check()
+    assert not begun.exists()
+
+
 def test_copy_when_it_cannot_be_made_then_told_and_the_file_is_read_all_the_same(far, tmp_path):
     (tmp_path / "near").write_text("no folder")
     told = []

@@ -8,12 +8,20 @@ from dataclasses import replace
 
 import pytest
 
+from cloud_job_rig import Shop
 from moduline.cloud.app import make_platform
+from moduline.cloud.artifacts import making
+from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.settings import Settings
+from moduline.cloud.stores import open_store
+from moduline.delta import apply, read_side
 from moduline.errors import NoSuchObject, StoreUnusable
+from moduline.formats import patch
+from moduline.package.stock import read_stock
 from ota_fleet import Fleet
 from ota_site import OtaSite
 from quecthing_device import Flash
+from update_rig import NEW, OLD, firmware
 
 pytestmark = pytest.mark.xdist_group("s3")
 FIRMWARE = random.Random(5).randbytes(1_200_000)
@@ -49,6 +57,18 @@ def test_platform_when_its_files_are_in_a_bucket_then_devices_are_upgraded_and_t
     finally:
         fleet.stop()
         site.stop()
+
+
+def test_patch_when_its_packages_are_in_a_bucket_then_made_and_kept_there(s3, file_rig, tmp_path):
+    shop = Shop(file_rig, tmp_path, store=open_store(s3.url(near=0), tmp_path / "data"))
+    old, new = (shop.package(name, version, firmware(version)) for name, version in (("v1", OLD), ("v2", NEW)))
+    job = shop.done(shop.rig.act(making.start, old.id, new.id))
+    assert (job.state, job.reason) == ("done", None)
+    made = shop.rig.see(artifacts.by_id, job.result["artifact_id"])
+    keys = {one.artifact.files[0].digests.sha256 for one in (old, new, made)}
+    assert {one.key for one in shop.store.stored()} == keys
+    applied = apply(read_side(firmware(OLD)), patch.read(shop.data(made)))
+    assert read_stock(applied).images == read_stock(firmware(NEW)).images
 
 
 def test_platform_when_its_bucket_is_not_there_then_it_does_not_start(s3, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import os
@@ -18,17 +17,16 @@ import trustme
 from paho.mqtt import client as paho
 from sqlalchemy import select
 
+from moduline.cli import main
 from moduline.cloud import tables
 from moduline.cloud.settings import Settings
 from moduline.errors import BadField
-from moduline.fleet import FleetOptions, FleetPlan, run_fleet
-from moduline.fleet.behaviour import Behaviour
 from moduline.wire.quecthing import credentials
 from moduline.wire.quecthing.credentials import DeviceName
 from ota_site import OtaSite
 
 WAIT_S = 60.0
-QUICK = Behaviour(boot_s=(0.5, 1.0), decide_s=(0.1, 0.5))
+FLEET = "[fleet]\ntime_scale = 30.0\nrate = 500.0\n[[kind]]\nname = 'meter'\nboot_s = 1\ndecide_s = 0.2\n"
 CONTENT = bytes(range(256)) * 800
 
 
@@ -105,11 +103,10 @@ def test_fleet_when_all_is_tls_then_upgraded_by_https_and_other_clients_load_the
         product, secret = site.product()
         site._answer(site.web.patch(f"/v1/products/{product['id']}", json={"settings": {"scheme": "https"}}), 200)
         plan = site.activate(site.plan(product, site.package(content=CONTENT)))
-        options = FleetOptions(
-            "127.0.0.1", 5, product["pk"], secret, site.addresses.mqtts, tls=trust, limit_s=100.0, is_until_done=True
-        )
-        summary = asyncio.run(run_fleet(FleetPlan(((1.0, QUICK),), seed=3, time_scale=30.0, rate=500.0), options))
-        assert summary.devices_by_outcome == {"upgraded": 5}
+        (tmp_path / "fleet.toml").write_text(FLEET)
+        words = ["--server", f"mqtts://127.0.0.1:{site.addresses.mqtts}", "--ca", str(tmp_path / "ca.pem")]
+        words += ["--fleet", str(tmp_path / "fleet.toml"), "--count", "5", "--until-done", "--for", "100"]
+        assert main.run(["fleet", "run", *words, "--product", product["pk"], "--secret", secret]) == 0
         site.until(lambda: site.counters(plan) == {"upgraded": 5})
         token = site.platform.db.read(lambda conn: conn.execute(select(tables.downloads.c.token)).scalars().first())
         port = port_of(site.addresses.device_https)

@@ -43,7 +43,7 @@ ServerOption = Annotated[
     str,
     typer.Option(
         "--server",
-        metavar="HOST[:PORT][,…]",
+        metavar="[mqtts://]HOST[:PORT][,…]",
         help=say("where to connect; several gateways: spread", "平台地址，可多个"),
     ),
 ]
@@ -89,6 +89,8 @@ ScaleOption = Annotated[
     float | None,
     typer.Option("--time-scale", metavar="N", help=say("devices' seconds per second", "设备时间倍速")),
 ]
+PLAIN_PORT = 1883
+SECURE = "mqtts://"
 TlsOption = Annotated[bool, typer.Option("--tls", help=say("gateway with TLS", "使用 TLS 连接网关"))]
 CaOption = Annotated[
     Path | None, typer.Option("--ca", metavar="FILE", help=say("certificates to trust, PEM", "受信任的证书（PEM）"))
@@ -130,7 +132,7 @@ def register(app: typer.Typer) -> None:
         module: ModuleOption = MODULE,
         script: ScriptOption = None,
         seed: SeedOption = None,
-        mqtt_port: PortOption = 1883,
+        mqtt_port: PortOption = PLAIN_PORT,
         product: ProductOption = "",
         secret: SecretOption = "",
         rate: RateOption = None,
@@ -146,6 +148,7 @@ def register(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
+        server, mqtt_port, tls = _dialled(server, mqtt_port, tls)
         (server, mqtt_port), *others = _gateways(server, mqtt_port)
         light = devices_of(count, virtual)
         refuse_alone(virtual, package, script, module)
@@ -181,6 +184,13 @@ def register(app: typer.Typer) -> None:
         summary, is_stopped = asyncio.run(_run(plan, options, full, state, _reporter(as_jsonl=as_jsonl)))
         _show_end(summary, as_json=as_json, as_jsonl=as_jsonl)
         _judge(summary, options, is_stopped=is_stopped, is_script_ours=script is None)
+
+
+def _dialled(text: str, port: int, tls: bool) -> tuple[str, int, bool]:
+    """Gateways, their usual port, and whether with TLS, of an option that may say so by ``mqtts://``."""
+    if text.startswith(SECURE):
+        return text.removeprefix(SECURE), 8883 if port == PLAIN_PORT else port, True
+    return text.removeprefix("mqtt://"), port, tls
 
 
 def _gateways(text: str, port: int) -> tuple[tuple[str, int], ...]:
@@ -254,7 +264,8 @@ def _reporter(*, as_jsonl: bool) -> Reporter:
             )
             if "virtual_running" in facts:
                 note(
-                    "  virtual modules: {virtual_running} running, {virtual_upgraded} upgraded, {virtual_failed} failed",
+                    "  virtual modules: {virtual_running} running, {virtual_upgraded} upgraded, "
+                    "{virtual_failed} failed",
                     "  虚拟模组：运行 {virtual_running}，成功 {virtual_upgraded}，失败 {virtual_failed}",
                     **facts,
                 )

@@ -46,8 +46,9 @@ class NearStore:
         self._copying: dict[str, threading.Thread] = {}
 
     def check(self) -> None:
-        """See that the far store can be used."""
+        """See that the far store can be used; copies that were begun in an earlier life are removed."""
         self.far.check()
+        self._near.sweep(float("inf"))
 
     def put(self, pieces: Iterable[bytes]) -> str:
         """Keep a file in the far store; its key."""

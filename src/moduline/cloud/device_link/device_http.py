@@ -145,6 +145,7 @@ class DeviceHttp:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        self._downloads.stop()
 
     async def _keep(self) -> None:
         while True:

@@ -14,6 +14,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,8 @@ ADDRESS_LIMIT: Final = 200
 """Characters of an address that modules take."""
 TELL_AGAIN_S: Final = 10.0
 """Good ranged requests of one token are told to the upgrade no more often."""
+READERS: Final = 32
+"""Threads that read files that are not on this machine's disk: slow stores must not hold up anything else."""
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 _KEPT_MOST: Final = 20_000
 _L, _F, _U, _D, _A = (
@@ -135,6 +138,11 @@ class Downloads:
         self._of_device: Counter[int] = Counter()
         self._of_address: Counter[str] = Counter()
         self._told: dict[str, float] = {}
+        self._readers = ThreadPoolExecutor(READERS, "files")
+
+    def stop(self) -> None:
+        """End the threads that read; what they read now is nobody's any more."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def by_token(self, request: web.BaseRequest, token: str) -> web.StreamResponse:
         """Answer ``/f/TOKEN``.
@@ -216,11 +224,11 @@ class Downloads:
                 await begins()
             opened = self._store.open_here(file.key)
             if opened is None:
-                opened = await asyncio.to_thread(self._store.open, file.key)
+                opened = await asyncio.get_running_loop().run_in_executor(self._readers, self._store.open, file.key)
             with opened:
                 return await send_file(
                     request, opened, status=span.status, headers=headers,
-                    first=span.first, count=span.bytes, limits=self._limits,
+                    first=span.first, count=span.bytes, limits=self._limits, readers=self._readers,
                 )  # fmt: skip
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ import asyncio
 import io
 import os
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from typing import BinaryIO, Final, Protocol
 
 from aiohttp import web
@@ -47,8 +48,19 @@ async def send_file(
     first: int,
     count: int,
     limits: HttpLimits,
+    readers: Executor,
 ) -> tuple[web.StreamResponse, bool]:
     """Answer a request with a part of a file.
+
+    Args:
+        request: GET or HEAD.
+        file: at any place.
+        status: of the answer.
+        headers: of the answer, but its length.
+        first: number of the first byte.
+        count: how many.
+        limits: of one peer.
+        readers: threads that read what the system cannot send by itself.
 
     Returns:
         The answer, already sent, and whether all of it went out.
@@ -67,7 +79,7 @@ async def send_file(
         if source is not None:
             await _send_from_disk(request, source, first, count, limits)
         else:
-            await _send_pieces(answer, file, first, count, limits)
+            await _send_pieces(answer, file, first, count, limits, readers)
         await answer.write_eof()
     except (OSError, RuntimeError, asyncio.IncompleteReadError):
         # gone, or too slow: there is nobody to tell (RuntimeError: the transport is closing)
@@ -170,10 +182,13 @@ async def _drained(request: web.BaseRequest, transport: asyncio.Transport) -> No
         raise ConnectionResetError
 
 
-async def _send_pieces(answer: web.StreamResponse, file: BinaryIO, first: int, count: int, limits: HttpLimits) -> None:
-    await asyncio.to_thread(file.seek, first)
+async def _send_pieces(
+    answer: web.StreamResponse, file: BinaryIO, first: int, count: int, limits: HttpLimits, readers: Executor
+) -> None:
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(readers, file.seek, first)
     while count:
-        piece = await asyncio.to_thread(file.read, min(PIECE, count))
+        piece = await loop.run_in_executor(readers, file.read, min(PIECE, count))
         if not piece:
             raise asyncio.IncompleteReadError(b"", count)
         async with asyncio.timeout(max(limits.slice_s, PIECE / limits.least_bytes_per_s)):
