@@ -84,6 +84,9 @@ def read(rows: Rows, fields: ttlv.Fields) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for row in rows:
         value = found.pop(row.id, None)
+        if value is None and not row.is_required:  # most rows of most messages
+            values[row.name] = None
+            continue
         values[row.name] = read = _from_wire(row, value)
         if read is None and value is not None and value != b"":
             found[row.id] = value
