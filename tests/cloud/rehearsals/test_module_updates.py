@@ -66,6 +66,31 @@ def test_scripts_when_the_new_main_ends_with_a_traceback_then_its_last_line_is_t
     survived(rehearse([("lib.py", b"x = 2\n")], ill, cuts=3), "scripts", 3)
 
 
+FRAGILE = b"""import uos
+from misc import Power
+if 'moving' in uos.listdir('/usr'):
+    Power.powerRestart()
+with open('/usr/moving', 'wb') as f:
+    for n in range(40):
+        f.write(bytes([n]) * 512)
+uos.remove('/usr/moving')
+"""
+
+
+def test_scripts_when_only_a_power_cut_at_the_wrong_moment_bricks_them_then_the_page_shows_that_moment():
+    found = rehearse([("main.py", FRAGILE)], with_scripts(main=script(1)), cuts=16)
+    proof = found.proof
+    assert (found.facts["is_good"], proof["undisturbed"]["is_good"]) == (False, True)
+    assert 0 < proof["failed"] < 16
+    for one in proof["failures"]:
+        assert re.match(r"apply:(cut|tear)@\d+", one["moment"])
+        assert "restarts again and again" in one["complaint"]["en"]
+        assert f"<title>{one['moment']}</title>" in found.page
+    bad = [moment for moment, _, runs, is_good in proof["moments"] if not is_good and runs == ""]
+    assert len(bad) == proof["failed"]
+    assert len(re.findall(r'style="fill:var\(--bad\)"', found.page)) >= proof["failed"]
+
+
 def test_patch_when_for_another_chip_then_seen_in_the_download():
     found = rehearse([("up.bin", diff("ec600u"))], firmware(MODULE), (V1, V2))
     bricked(found, "download", "still runs the old version: unisoc8910 is not asr1603")
