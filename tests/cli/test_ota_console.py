@@ -229,7 +229,19 @@ def of_plans(ask, hand, tmp_path):
     when = ("--from", "2027-01-15T10:00", "--until", "2027-01-15T12:00")
     assert ask("plan", "confirm", "asks", "860000000000001", "at", *when)["offered"] is False
     assert ask("plan", "confirm", "asks", "860000000000001", "at", exit_code=2)["code"] == "ML-E0201"
-    assert ask("plan", "confirm", "asks", "860000000000001", "now")["offered"] is True
+    asked = ask("plan", "users", "asks")
+    assert (asked["waiting"], len(asked["users"])) == (0, 1)  # it is appointed
+    (user,) = asked["users"]
+    assert (user["status"], user["start_at"]) == (2, 1_800_007_200.0)
+    (component,) = user["components"]
+    assert [component[key] for key in ("current", "target", "text")] == ["V1", "V2", "up"]
+    assert component["files"] == [{"name": "fw-v2.bin", "bytes": 300}]
+    ask("plan", "confirm", "asks", "860000000000001", "cancel")
+    assert ask("plan", "users", "asks")["waiting"] == 1
+    assert ask("plan", "confirm-all", "asks", "now", "--dry-run")["devices"] == 1
+    done = ask("plan", "confirm-all", "asks", "now", "--yes")
+    assert (done["done"], done["refused"], done["offered"]) == (1, 0, 1)
+    assert ask("plan", "confirm", "asks", "860000000000001", "now", exit_code=15)["code"] == "ML-E1513"
     ask("plan", "create", "gone", *words)
     assert ask("plan", "delete", "gone", "--yes")["is_removed"]
 

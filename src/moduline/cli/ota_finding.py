@@ -77,9 +77,8 @@ def find_upgrade(client: OtaClient, plan: str, dk: str) -> dict[str, Any]:
         NoSuchObject: the device is not in it.
     """
     number = find_plan(client, plan)["id"]
-    for one in client.every(f"/v1/plans/{number}/upgrades"):
-        if one["dk"] == dk:
-            return one
+    for one in client.every(f"/v1/plans/{number}/upgrades", dk=dk):
+        return one
     raise NoSuchObject(kind=UPGRADE, name=dk)
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.edge import error_frame, require
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import people, verification
 from moduline.cloud.upgrades.confirm import Operation
-from moduline.cloud.upgrades.people import Shown
+from moduline.cloud.upgrades.people import Asked, Shown
 from moduline.cloud.upgrades.upgrade import ComponentState
 from moduline.cloud.upgrades.verification import Run
+from moduline.errors import ModulineError
 
 router: Final = APIRouter(prefix="/v1", tags=["upgrades"])
 
@@ -29,6 +31,12 @@ class Confirm(BaseModel):
     end_at: float | None = None
 
 
+class ConfirmMany(Confirm):
+    """What the users of many devices want."""
+
+    upgrades: list[int] = Field(min_length=1, max_length=1000, description="numbers of upgrades")
+
+
 class Verify(BaseModel):
     """Which device tries an artifact, as which component."""
 
@@ -39,11 +47,59 @@ class Verify(BaseModel):
 
 @router.get("/plans/{plan}/upgrades")
 async def list_upgrades(
-    door: Open, who: Who, plan: int, status: DeviceStatus | None = None, after: After = 0, limit: Limit = None
+    door: Open,
+    who: Who,
+    plan: int,
+    status: DeviceStatus | None = None,
+    dk: str = "",
+    after: After = 0,
+    limit: Limit = None,
 ) -> dict[str, Any]:
     """Devices of a plan, each with its status and the reason why it waits."""
-    page = await door.see(people.page, plan, actor=who, status=status, after=after, limit=limit)
+    page = await door.see(people.page, plan, actor=who, status=status, dk=dk, after=after, limit=limit)
     return shown(page, upgrade_json)
+
+
+@router.get("/plans/{plan}/confirmations")
+async def list_confirmations(
+    door: Open,
+    who: Who,
+    plan: int,
+    language: Annotated[str, Query(description="of the texts; else en, else zh", max_length=20)] = "en",
+    after: After = 0,
+    limit: Limit = None,
+) -> dict[str, Any]:
+    """What the users of a plan are asked and have said: what an application shows them.
+
+    `status`: 0 nothing, 1 now, 2 appointed, 3 cancelled, 4 has seen the result; `waiting`: devices that could be
+    upgraded if only their users said so.
+    """
+    page = shown(await door.see(people.asked, plan, language, actor=who, after=after, limit=limit), asked_json)
+    return page | {"waiting": await door.see(people.waiting_for_users, plan, actor=who)}
+
+
+@router.post("/upgrades/confirm", **needs("upgrade.confirm"))
+async def confirm_many(door: Open, who: Who, wish: ConfirmMany) -> dict[str, Any]:
+    """Do what the users of many devices want, each for itself; what is not possible is an error of its own."""
+    require(who, "upgrade.confirm")
+    made: list[dict[str, Any]] = []
+    for number in wish.upgrades:
+        try:
+            said = await door.act(
+                people.confirm, number, wish.operation, actor=who, start_at=wish.start_at, end_at=wish.end_at
+            )
+        except ModulineError as refused:
+            made.append(error_frame(refused) | {"upgrade": number})
+            continue
+        await door.deliver(said)
+        made.append({"ok": True, "upgrade": number, "offered": bool(said)})
+    return {"items": made}
+
+
+@router.post("/upgrades/{upgrade}/seen", **needs("upgrade.confirm"))
+async def see_result(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
+    """The user has seen how it ended."""
+    return {"status": int((await door.act(people.see, upgrade, actor=who)).status)}
 
 
 @router.get("/upgrades/{upgrade}/log")
@@ -109,6 +165,27 @@ def upgrade_json(one: Shown) -> dict[str, Any]:
         "group": one.row.group,
         "begun_at": one.row.begun_at,
         "components": [_component_json(each) for each in state.components],
+    }
+
+
+def asked_json(one: Asked) -> dict[str, Any]:
+    """What a user is asked, as JSON."""
+    entries = [
+        asdict(each)
+        | {
+            "type": int(each.type),
+            "files": [{"name": name, "bytes": size} for name, size in one.files.get(each.component, ())],
+        }
+        for each in one.entries
+    ]
+    return {
+        "upgrade": one.upgrade_id,
+        "dk": one.dk,
+        "plan": one.plan,
+        **asdict(one.said),
+        "status": int(one.said.status),
+        "device_status": one.status.name.lower(),
+        "components": entries,
     }
 
 

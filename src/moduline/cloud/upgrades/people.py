@@ -1,5 +1,8 @@
 """What people do with upgrades: look at them and their log, confirm for a user, cancel, try again.
 
+What an application shows to the users of a plan that asks is ``asked``: per device what they have said, and per
+component from which version to which, with the text in their language.
+
 Source: ota-semantics, sections 9 and 10.
 """
 
@@ -9,22 +12,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from moduline.cloud import audit, tables
+from moduline.cloud.artifacts import service as artifacts
+from moduline.cloud.devices import service as devices
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of
-from moduline.cloud.plans import stored
+from moduline.cloud.plans import scope, stored
 from moduline.cloud.plans.rules import DeviceStatus, Trigger
 from moduline.cloud.plans.stored import StoredPlan
 from moduline.cloud.problem import Problem
 from moduline.cloud.upgrades import rows, service
-from moduline.cloud.upgrades.confirm import Confirmation, ConfirmStatus, Operation, operate
+from moduline.cloud.upgrades.confirm import (
+    Confirmation,
+    ConfirmEntry,
+    ConfirmStatus,
+    Operation,
+    entries,
+    operate,
+    see_result,
+)
 from moduline.cloud.upgrades.events import Cancelled, Retried
 from moduline.cloud.upgrades.reading import may_cancel, may_retry
 from moduline.cloud.upgrades.rows import Downlink, Row
 from moduline.errors import NoSuchObject, StateForbids, Text
 
 KIND: Final = Text("upgrade", "升级记录")
+PLAN: Final = Text("plan", "升级计划")
 _BEGUN: Final = Text("it cannot be cancelled (any more)", "当前无法取消")
 _NO_RETRY: Final = Text("only a failed upgrade with an unchanged version", "仅升级失败且版本未变化时可以重试")
 _U: Final = tables.upgrades.c
@@ -69,6 +83,29 @@ class Line:
     text: Mapping[str, str]
     code: int | None
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user of one device is asked, and what they have said.
+
+    Args:
+        upgrade_id: number of the upgrade.
+        dk: key of the device.
+        plan: name of the plan.
+        said: what the user has said.
+        status: of the device in the plan.
+        entries: components, in the order they are upgraded.
+        files: name and bytes of every file of the plan, by component.
+    """
+
+    upgrade_id: int
+    dk: str
+    plan: str
+    said: Confirmation
+    status: DeviceStatus
+    entries: tuple[ConfirmEntry, ...]
+    files: Mapping[str, tuple[tuple[str, int], ...]]
 
 
 @acts("upgrade.confirm")
@@ -116,6 +153,23 @@ def confirm(
     return said
 
 
+@acts("upgrade.confirm")
+def see(conn: Connection, upgrade_id: int, *, actor: Actor, now: float) -> Confirmation:
+    """The user has seen how it ended; nothing while it has not.
+
+    Raises:
+        NoSuchObject: there is no such upgrade.
+    """
+    row, _, dk = _of(conn, upgrade_id, actor)
+    before = confirmation(conn, upgrade_id)
+    after = see_result(before, row.state, now)
+    if after is not before:
+        _keep(conn, upgrade_id, after, actor)
+        was, is_now = _plain(before), _plain(after)
+        audit.note(conn, "upgrade.confirm", upgrade_id, dk, actor=actor, now=now, before=was, after=is_now)
+    return after
+
+
 @acts("upgrade.cancel")
 def cancel(conn: Connection, upgrade_id: int, *, actor: Actor, now: float) -> None:
     """Take an offer back, possible until the download begins; the grid may make another one.
@@ -155,22 +209,27 @@ def page(
     *,
     actor: Actor,
     status: DeviceStatus | None = None,
+    dk: str = "",
     after: int = 0,
     limit: int | None = None,
 ) -> Page[Shown]:
     """Upgrades of a plan, by their numbers.
 
+    Args:
+        status: only with this one.
+        dk: only of this device; "": of all.
+
     Raises:
         NoSuchObject: there is no such plan.
     """
-    plan = stored.load(conn, plan_id)
-    if plan is None or plan.account_id != actor.main_id:
-        raise NoSuchObject(kind=Text("plan", "升级计划"), name=str(plan_id))
+    _plan(conn, plan_id, actor)
     size = page_limit(limit)
     query = select(*rows.COLUMNS, _D.dk).join_from(tables.upgrades, tables.devices)
     query = query.where(_U.plan_id == plan_id, _U.id > after).order_by(_U.id).limit(size + 1)
     if status is not None:
         query = query.where(_U.status == int(status))
+    if dk:
+        query = query.where(_D.dk == dk)
     found = [Shown(rows.row_of(row), row.dk) for row in conn.execute(query)]
     return page_of(found, size, lambda shown: shown.row.id)
 
@@ -188,6 +247,54 @@ def log(conn: Connection, upgrade_id: int, *, actor: Actor, after: int = 0, limi
     )
     query = query.where(one.upgrade_id == upgrade_id, one.id > after).order_by(one.id).limit(size + 1)
     return page_of([Line(*list(row)) for row in conn.execute(query)], size, lambda line: line.id)
+
+
+def asked(
+    conn: Connection, plan_id: int, language: str, *, actor: Actor, after: int = 0, limit: int | None = None
+) -> Page[Asked]:
+    """What the users of a plan are asked and have said, device by device.
+
+    Args:
+        plan_id: of the actor's main account.
+        language: of the texts; else English, else Chinese.
+        after: key of the page before.
+        limit: rows of the page.
+
+    Raises:
+        NoSuchObject: there is no such plan.
+    """
+    plan = stored.with_lists(conn, _plan(conn, plan_id, actor))
+    found = page(conn, plan_id, actor=actor, after=after, limit=limit)
+    known = devices.of_numbers(conn, [one.row.device_id for one in found.items])
+    files = _files(conn, plan)
+    items = tuple(
+        Asked(
+            one.row.id,
+            one.dk,
+            plan.plan.name,
+            confirmation(conn, one.row.id),
+            DeviceStatus(one.row.status),
+            entries(plan.plan, scope.ruled(known[one.row.device_id]).versions, language),
+            files,
+        )
+        for one in found.items
+    )
+    return Page(items, found.next_after)
+
+
+def waiting_for_users(conn: Connection, plan_id: int, *, actor: Actor) -> int:
+    """How many devices of a plan could be upgraded if only their users said so.
+
+    Raises:
+        NoSuchObject: there is no such plan.
+    """
+    plan = _plan(conn, plan_id, actor)
+    if plan.plan.is_silent or plan.state.is_final or not plan.state.is_activated:
+        return 0
+    one = tables.confirmations.c
+    agreed = select(one.upgrade_id).where(one.status.in_((int(ConfirmStatus.NOW), int(ConfirmStatus.APPOINTED))))
+    waits = (_U.plan_id == plan_id) & (_U.phase == "waiting") & (_U.status == int(DeviceStatus.NOT_UPGRADED))
+    return int(conn.execute(select(func.count()).where(waits, _U.id.not_in(agreed))).scalar_one())
 
 
 def confirmation(conn: Connection, upgrade_id: int) -> Confirmation:
@@ -209,6 +316,24 @@ def _of(conn: Connection, upgrade_id: int, actor: Actor, *, locks: bool = False)
     if found is None or plan is None or plan.account_id != actor.main_id:
         raise NoSuchObject(kind=KIND, name=str(upgrade_id))
     return rows.row_of(found), plan, found.dk
+
+
+def _plan(conn: Connection, plan_id: int, actor: Actor) -> StoredPlan:
+    plan = stored.load(conn, plan_id)
+    if plan is None or plan.account_id != actor.main_id:
+        raise NoSuchObject(kind=PLAN, name=str(plan_id))
+    return plan
+
+
+def _files(conn: Connection, plan: StoredPlan) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Files of the last release of each component, as the device will get them."""
+    last = {one.component: one.releases[-1].artifact_id for one in plan.plan.components}
+    known = artifacts.of_numbers(conn, last.values())
+    return {
+        component: tuple((file.name, file.digests.size_bytes) for file in known[number].artifact.files)
+        for component, number in last.items()
+        if number in known
+    }
 
 
 def _keep(conn: Connection, upgrade_id: int, said: Confirmation, actor: Actor) -> None:
