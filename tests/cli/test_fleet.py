@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +128,90 @@ def test_run_when_only_shown_then_needs_no_product(run, tmp_path):
     )
     assert told["last"] == "860000000000010"
     assert told["kinds"] == [{"kind": "meter", "model": "EC600N", "version": "V1", "share": 1.0}]
+
+
+V1 = "EC600NCNLCR03A01M08_OCPU_PY_MODULINE1"
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the interpreter's sandbox needs Linux")
+
+
+def test_run_when_virtual_modules_are_only_shown_then_names_their_firmware(run):
+    told = json.loads(run("fleet", "run", "--server", "x", "--virtual", 2, "--count", 5, "--dry-run", "--json"))
+    assert (told["devices"], told["virtual"]["modules"], told["virtual"]["version"]) == (3, 2, V1)
+    assert [(kind["version"], kind["share"]) for kind in told["kinds"]] == [(V1, 1.0)], "the same plan takes both"
+    assert "modules 2" in run("fleet", "run", "--server", "x", "--virtual", 2, "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("more", "exit_code", "said"),
+    [
+        ((), 2, "--count"),
+        (("--count", 3, "--virtual", 4), 2, "--virtual"),
+        (("--count", 3, "--package", "v1.zip"), 2, "--package"),
+        (("--count", 3, "--script", "main.py"), 2, "--script"),
+        (("--virtual", 1, "--package", "none.zip"), 2, "none.zip"),
+        (("--virtual", 1, "--package", "junk.zip"), 8, "junk.zip"),
+        (("--virtual", 1, "--module", "ec999"), 2, "ec999"),
+        (("--virtual", 1, "--script", "folder"), 2, "main.py"),
+        (("--virtual", 1), 2, "--product, --secret"),
+        (("--virtual", 1, "--product", "p000aa"), 2, "MODULINE_PRODUCT_SECRET"),
+    ],
+)
+def test_run_when_something_is_missing_for_virtual_modules_then_says_what(
+    run, tmp_path, monkeypatch, more, exit_code, said
+):
+    monkeypatch.delenv("MODULINE_PRODUCT", raising=False)
+    monkeypatch.delenv("MODULINE_PRODUCT_SECRET", raising=False)
+    (tmp_path / "junk.zip").write_bytes(b"junk")
+    (tmp_path / "folder").mkdir()
+    run("fleet", "run", "--server", "127.0.0.1", *more, exit_code=exit_code)
+    assert said in run.err
+
+
+@linux
+def test_run_when_interrupted_with_virtual_modules_then_nothing_of_them_is_left(tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with platform_on() as port:
+        command = [sys.executable, "-m", "moduline", *map(str, words(port, tmp_path)), "--virtual", "2", "--jsonl"]
+        process = subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(scratch)}
+        )
+        told = {}
+        while told.get("facts", {}).get("virtual_running") != 2:
+            told = json.loads(process.stdout.readline())
+        children = children_of(process.pid)
+        assert children
+        assert any(path.name == "flash.bin" for path in scratch.rglob("*"))
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    summary = json.loads(rest.splitlines()[-1])
+    assert (summary["event"], summary["devices"], summary["virtual"]["devices"]) == ("summary", 1, 2)
+    assert list(scratch.iterdir()) == []
+    assert not [pid for pid in children if is_alive(pid)]
+
+
+def children_of(pid):
+    """Process numbers of its children and theirs."""
+    of = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            of.setdefault(parent, []).append(int(path.parent.name))
+    found, waiting = [], [pid]
+    while waiting:
+        more = of.get(waiting.pop(), [])
+        found += more
+        waiting += more
+    return found
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in {"Z", "X"}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import random
 import sys
 from types import SimpleNamespace
@@ -337,3 +338,31 @@ def test_address_of_a_task_when_given_to_app_fota_then_the_script_is_another_aft
     place.others.until_printed(one, "sotaResult: scripts True")
     place.until_upgraded(plan, one)
     assert one.device.version == V1
+
+
+def test_fleet_when_run_with_virtual_modules_among_it_then_the_same_plan_upgrades_both(place, tmp_path, capsys):
+    """``fleet run --virtual``; the second run finds what the first has left."""
+    product = place.ota.ask("product", "create", "fleet")
+    plan = place.plan("both kinds", "fleet", "fw-v2")
+    run = (
+        "fleet", "run", "--server", "127.0.0.1", "--mqtt-port", place.site.addresses.mqtt, "--product", product["pk"],
+        "--secret", product["ps"], "--count", 7, "--virtual", 2, "--package", place.files["v1"],
+        "--state", tmp_path / "state", "--json",
+    )  # fmt: skip
+    capsys.readouterr()
+    typed(*run, "--until-done", "--for", 90)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["devices"], told["devices_by_outcome"], told["versions"]) == (5, {"upgraded": 5}, {V2: 5})
+    assert told["is_done"]
+    virtual = told["virtual"]
+    assert (virtual["devices"], virtual["devices_by_outcome"]) == (2, {"upgraded": 2})
+    assert virtual["versions"] == {V2: 2}
+    assert [(one["version_before"], one["version"], one["boots"]) for one in virtual["modules"]] == [(V1, V2, 2)] * 2
+    place.site.until(lambda: place.site.counters(plan) == {"upgraded": 7})
+    upgraded = set(place.site.upgrades(plan))
+    assert {one["dk"] for one in virtual["modules"]} < upgraded
+
+    typed(*run, "--for", 2)
+    again = json.loads(capsys.readouterr().out)
+    assert again["versions"] == {V2: 5}
+    assert {one["version_before"] for one in again["virtual"]["modules"]} <= {V2, ""}
