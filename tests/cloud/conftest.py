@@ -14,6 +14,8 @@ import postgres_server
 import s3_server
 from cloud_rig import Rig
 from moduline.cloud import tables
+from moduline.cloud.blob import FolderStore
+from moduline.cloud.blob_near import NearStore
 from moduline.cloud.db import Database
 from moduline.cloud.stores import open_store
 
@@ -52,10 +54,11 @@ STORES = ["folder", pytest.param("s3", marks=S3), pytest.param("near", marks=S3)
 @pytest.fixture(params=STORES)
 def store(request, tmp_path):
     """A file store of each kind, empty."""
-    url = ""
-    if request.param != "folder":
-        url = request.getfixturevalue("s3").url(near=0 if request.param == "s3" else 64)
-    return open_store(url, tmp_path / "data")
+    data = tmp_path / "data"
+    if request.param == "folder":
+        return open_store("", data)
+    far = request.getfixturevalue("s3").store(data)
+    return far if request.param == "s3" else NearStore(far, FolderStore(data / "near"), 64 << 20)
 
 
 HERE = Path(__file__).parent

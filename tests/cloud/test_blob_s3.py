@@ -69,26 +69,36 @@ class Counterpart(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-@pytest.fixture
-def faulty(monkeypatch, tmp_path):
-    """A server that misbehaves, and a store in its bucket."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_CONFIG_FILE": str(tmp_path / "none"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+@pytest.fixture(scope="module")
+def misbehaving(tmp_path_factory):
+    """A server that misbehaves, and a store in its bucket; a client takes half a second to be made."""
+    folder = tmp_path_factory.mktemp("faulty")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Counterpart)
-    server.content, server.plan, server.seen = CONTENT, [], []
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    server.store = open_store(f"s3://bucket?endpoint=http://127.0.0.1:{server.server_port}&near=0", tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "ACCESS_KEY_ID": "key",
+            "SECRET_ACCESS_KEY": "secret",
+            "EC2_METADATA_DISABLED": "1",
+        }.items():
+            patch.setenv(f"AWS_{name}", value)
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, str(folder / "none"))
+        patch.delenv("AWS_PROFILE", raising=False)
+        server.store = open_store(f"s3://bucket?endpoint=http://127.0.0.1:{server.server_port}&near=0", folder)
+    server.spool = folder / "sending"
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def faulty(misbehaving):
+    """The server of the test: whole, and asked nothing yet."""
+    misbehaving.content, misbehaving.plan, misbehaving.seen = CONTENT, [], []
+    return misbehaving
 
 
 def test_reading_when_an_answer_breaks_off_then_asked_again_from_there(faulty):
@@ -122,19 +132,20 @@ def test_file_when_a_byte_was_changed_in_the_bucket_then_the_last_piece_is_not_g
     ("status", "code", "error"),
     [
         (507, "InsufficientStorage", DatabaseFull),
-        (403, "QuotaExceeded", StoreUnusable),
+        (403, "QuotaExceeded", DatabaseFull),
         (403, "AccessDenied", StoreUnusable),
         (404, "NoSuchBucket", StoreUnusable),
         (301, "PermanentRedirect", StoreUnusable),
         (400, "BadDigest", StorageFailed),
     ],
 )
-def test_upload_when_the_bucket_refuses_then_said_why_and_tried_once(faulty, tmp_path, status, code, error):
+def test_upload_when_the_bucket_refuses_then_said_why_and_tried_once(faulty, status, code, error):
     faulty.plan = [(status, code)] * 20
     with pytest.raises(error) as said:
         faulty.store.put([CONTENT])
     assert "s3://bucket/" in str(said.value)
-    assert list((tmp_path / "sending").iterdir()) == []
+    assert sum(verb == "PUT" for verb, _ in faulty.seen) == 1
+    assert list(faulty.spool.iterdir()) == []
 
 
 def test_upload_when_the_bucket_is_busy_for_a_moment_then_sent_again_whole_with_its_digest(faulty):

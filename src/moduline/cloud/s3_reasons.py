@@ -74,10 +74,10 @@ def _of_server(cause: said.ClientError, store: str, key: str) -> ModulineError:
         return NoSuchObject(kind=KIND, name=key.rpartition("/")[2])
     if code in _ELSEWHERE_CODES:
         return StoreUnusable(store=store, reason=_ELSEWHERE, code=code)
+    if status == 507 or code in _FULL_CODES:  # Ceph says so with 403
+        return DatabaseFull(database=store)
     if status in {401, 403}:
         return StoreUnusable(store=store, reason=_DENIED, code=code)
-    if status == 507 or code in _FULL_CODES:
-        return DatabaseFull(database=store)
     if status >= 500 or status == 429 or code in _BUSY_CODES:
         return StoreUnreachable(store=store, reason=_BUSY, code=code)
     return StorageFailed(path=store + key, reason=_first_line(cause))
