@@ -336,3 +336,40 @@ def test_nodes_when_they_lock_rows_in_opposite_order_then_both_are_done(postgres
     assert {name: sorted(owner) for name, owner in found.items()} == {"x": ["x", "x", "y"], "y": ["x", "x", "y"]}
     for node in nodes:
         node.close()
+
+
+def test_batch_when_one_change_was_crossed_then_the_others_are_not_committed_one_by_one(file_rig):
+    """As a row that another node has just made: the second look finds it."""
+    runs, gate, has_begun = [], threading.Event(), threading.Event()
+
+    def hold(conn):
+        has_begun.set()
+        assert gate.wait(20)
+
+    def tidy(conn, number):
+        runs.append(number)
+        put(conn, f"n{number}")
+
+    def crossed(conn):
+        runs.append("crossed")
+        if runs.count("crossed") == 1:
+            put(conn, "held")
+            put(conn, "held")
+        return "kept"
+
+    commits = []
+    noted = commits.append
+    signals.listen(Engine, "commit", noted)
+    try:
+        answers = [file_rig.db.submit(hold)]
+        assert has_begun.wait(20)
+        answers += [file_rig.db.submit(tidy, number) for number in range(50)]
+        last = file_rig.db.submit(crossed)
+        gate.set()
+        assert last.result(30) == "kept"
+        for one in answers:
+            one.result(30)
+    finally:
+        signals.remove(Engine, "commit", noted)
+    assert len(commits) == 3, "what held the writer, and each half"
+    assert file_rig.db.read(names) == {f"n{number}" for number in range(50)}

@@ -8,14 +8,14 @@
                                  ...  at most BATCH verbs
                                COMMIT ──▶ all answers at once
 
-Calls of one verb that follow each other are run as one where the verb has a form for many (``together``): one
+Calls of one verb that follow each other are run as one where the verb has a form for many (``together``): with
 the same results and rows. If that raises, it is rolled back and each half is tried, so that a call that fails fails
 alone and is found after a few tries.
 
-A batch that fails as a whole - disk full, a deadlock with another node, a connection lost before the commit - is rolled
-back and its verbs are run one by one, each with a transaction of its own; so a verb may be run more than once, but is
-kept at most once. Only a connection that breaks *during* a commit leaves it open whether the batch was kept: its askers
-are told so and nothing is repeated.
+A batch that fails as a whole - disk full, a connection lost before the commit - is rolled back and its verbs are run
+one by one, each with a transaction of its own; where a change of another node crossed it (a deadlock, a row that both
+made) its halves are, and their halves. So a verb may be run more than once, but is kept at most once. Only a connection
+that breaks *during* a commit leaves it open whether the batch was kept: its askers are told so and nothing is repeated.
 """
 
 from __future__ import annotations
@@ -165,7 +165,9 @@ class GroupCommit:
                 self._run_together(wanted)
             except Exception as cause:  # noqa: BLE001  the writer outlives every failure; the askers get it
                 self._hang_up()
-                if not isinstance(cause, _CommitUnknownError):
+                if has_crossed(cause):
+                    self._run_halves(wanted)
+                elif not isinstance(cause, _CommitUnknownError):
                     self._run_one_by_one(wanted)
             _tell_all(wanted)
         self._hang_up()
@@ -226,6 +228,25 @@ class GroupCommit:
             for asked in batch:
                 asked.failure = asked.failure or DatabaseUnreachable(database=self._database, reason=_UNKNOWN)
             raise _CommitUnknownError from cause
+
+    def _run_halves(self, batch: Sequence[_Asked]) -> None:
+        """Run each half once more, after a change of another node crossed: that one is through by now.
+
+        One by one would be a commit for each, and everybody else would wait.
+        """
+        if len(batch) == 1:
+            self._run_one_by_one(batch)
+            return
+        half = len(batch) // 2
+        for part in (batch[:half], batch[half:]):
+            try:
+                self._run_together(part)
+            except Exception as cause:  # noqa: BLE001  the writer outlives every failure; the askers get it
+                self._hang_up()
+                if has_crossed(cause):
+                    self._run_halves(part)
+                elif not isinstance(cause, _CommitUnknownError):
+                    self._run_one_by_one(part)
 
     def _run_one_by_one(self, batch: Sequence[_Asked]) -> None:
         """Run each verb with a transaction of its own; where no connection can be had, none is run any more."""
