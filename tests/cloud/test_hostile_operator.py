@@ -375,6 +375,12 @@ def test_uploads_when_a_dozen_stand_still_then_everybody_else_is_served(site):
     site.until(lambda: not list((site.settings.data / "files" / "new").glob("*")))
 
 
+def test_upload_when_for_swupdate_or_rauc_then_taken(site):
+    for name in ("os.swu", "os.raucb"):
+        assert site.web.put(f"{FILES}/{name}", content=b"image").status_code == 201
+    assert site.web.put(f"{FILES}/os.exe", content=b"image").status_code == 422
+
+
 def test_upload_when_multipart_or_encoded_then_kept_as_it_is(site):
     """The body is the file: nothing in it is taken for an envelope, a name, or something to be unpacked."""
     form = b'--b\r\nContent-Disposition: form-data; name="f"; filename="../../x"\r\n\r\nabc\r\n--b--\r\n'

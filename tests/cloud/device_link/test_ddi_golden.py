@@ -217,7 +217,7 @@ def test_zephyr_when_its_buffers_are_small_then_the_answers_fit(site):
             async with Wire(site, product, token, ZEPHYR) as wire:
                 attributes = '{"mode":"merge","data":{"VIN":"JH4TB2H26CC000000","hwRevision":"3","sw_version":"V1"}}'
                 assert (await wire.ask("PUT", "/configData", attributes))[0] == 200
-                status, _head, body = await wire.ask("GET")
+                _status, _head, body = await wire.ask("GET")
                 assert len(body) <= 512
                 _status, _, body = await wire.ask(
                     "GET", wire.path_of(json.loads(body)["_links"]["deploymentBase"]["href"])
@@ -282,5 +282,23 @@ def test_hawkbit_crate_when_it_reads_an_offer_then_every_member_it_insists_on_is
                 assert (
                     await wire.ask("POST", "/deploymentBase/1/feedback", told, "Content-Type: application/json\r\n")
                 )[0] == 200
+
+    run(story())
+
+
+def test_client_when_it_speaks_http_1_0_then_links_lead_to_where_it_came(site):
+    """Small stacks send no ``Host`` and read until the end."""
+
+    async def story():
+        async with site:
+            product, token, _ = prepared(site)
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+            place = f"/{product.pk}/controller/v1/dev1"
+            writer.write(f"GET {place} HTTP/1.0\r\nAuthorization: TargetToken {token}\r\n\r\n".encode())
+            head, _, body = (await asyncio.wait_for(reader.read(), 30)).partition(b"\r\n\r\n")
+            assert head.split(b" ")[1] == b"200"
+            (link,) = json.loads(body)["_links"].values()
+            assert link["href"] == f"{site.url}{place}/configData"
+            writer.close()
 
     run(story())

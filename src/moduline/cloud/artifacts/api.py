@@ -22,7 +22,7 @@ from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, s
 from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.digests import Digester
-from moduline.cloud.artifacts.rules import SUFFIXES, Artifact, ComponentType, UploadedFile
+from moduline.cloud.artifacts.rules import BUNDLES, SUFFIXES, Artifact, ComponentType, UploadedFile
 from moduline.cloud.artifacts.service import StoredArtifact
 from moduline.cloud.blob import PIECE
 from moduline.cloud.edge import require
@@ -111,7 +111,7 @@ def _file_json(file: UploadedFile) -> dict[str, Any]:
 
 
 def _allowed(door: Door) -> tuple[str, ...]:
-    return (*SUFFIXES, *door.settings.more_suffixes)
+    return (*SUFFIXES, *BUNDLES, *door.settings.more_suffixes)
 
 
 @router.put("/files/{name}", status_code=201, **needs("artifact.create"))

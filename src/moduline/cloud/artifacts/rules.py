@@ -33,6 +33,8 @@ SUFFIXES: Final = (
     ".bin_2",
 )
 """The vendor's list; an operator may add to it in the settings."""
+BUNDLES: Final = (".swu", ".raucb")
+"""What devices that poll install: images of SWUpdate and bundles of RAUC."""
 MOST_FILES: Final = 5
 MOST_FILE_BYTES: Final = 100 * 1024 * 1024
 MOST_NAME: Final = 100

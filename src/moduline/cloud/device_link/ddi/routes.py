@@ -203,7 +203,7 @@ class Ddi:
         self._asked.spend(client.device_id, tick)
 
     def _base(self, request: web.BaseRequest, tenant: str, dk: str) -> str:
-        host = self._public_url or f"{request.scheme}://{request.headers.get('Host', '')}"
+        host = self._public_url or f"{request.scheme}://{request.headers.get('Host') or _own_name(request)}"
         return f"{host}/{quote(tenant, safe='')}/controller/v1/{quote(dk, safe='')}"
 
     # ---- poll ------------------------------------------------------------------------------------------------------
@@ -395,6 +395,13 @@ _RESOURCES: Final = {
     "confirmationBase": Ddi.confirmation_base,
     "softwaremodules": Ddi.software_modules,
 }
+
+
+def _own_name(request: web.BaseRequest) -> str:
+    """Where a client that does not say whom it called has reached us; HTTP/1.0 needs no ``Host``."""
+    found = None if request.transport is None else request.transport.get_extra_info("sockname")
+    name, port = found[:2] if found else ("localhost", 80)
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 def is_near(address: str) -> bool:
