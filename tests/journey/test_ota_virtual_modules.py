@@ -31,13 +31,13 @@ PK, PS = "p111xt", "V2VUei9ZVWt2SnpL"  # of the seed
 SCRIPT = "import Qth\n" + SAMPLE
 V1, V2, V3 = (f"EC600NCNLCR03A01M08_OCPU_PY_MODULINE{number}" for number in (1, 2, 3))
 HOUR = 3600.0
-CASES = ("refuses", "confirms", "waits", "mismatch", "mcu", "downloads", "scripts", "asks")
+CASES = ("refuses", "confirms", "waits", "mismatch", "mcu", "downloads", "scripts", "asks", "whole")
 """Modules beside the eight of the walk-through, by what they are for."""
 
 
 class Place(SimpleNamespace):
-    """One platform: ``site``, ``ota`` (an operator), ``files`` (packages by name), ``crew`` (product of the seed) and
-    ``others`` (by what they are for)."""
+    """One platform: ``site``, ``ota`` (an operator), ``files`` (packages by name), ``crew`` (product of the seed),
+    ``others`` with their ``script``, and ``of`` (these by what they are for)."""
 
     def plan(self, name, product, package, *modules, component="mod", **options):
         """A plan for these modules, active; made at the command line."""
@@ -111,7 +111,13 @@ def place(tmp_path_factory):
         more = ("--target", V2, "--source", V1)
         ota.ask("package", "add", "fw-v2", files["patch"], *more)
         yield Place(
-            site=site, ota=ota, files=files, crew=crews[0], others=crews[1], of=dict(zip(CASES, crews[1], strict=True))
+            site=site,
+            ota=ota,
+            files=files,
+            script=script,
+            crew=crews[0],
+            others=crews[1],
+            of=dict(zip(CASES, crews[1], strict=True)),
         )
     finally:
         for crew in crews:
@@ -338,6 +344,50 @@ def test_address_of_a_task_when_given_to_app_fota_then_the_script_is_another_aft
     place.others.until_printed(one, "sotaResult: scripts True")
     place.until_upgraded(plan, one)
     assert one.device.version == V1
+
+
+MINI = """
+def on_info(component, version, url, *others):
+    urls.append(url)
+    print('url:', component)
+    if len(urls) == 1:
+        Qth.setMcuVer(component, version, on_info, None)
+    else:
+        print('download:', fota.httpDownload(url1=urls[0], url2=urls[1]))
+
+import fota
+fota = fota()
+urls = []
+Qth.setMcuVer('first', '1', on_info, None)
+Qth.setMcuVer('second', '1', on_info, None)
+"""
+
+
+@pytest.mark.sweep  # a whole file system travels
+def test_addresses_of_two_tasks_when_given_to_fota_then_firmware_and_scripts_are_renewed(place, tmp_path):
+    """The mini system of the vendor's page (seed 004): ``httpDownload(url1=, url2=)``, all of /usr is another."""
+    one = place.of["whole"]
+    (tmp_path / "usr").mkdir()
+    versions = "".join(f"Qth.setMcuVer('{name}', '2', None, None)\n    " for name in ("first", "second"))
+    script = place.script.replace("Qth.start()", f"{versions}print('new scripts', Qth.start())")
+    (tmp_path / "usr/main.py").write_text(script)
+    typed("image", "make", tmp_path / "usr", "-o", tmp_path / "fs.bin", "--fs", "lfs1", "--size", "0x500000", "-q")
+    both = ("delta", "make", place.files["v1"], place.files["v2"], "-o", tmp_path / "both.bin", "--kind", "mini")
+    typed(*both, "--user-fs", tmp_path / "fs.bin", "-q")
+    for number, name in ((1, "first"), (2, "second")):
+        more = ("--target", "2", "--source", "1", "--type", "mcu")
+        place.ota.ask("package", "add", name, tmp_path / f"both_{number}.bin", *more)
+    plan = place.ota.ask(
+        "plan", "create", "mini", "--product", "others", "--package", "first=first", "--package", "second=second",
+        "--zone", "Asia/Shanghai", "--start", "2027-01-15T15:00", "--end", "2027-01-16T16:00",
+        "--white", one.module.imei,
+    )  # fmt: skip
+    place.ota.ask("plan", "activate", "mini")
+    run_there(place.others, one, MINI)
+    ask_for_plan(place.others, one)
+    place.others.until_printed(one, "url: first", "url: second", "download: 0", "new scripts True")
+    place.others.until_version(one, V2)
+    place.until_upgraded(plan, one)
 
 
 def test_fleet_when_run_with_virtual_modules_among_it_then_the_same_plan_upgrades_both(place, tmp_path, capsys):
