@@ -29,11 +29,11 @@ body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;padding:0 1.5em;max-widt
 color:var(--text)}
 h1{font-size:1.5em;margin:0 0 .2em}h1.good{color:var(--new)}h1.bad{color:var(--bad)}p{margin:.6em 0}
 svg{width:100%;height:auto;display:block;margin:1.4em 0 .4em}svg text{fill:var(--text)}svg .soft{fill:var(--soft)}
-.legend span{margin-right:1.6em;white-space:nowrap}
+.legend span{margin-right:1.6em;display:inline-block}
 i{display:inline-block;width:.9em;height:.9em;margin-right:.45em;border-radius:2px;vertical-align:-.08em}
 table{border-collapse:collapse;width:100%;margin-top:1.2em}td,th{padding:.35em 0;border-top:1px solid var(--line);
 vertical-align:top}small{display:block;font-size:.85em;color:var(--soft)}
-th{text-align:left;padding-right:1.5em;font-weight:normal;color:var(--soft);width:16em}
+th{text-align:left;padding-right:1.5em;font-weight:normal;color:var(--soft);width:30%}
 td{overflow-wrap:anywhere;font-variant-numeric:tabular-nums}.bad{color:var(--bad)}
 """
 _WIDTH: Final = 960

@@ -235,7 +235,7 @@ class Rehearsal:
         version = await ward.version()
         if self._delivery.renews_firmware and self._wanted.target and version != self._wanted.target:
             raise FoundBad(_TARGET, said=version, wanted=self._wanted.target)
-        applied = marks.get("apply", total)
+        applied = marks.get("apply", ward.started_at)  # scripts are copied by the firmware that starts
         spans = (marks["download"], applied - marks["download"], total - applied)
         operations = dict(zip(PHASES, spans, strict=True))
         return replace(course, after=version, operations=operations, restart_cells=marks["cells"])

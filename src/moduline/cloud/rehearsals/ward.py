@@ -86,6 +86,7 @@ class Ward:
         self.notices: list[Notice] = []
         self.on_booting: Callable[[], None] = _nothing
         self.on_notice: Callable[[Notice], None] = lambda _: None
+        self.started_at = 0  # flash operations when the start-up that was watched last was over
         self._zygote = zygote
         self._skips_main = False
         self._state = "off"
@@ -137,6 +138,7 @@ class Ward:
         for restarts in range(MOST_RESTARTS + 1):
             runtime = self.module.runtime
             await self._started(runtime)
+            self.started_at = self.operation
             text = await self._heard(seconds)
             if self.module.runtime is runtime and self.module.state == "running":
                 return Watched("up", restarts, _last_line(text))
