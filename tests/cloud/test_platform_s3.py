@@ -28,7 +28,7 @@ FIRMWARE = random.Random(5).randbytes(1_200_000)
 DAY_S = 86400.0
 
 
-@pytest.mark.parametrize("near", [0, 64])
+@pytest.mark.parametrize("near", [64, pytest.param(0, marks=pytest.mark.sweep)])
 def test_platform_when_its_files_are_in_a_bucket_then_devices_are_upgraded_and_the_collector_clears_up(
     s3, tmp_path, near
 ):
