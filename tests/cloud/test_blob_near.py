@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 
 import pytest
@@ -118,11 +119,13 @@ def test_file_when_removed_then_its_copy_too_and_what_is_there_is_the_far_stores
 
 
 def test_copy_when_its_process_died_over_it_then_removed_at_the_start(near, tmp_path):
-    begun = tmp_path / "near" / "new" / "half"
-    begun.parent.mkdir(parents=True)
-    begun.write_bytes(b"firm")
+    old, fresh = (tmp_path / "near" / "new" / name for name in ("old", "fresh"))
+    old.parent.mkdir(parents=True)
+    for path in (old, fresh):
+        path.write_bytes(b"firm")
+    os.utime(old, (1000.0, 1000.0))
     near.check()
-    assert not begun.exists()
+    assert (old.exists(), fresh.exists()) == (False, True)
 
 
 def test_copy_when_it_cannot_be_made_then_told_and_the_file_is_read_all_the_same(far, tmp_path):

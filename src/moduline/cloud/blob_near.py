@@ -25,6 +25,8 @@ from moduline.errors import ModulineError, NoSuchObject
 from moduline.events import Notice, Reporter, silent
 
 COPIES_AT_ONCE: Final = 2
+LONG_AGO_S: Final = 3600.0
+"""A copy that was begun before that is of a process that died; another one may share the folder."""
 
 
 class NearStore:
@@ -32,7 +34,7 @@ class NearStore:
 
     Args:
         far: where the files are.
-        near: where copies are kept; nobody else writes there.
+        near: where copies are kept.
         most_bytes: of all copies together.
         report: hears of copies that could not be made: ``store.uncopied``.
     """
@@ -46,9 +48,9 @@ class NearStore:
         self._copying: dict[str, threading.Thread] = {}
 
     def check(self) -> None:
-        """See that the far store can be used; copies that were begun in an earlier life are removed."""
+        """See that the far store can be used; copies that were begun long ago and never finished are removed."""
         self.far.check()
-        self._near.sweep(float("inf"))
+        self._near.sweep(time.time() - LONG_AGO_S)
 
     def put(self, pieces: Iterable[bytes]) -> str:
         """Keep a file in the far store; its key."""
