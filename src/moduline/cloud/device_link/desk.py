@@ -28,25 +28,21 @@ from moduline.cloud.db import Database
 from moduline.cloud.device_link import translate
 from moduline.cloud.device_link.crossing import Drop, Heard, Post
 from moduline.cloud.device_link.files import address
+from moduline.cloud.device_link.keeping import keep
 from moduline.cloud.device_link.platform import (
     Admitted,
     Busy,
     CameOnline,
     Contact,
-    Received,
     Refused,
     Undelivered,
     Unreadable,
     Uplink,
     Verdict,
-    WentOffline,
 )
 from moduline.cloud.devices import contact as devices
 from moduline.cloud.devices.device import Denied
 from moduline.cloud.products import service as products
-from moduline.cloud.upgrades import rows
-from moduline.cloud.upgrades import service as upgrades
-from moduline.cloud.upgrades.events import StatusReported
 from moduline.cloud.upgrades.offer import SayUrl
 from moduline.cloud.upgrades.rows import Downlink
 from moduline.errors import ModulineError
@@ -54,9 +50,8 @@ from moduline.events import Notice, Reporter
 from moduline.wire.quecthing import credentials
 from moduline.wire.quecthing.credentials import DEVICE_PREFIX, LONGEST_DK, LONGEST_PK, FirstPassword, RefusalCode
 from moduline.wire.quecthing.messages import Message
-from moduline.wire.quecthing.ota_messages import SHA256_WANTED, Confirmation, Report, Request, StatusCode
+from moduline.wire.quecthing.ota_messages import SHA256_WANTED
 from moduline.wire.quecthing.session_key import KEY_BYTES
-from moduline.wire.quecthing.sys_messages import DeviceInformation, DeviceStatus
 
 _REFUSALS: Final = {
     Denied.DK_ILLEGAL: RefusalCode.BAD_DEVICE_KEY,
@@ -230,62 +225,6 @@ class WorkDesk:
 
     def _note(self, slug: str, heard: Heard, what: str, reason: str) -> None:
         self._report(Notice(slug, str(heard.uplink.device), {"what": what, "reason": reason}))
-
-
-def keep(conn: Connection, node: str, uplink: Uplink) -> tuple[Downlink, ...]:
-    """Let the rules hear what happened to a device: one transaction."""
-    now = uplink.at
-    match uplink.event:
-        case CameOnline():
-            return upgrades.came_online(conn, uplink.device, node, uplink.connection, now=now)
-        case WentOffline():
-            return upgrades.went_offline(conn, uplink.device, uplink.connection, now=now)
-        case Received(_, message):
-            return _told(conn, uplink.device, message, now)
-        case _:
-            return ()
-
-
-def _told(conn: Connection, device_id: int, message: Message, now: float) -> tuple[Downlink, ...]:
-    match message:
-        case DeviceStatus():
-            return upgrades.told_facts(conn, device_id, translate.facts_of(message), now=now)
-        case DeviceInformation(module_version=module, mcu_versions=mcu):
-            said = upgrades.told_facts(conn, device_id, translate.facts_of(message), now=now)
-            if not module and not mcu:
-                return said
-            controllers = translate.controllers_of(mcu)
-            return (*said, *upgrades.told_versions(conn, device_id, module, controllers, now=now))
-        case Request(module_version=module, mcu_versions=mcu):
-            controllers = translate.controllers_of(mcu)
-            return upgrades.told_versions(conn, device_id, module, controllers, now=now, is_request=True)
-        case Report():
-            return _reported(conn, device_id, message, now)
-        case Confirmation(accepts=accepts):
-            return _confirmed(conn, device_id, StatusCode.SUBMITOTA if accepts else StatusCode.REFUSEDOTA, now)
-        case _:
-            return ()
-
-
-def _reported(conn: Connection, device_id: int, report: Report, now: float) -> tuple[Downlink, ...]:
-    event = translate.status_of(report)
-    if event is None:
-        return ()
-    if report.digest == SHA256_WANTED:
-        devices.report_facts(conn, device_id, {translate.DIGEST_FACT: SHA256_WANTED}, now=now)
-    if event.versions is not None:
-        told = event.versions
-        devices.report_versions(conn, device_id, told.module, told.mcu, now=now)
-    return upgrades.hear(conn, device_id, event, now=now)
-
-
-def _confirmed(conn: Connection, device_id: int, code: StatusCode, now: float) -> tuple[Downlink, ...]:
-    """Command 0x0112, the old form of status 2 and 3: it names no component."""
-    found = rows.OPEN.first(conn, {"device": device_id})
-    current = None if found is None else rows.row_of(found).state.current
-    if current is None:
-        return ()
-    return upgrades.hear(conn, device_id, StatusReported(int(code), current.type, current.component), now=now)
 
 
 def _unsayable(post: Post, failure: ModulineError) -> Notice:
