@@ -205,6 +205,10 @@ def of_plans(ask, hand, tmp_path):
     hand.requests(device, "V1")
     hand.fails(device)
     assert ask("plan", "show", "march")["counters"]["by_status"]["failed"] == 1
+    (failed,) = ask("plan", "show", "march", "--status", "failed", "--most", "5")["devices"]
+    assert failed["dk"] == "860000000000000"
+    assert ask("plan", "show", "march", "--status", "upgraded")["devices"] == []
+    assert ask("plan", "show", "march", "--status", "well", exit_code=2)["code"] == "ML-E0201"
     ask("plan", "retry", "march", "860000000000000")
     ask("plan", "terminate", "march")
     hand.fails(device)
@@ -345,6 +349,13 @@ def test_migrate_when_tables_are_missing_then_says_which_and_makes_them(tmp_path
     assert done["changes"] == planned["changes"]
     again = migrated()
     assert (again["before"], again["changes"]) == (planned["changes"][-1], [])
+
+
+@pytest.mark.parametrize("given", ["logs", "logs=", "logs=x", "logs=0", "logs=-1", "sleep=1", "=1", "history=٣"])
+def test_keep_when_it_is_nothing_then_refused_before_anything_is_opened(given, tmp_path, capsys):
+    assert run(["ota", "serve", "--data", str(tmp_path / "ota"), "--keep", given, "--jsonl"]) == 2
+    assert json.loads(capsys.readouterr().out)["code"] == "ML-E0201"
+    assert not (tmp_path / "ota").exists()
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import functools
 import hashlib
@@ -19,6 +20,7 @@ from sqlalchemy import func, select
 from cloud_hand import CloudHand
 from moduline.cloud import tables
 from moduline.cloud.accounts import service as accounts
+from moduline.cloud.accounts.door import Door
 from moduline.cloud.edge import PERMISSIONS, ROLES
 from moduline.cloud.operator_api import make_app
 from moduline.cloud.outbox import api, events
@@ -267,6 +269,29 @@ def test_stream_when_its_token_is_revoked_then_ends_and_says_so(site):
 
     site.web.delete(f"/v1/tokens/{made['id']}")
     assert site.do(asks())[-1].startswith("event: token.refused")
+
+
+def test_stream_when_there_are_too_many_then_the_next_is_refused(site):
+    door = Door(site.platform.db, site.platform.store, site.settings, site.clock, None, None, None)
+    app = make_app(door, site.platform.feed)
+    app.state.streams |= {object() for _ in range(api.MOST_STREAMS)}
+
+    async def asks():
+        headers = {"Authorization": f"Bearer {site.token}"}
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=headers) as web:
+            return await web.get("/v1/events/stream")
+
+    answer = site.do(asks())
+    assert (answer.status_code, answer.json()["code"]) == (409, "ML-E1513")
+
+
+def test_stream_when_nothing_happens_then_a_sign_of_life_now_and_then(site):
+    async def listens():
+        async with contextlib.aclosing(site.platform.feed.blocks(1, beat_s=0.01)) as blocks:
+            return [await anext(blocks) for _ in range(3)]
+
+    assert site.do(listens()) == [(), (), ()]
 
 
 # -- webhooks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated, Final
 
 import typer
@@ -12,7 +13,8 @@ from moduline.cli.ota_client import SERVER, OtaClient, ServerOption, TokenOption
 from moduline.cli.ota_finding import PlanArgument, find_plan, noun, remove
 from moduline.cli.ota_plan_devices import register_plan_devices
 from moduline.cli.ota_plan_writing import register_writing
-from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, out, print_facts, print_json, print_table
+from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, note, out, print_facts, print_json, print_table
+from moduline.errors import BadOption, Text
 
 STATUSES: Final = {
     "not_upgraded": ("not upgraded", "未升级"),
@@ -21,6 +23,8 @@ STATUSES: Final = {
     "failed": ("failed", "升级失败"),
     "no_update": ("no update required", "无需升级"),
 }
+SHOWN: Final = 1000
+"""Devices that are shown when nobody says; a plan may have a million."""
 _SHIFTS: Final = {
     "activate": ("Start a plan; afterwards it is neither edited nor deleted.", "激活计划；之后不可编辑或删除。"),
     "approve": ("Agree to a draft as it stands now.", "审批草稿。"),
@@ -75,20 +79,30 @@ def _register_show(plan: typer.Typer) -> None:
     )
     def show(
         name: PlanArgument,
+        status: Annotated[str, typer.Option("--status", metavar="|".join(STATUSES), help=say("only", "仅"))] = "",
+        most: Annotated[
+            int, typer.Option("--most", min=0, help=say("devices at most; 0: all", "最多设备数，0 为全部"))
+        ] = SHOWN,
         server: ServerOption = SERVER,
         token: TokenOption = None,
         as_json: JsonFlag = False,
     ) -> None:
+        if status and status not in STATUSES:
+            raise BadOption(
+                name="--status", reason=Text("one of {known}", "须为 {known} 之一"), known=" ".join(STATUSES)
+            )
         client = OtaClient(server, token)
         number = find_plan(client, name)["id"]
         found = client.get(f"/v1/plans/{number}")
-        devices = list(client.every(f"/v1/plans/{number}/upgrades"))
+        asked = list(STATUSES).index(status) if status else None
+        every = client.every(f"/v1/plans/{number}/upgrades", status=asked)
+        devices = list(itertools.islice(every, most or None))
         if as_json:
             print_json({"ok": True, **found, "devices": devices})
             return
         out().print(f"{found['name']}: {found['state']}", markup=False)
-        for status, count in found["counters"]["by_status"].items():
-            out().print(f"  {say(*STATUSES[status])}: {count}", markup=False)
+        for key, count in found["counters"]["by_status"].items():
+            out().print(f"  {say(*STATUSES[key])}: {count}", markup=False)
         rows = [
             (
                 one["dk"],
@@ -100,6 +114,12 @@ def _register_show(plan: typer.Typer) -> None:
         ]
         columns = ["DK", say("status", "状态"), say("components", "组件"), say("reason", "原因")]
         print_table(columns, [tuple(escape(cell) for cell in row) for row in rows])
+        if most and len(devices) == most:
+            note(
+                "{most} devices; --most 0 or export upgrades has all",
+                "仅 {most} 台；--most 0 或 export upgrades 含全部",
+                most=most,
+            )
 
 
 def _not_judged(state: str, status: str) -> str:

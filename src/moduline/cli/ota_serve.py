@@ -8,7 +8,7 @@ import os
 import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,6 +52,10 @@ StoreOption = Annotated[
 ]
 PublicUrlOption = Annotated[
     str, typer.Option("--public-url", metavar="URL", help=say("where devices find downloads", "设备访问下载的地址"))
+]
+SuffixOption = Annotated[
+    list[str] | None,
+    typer.Option("--suffix", metavar=".EXT", help=say("files may end so, too; may repeat", "额外允许的扩展名，可重复")),
 ]
 NodeOption = Annotated[str, typer.Option("--node", help=say("name of this process", "本节点名称"))]
 TlsCertOption = Annotated[
@@ -100,6 +104,20 @@ JobsOption = Annotated[
 ]
 
 
+KeepOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="WHAT=N",
+        help=say(
+            "logs, events, jobs: days; history: so many; may repeat", "logs、events、jobs：天数；history：份数，可重复"
+        ),
+    ),
+]
+_DAY_S = 24 * 3600.0
+_KEPT = {"logs": "log_kept_s", "events": "events_kept_s", "jobs": "jobs_kept_s"}
+
+
 def register_serve(ota: typer.Typer) -> None:
     """Add ``ota serve``."""
 
@@ -133,8 +151,10 @@ def register_serve(ota: typer.Typer) -> None:
         tls_only: TlsOnlyOption = False,
         trusted_proxy: TrustedProxyOption = None,
         node: NodeOption = "one",
+        suffix: SuffixOption = None,
         webhook_network: WebhookNetworkOption = None,
         jobs: JobsOption = 1,
+        keep: KeepOption = None,
         as_jsonl: JsonlFlag = False,
     ) -> None:
         from moduline.cloud.settings import Settings
@@ -143,6 +163,8 @@ def register_serve(ota: typer.Typer) -> None:
             raise BadOption(name="--public-url", reason=Text("http://… or https://…", "须为 http://… 或 https://…"))
         if (tls_key or tls_ciphers or tls_only) and tls_cert is None:
             raise BadOption(name="--tls-cert", reason=Text("TLS needs a certificate", "启用 TLS 须指定证书"))
+        if not all(one.startswith(".") and one.isprintable() for one in suffix or ()):
+            raise BadOption(name="--suffix", reason=Text("such as .hex", "形如 .hex"))
         settings = Settings(
             data,
             db,
@@ -156,6 +178,7 @@ def register_serve(ota: typer.Typer) -> None:
             device_http_port=device_http_port,
             mqtt_port=mqtt_port,
             public_url=public_url,
+            more_suffixes=tuple(suffix or ()),
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_ciphers=tls_ciphers,
@@ -165,8 +188,30 @@ def register_serve(ota: typer.Typer) -> None:
             trusted_proxies=tuple(trusted_proxy or ()),
             webhook_networks=tuple(webhook_network or ()),
             jobs=jobs,
+            **_kept(keep or []),
         )
         asyncio.run(_serve(settings, as_jsonl=as_jsonl))
+
+
+def _kept(given: list[str]) -> dict[str, Any]:
+    """How long things are kept, as settings.
+
+    Raises:
+        BadOption: one is nothing that is known.
+    """
+    made: dict[str, Any] = {}
+    for one in given:
+        name, _, number = one.partition("=")
+        if not (
+            number.isascii() and number.isdecimal() and int(number[:9]) > 0 and (name in _KEPT or name == "history")
+        ):
+            reason = Text("{known}=N, N from 1", "{known}=N，N 从 1 起")
+            raise BadOption(name="--keep", reason=reason, known=", ".join((*_KEPT, "history")))
+        if name == "history":
+            made["history_kept"] = int(number[:9])
+        else:
+            made[_KEPT[name]] = int(number[:9]) * _DAY_S
+    return made
 
 
 async def _serve(settings: object, *, as_jsonl: bool) -> None:
