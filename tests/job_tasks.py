@@ -13,6 +13,16 @@ def double(request, folder):
     return {"number": 2 * request["number"]}
 
 
+def tell(request, folder):
+    """Says how far it is, or something else that stands in the request."""
+    from moduline.cloud.jobs.child import PROGRESS, tell_progress
+
+    tell_progress(folder, 3, 5)
+    if "says" in request:
+        (folder / PROGRESS).write_text(request["says"])
+    return {}
+
+
 def fall_over(request, folder):
     return {"number": 1 // 0}
 

@@ -15,7 +15,7 @@ import pytest
 
 import job_tasks
 from cloud_job_rig import Shop
-from moduline.cloud.jobs import queue
+from moduline.cloud.jobs import child, confined, queue
 from moduline.cloud.jobs.confined import Limits
 from moduline.cloud.jobs.worker import MOST_TRIES, Trade
 from moduline.errors import DatabaseFull, JobBroken, StateForbids, StorageFailed
@@ -51,6 +51,26 @@ def test_job_when_done_then_its_result_is_kept_and_told(file_rig, tmp_path):
 def test_job_when_asked_for_while_it_waits_then_the_same(rig, tmp_path):
     shop = Shop(rig, tmp_path, [trade("double")])
     assert asked(shop, "double").id == asked(shop, "double").id
+
+
+def test_job_when_it_says_how_far_it_is_then_kept_with_it(file_rig, tmp_path):
+    shop = Shop(file_rig, tmp_path, [trade("tell")])
+    job = shop.done(asked(shop, "tell"))
+    assert (job.state, job.progress) == ("done", {"done": 3, "total": 5})
+
+
+@pytest.mark.parametrize(
+    "says", ["", "[3]", "null", '{"done": -1, "total": 5}', '{"done": 1}', '{"done": 1e400, "total": 5}', "[" * 2000]
+)
+def test_progress_when_it_is_no_progress_then_none(tmp_path, says):
+    (tmp_path / child.PROGRESS).write_text(says)
+    assert confined.progress_of(tmp_path) is None
+
+
+def test_progress_when_more_is_done_than_there_is_then_all(tmp_path):
+    assert confined.progress_of(tmp_path) is None
+    child.tell_progress(tmp_path, 9, 5)
+    assert confined.progress_of(tmp_path) == {"done": 5, "total": 5}
 
 
 @pytest.mark.parametrize(

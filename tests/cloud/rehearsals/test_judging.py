@@ -51,6 +51,19 @@ def test_proof_when_it_is_of_either_kind_then_enough(shop, delta, kind):
     assert shown(shop, delta, kind)
 
 
+def test_proof_when_seen_damaged_then_known_on_either_database(rig, tmp_path):
+    shop = Shop(rig, tmp_path)
+    delta = shop.package("delta", "V2", b"patch", source="V1")
+    assert shown(shop, delta, MODULE)
+    (one,) = shop.rig.see(rehearsals.of_artifact, delta.id)
+    keys = [one.proof_key, one.page_key]
+    assert rig.db.write(rehearsals.judge_anew, keys, [one.page_key]) == 1
+    assert shop.rig.see(rehearsals.of_artifact, delta.id)[0].is_damaged
+    assert rig.db.write(rehearsals.judge_anew) == 0
+    assert rig.db.write(rehearsals.judge_anew, keys) == 1
+    assert counts(shop, delta)
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [

@@ -187,7 +187,8 @@ def test_upload_when_no_product_says_so_then_nothing_is_begun_nor_later(shop):
     assert waiting(shop) == [], "what is there already is rehearsed when somebody asks for it"
 
 
-def test_upload_when_a_product_says_so_then_a_patch_is_begun_once_its_source_is_there(shop):
+def test_upload_when_a_product_says_so_then_a_patch_is_begun_once_its_source_is_there(rig, tmp_path):
+    shop = Shop(rig, tmp_path, [modules.trade()])
     shop.rig.product(rehearses_uploads=True)
     shop.package("early", V2, b"patch", source=V1)
     assert waiting(shop) == []

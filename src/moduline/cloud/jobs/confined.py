@@ -92,11 +92,11 @@ async def _watch(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), LOOK_EVERY_S)
             break
-        if not await is_wanted(_progress(folder)):
+        if not await is_wanted(progress_of(folder)):
             return None
         if loop.time() > end:
             return Answer(failure=reason_of(JobBroken(reason=_TOO_LONG, most=2 * limits.seconds)))
-    said = _progress(folder)
+    said = progress_of(folder)
     if said is not None and not await is_wanted(said):
         return None
     try:
@@ -106,11 +106,11 @@ async def _watch(
     return Answer(told.get("facts"), told.get("failure"))
 
 
-def _progress(folder: Path) -> Progress | None:
+def progress_of(folder: Path) -> Progress | None:
     """What a task has said last; nothing that it says can do harm."""
     try:
         said = json.loads((folder / PROGRESS).read_bytes()[:_MOST_SAID])
         done, total = int(said["done"]), int(said["total"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return {"done": min(done, total), "total": total} if done >= 0 and 0 < total < 1 << 31 else None
