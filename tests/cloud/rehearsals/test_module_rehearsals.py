@@ -96,7 +96,7 @@ def test_job_when_cancelled_while_modules_run_then_no_process_of_it_is_left(shop
         while not (shop.job(job.id).progress or {}).get("done"):
             await asyncio.sleep(0.1)
         mine = children_of(os.getpid())
-        assert len(mine) >= 3, "the job's process, its zygote, at least one interpreter"
+        assert len(mine) >= 2, "the job's process and its zygote; interpreters come and go"
         await asyncio.to_thread(shop.rig.act, queue.cancel, job.id)
         assert await turn
         return mine
