@@ -94,3 +94,19 @@ def test_file_when_looked_at_by_another_program_then_whole(file_rig, quick_folde
         assert other.execute("PRAGMA foreign_key_check").fetchall() == []
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     other.close()
+
+
+@pytest.mark.xdist_group("postgres")
+def test_missing_changes_when_a_server_has_all_then_none_and_nothing_is_opened(postgres_address):
+    Rig(postgres_address).close()
+    assert Database(postgres_address).missing_changes() == (migrations.head(), ())
+
+
+def test_missing_changes_when_a_file_is_of_a_newer_version_then_refused(tmp_path):
+    database = Database(tmp_path / "ota.db")
+    database.open()
+    database.close()
+    with sqlite3.connect(tmp_path / "ota.db") as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StorageFailed, match="newer"):
+        Database(tmp_path / "ota.db").missing_changes()

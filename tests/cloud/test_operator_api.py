@@ -372,6 +372,9 @@ def test_export_when_longer_than_a_block_then_every_device_once(site):
     some = table(site, "/v1/devices/export", product=many["id"], filter="dk==*7")
     assert [one["dk"] for one in some] == [one["dk"] for one in units if one["dk"].endswith("7")]
     assert site.get("/v1/devices/count", product=many["id"], filter="dk==*7") == {"count": 120}
+    with site.web.stream("GET", "/v1/devices/export", params={"product": many["id"], "form": "jsonl"}) as answer:
+        assert answer.headers["transfer-encoding"] == "chunked"  # nobody knew how long it would be
+        assert sum(piece.count(b"\n") for piece in answer.iter_raw()) == len(units)
 
 
 @pytest.mark.parametrize(
