@@ -19,7 +19,8 @@ class TcpBalancer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._server = self._do(asyncio.start_server(self._taken, "127.0.0.1", 0))
+        self._tasks = set()  # somebody must hold them
+        self._server = self._do(asyncio.start_server(self._begun, "127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def stop(self):
@@ -37,6 +38,11 @@ class TcpBalancer:
 
     def _do(self, work):
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
+    def _begun(self, reader, writer):
+        task = self._loop.create_task(self._taken(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _taken(self, reader, writer):
         first = next(self._turn)

@@ -24,6 +24,7 @@ import asyncio
 import contextlib
 import itertools
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -36,7 +37,11 @@ from moduline.cloud.db_reasons import has_crossed, in_our_words, is_lost
 from moduline.errors import DatabaseBusy, DatabaseUnreachable, Text
 
 BATCH: Final = 256
-"""How many verbs one commit takes at most."""
+"""How many verbs one commit takes at most; fewer while commits take longer than `LONG_S`."""
+LONG_S: Final = 0.3
+"""A batch that takes longer than this is too large: other nodes wait for its rows, and its own askers for all of it."""
+SMALLEST: Final = 4
+"""However long they take, so many verbs go into one commit."""
 WAITING_LIMIT: Final = 50_000
 """How many verbs may wait; one more is refused."""
 TRIES: Final = 3
@@ -115,6 +120,7 @@ class GroupCommit:
         self._waiting: deque[_Asked] = deque()
         self._is_closing = threading.Event()
         self._line: Connection | None = None
+        self._most = BATCH
         self._thread = threading.Thread(target=self._serve, name="database-writer", daemon=True)
 
     def start(self) -> None:
@@ -161,6 +167,7 @@ class GroupCommit:
     def _serve(self) -> None:
         while batch := self._take():
             wanted = [asked for asked in batch if asked.is_wanted()]
+            begun = time.monotonic()
             try:
                 self._run_together(wanted)
             except Exception as cause:  # noqa: BLE001  the writer outlives every failure; the askers get it
@@ -170,14 +177,22 @@ class GroupCommit:
                 elif not isinstance(cause, _CommitUnknownError):
                     self._run_one_by_one(wanted)
             _tell_all(wanted)
+            self._adapt(time.monotonic() - begun)
         self._hang_up()
 
+    def _adapt(self, seconds: float) -> None:
+        """Take fewer verbs at a time while batches are long, and more again when they are short."""
+        if seconds > LONG_S:
+            self._most = max(self._most // 2, SMALLEST)
+        elif seconds < LONG_S / 4:
+            self._most = min(self._most * 2, BATCH)
+
     def _take(self) -> Sequence[_Asked]:
-        """All that waits, at most BATCH; nothing only when the writer is to end."""
+        """All that waits, at most BATCH, fewer while batches are long; nothing only when the writer is to end."""
         with self._has_work:
             while not self._waiting and not self._is_closing.is_set():
                 self._has_work.wait()
-            return [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH))]
+            return [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
 
     def _run_together(self, batch: Sequence[_Asked]) -> None:
         """Run each verb in a savepoint of one transaction, and commit."""

@@ -165,7 +165,7 @@ def node_of(conn: Connection, device_id: int) -> str | None:
 def seen(conn: Connection, times: Mapping[int, float]) -> None:
     """Note signs of life of many devices: id -> UTC seconds. Gateways gather pings and call this now and then."""
     if times:
-        conn.execute(_SEEN, [{"device": device, "at": at} for device, at in times.items()])
+        conn.execute(_SEEN, [{"device": device, "at": at} for device, at in sorted(times.items())])
 
 
 def forget_node(conn: Connection, node: str, *, now: float) -> int:
@@ -187,6 +187,17 @@ def report_facts(conn: Connection, device_id: int, facts: Mapping[str, Any], *, 
     known = as_json({**from_json(row.facts), **new})
     cell = new.get("cell", row.cell)
     _KEEP_FACTS.run(conn, {"device": device_id, "known": known, "at": now, "place": str(cell)})
+
+
+def note_fact(conn: Connection, device_id: int, name: str, value: str) -> None:
+    """Keep one fact as it is now, without a sign of life; "": it holds no more. Nothing is written when it is so."""
+    row = _FACTS.first(conn, {"device": device_id})
+    if row is None:
+        return
+    known: dict[str, Any] = from_json(row.facts)
+    if known.get(name, "") != value:
+        made = {**known, name: value} if value else {one: fact for one, fact in known.items() if one != name}
+        conn.execute(update(tables.devices).where(_D.id == device_id).values(facts=made))
 
 
 def report_versions(
