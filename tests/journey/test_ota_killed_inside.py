@@ -294,10 +294,8 @@ def test_collector_when_killed_inside_then_what_is_used_stays_and_the_rest_goes(
         store.put([b"nobody names me", bytes([at])])
     rig.close()
     later = time.time() + 2 * DAY_S
-    for number in (1, 2, 2, 0):
-        life = ([str(tmp_path), later], {"DIE_AT": fate("os.remove", "/files/", number)})
-        assert acted(COLLECT, "collected", life) == ([-signal.SIGKILL] if number else [0])
-        assert used in files_of(tmp_path)[0]
+    lives = [([str(tmp_path), later], {"DIE_AT": fate("os.remove", "/files/", number)}) for number in (1, 2, 2, 0)]
+    assert acted(COLLECT, "collected", *lives) == [-signal.SIGKILL] * 3 + [0]
     assert files_of(tmp_path) == ({used}, set())
 
 
