@@ -96,22 +96,24 @@ def test_jobs_when_over_for_a_month_then_forgotten_and_those_that_wait_are_not(f
     assert [one.id for one in rig.see(queue.page).items] == [waits.id]
 
 
-def test_verifications_when_more_than_twenty_then_the_newest_stay_with_their_logs(rig, settings):
+def test_verifications_when_more_than_are_kept_then_the_newest_stay_with_their_logs(rig, tmp_path):
+    settings = Settings(tmp_path, history_kept=2)
     product = rig.product()
     first, second = rig.artifact("one"), rig.artifact("two", content=b"2")
     device = rig.device(product, "a")
     rig.online(device)
-    for artifact in (first,) * 23 + (second,):
+    for artifact in (first,) * 4 + (second,):
         rig.act(verification.start, artifact.id, device, "c0")
         for code in (1, 2, 4, 8, 9, 12):
             rig.status(device, code)
-    runs = rig.see(verification.runs, first.id, limit=100).items
-    assert len(runs) == 23
-    assert swept(rig, settings).verifications == 3
-    assert rig.see(verification.runs, first.id, limit=100).items == runs[3:]
+    runs = rig.see(verification.runs, first.id).items
+    assert len(runs) == 4
+    assert swept(rig, Settings(tmp_path)).verifications == 0  # twenty are kept when nobody says
+    assert swept(rig, settings).verifications == 2
+    assert rig.see(verification.runs, first.id).items == runs[2:]
     assert len(rig.see(verification.runs, second.id).items) == 1
-    assert count(rig, tables.plans) == 21
-    assert count(rig, tables.upgrades) == 21
+    assert count(rig, tables.plans) == 3
+    assert count(rig, tables.upgrades) == 3
     assert count(rig, tables.upgrade_log, tables.upgrade_log.c.upgrade_id.not_in(select(tables.upgrades.c.id))) == 0
 
 
