@@ -54,7 +54,9 @@ class OtaSite:
     def turn(self, seconds=0.0):
         """Move the clock and let the schedule do what is due then."""
         self.clock.advance(seconds)
-        return self.do(self.platform.schedule.turn())
+        is_ours = self.do(self.platform.schedule.turn())
+        self.do(self.platform.schedule.collected())
+        return is_ours
 
     def to_grid(self):
         """Move the clock to the next mark of ten minutes, and a second more."""

@@ -169,8 +169,13 @@ def test_collector_when_its_hour_comes_then_forgets_and_says_so(file_rig, tmp_pa
     schedule = Schedule(rig.db, FolderStore(tmp_path / "files"), settings, clock, nobody, notices.append)
     rig.db.write(events.note, rig.owner.main_id, "job.done", {}, now=rig.now)
     rig.db.write(events.order)
-    for seconds in (0.0, COLLECT_S / 2, COLLECT_S / 2):
-        clock.advance(seconds)
-        assert asyncio.run(schedule.turn())
+
+    async def turns():
+        for seconds in (0.0, COLLECT_S / 2, COLLECT_S / 2):
+            clock.advance(seconds)
+            assert await schedule.turn()
+            await schedule.collected()
+
+    asyncio.run(turns())
     (notice,) = [one for one in notices if one.slug == "ota.forgotten"]
     assert notice.facts == {"lines": 0, "links": 0, "events": 1, "jobs": 0, "verifications": 0, "proofs": 0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
@@ -13,6 +14,7 @@ from moduline.cloud.blob import FolderStore
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.schedule import Schedule
 from moduline.cloud.settings import Settings
+from moduline.errors import StoreUnreachable
 
 LEASE = "schedule"
 
@@ -36,8 +38,12 @@ class Site:
         self.clock.advance(seconds)
         self.rig.now = self.clock.now_s()
         self.said.clear()
-        assert asyncio.run(self.schedule.turn())
+        asyncio.run(self.turn_to_the_end())
         return self.said
+
+    async def turn_to_the_end(self):
+        assert await self.schedule.turn()
+        await self.schedule.collected()
 
 
 @pytest.fixture
@@ -158,6 +164,89 @@ def test_collector_when_a_file_is_unused_for_a_day_then_gone(here):
     here.turn(2 * 3600.0)
     assert {one.key for one in here.store.stored()} == {used}
     assert [one.slug for one in here.notices] == ["ota.files-collected"]
+
+
+class Hanging(FolderStore):
+    """A store whose server takes a question and does not answer it until it is let go."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.asked = threading.Event()
+        self.lets_go = threading.Event()
+        self.questions = 0
+
+    def stored(self):
+        self.questions += 1
+        self.asked.set()
+        assert self.lets_go.wait(60)
+        return super().stored()
+
+
+def test_collector_when_its_store_hangs_then_grid_and_timers_go_on_and_no_second_one_begins(file_rig, tmp_path):
+    file_rig.now = NOW + 5
+    here = Site(file_rig, tmp_path)
+    store = Hanging(tmp_path / "far")
+    unused = store.put([b"unused"])
+    here.schedule = Schedule(file_rig.db, store, Settings(tmp_path), here.clock, here.hear, here.notices.append)
+    product = file_rig.product()
+    devices = online(file_rig, product, 2)
+    plan = file_rig.activated(product, file_rig.artifact())
+
+    async def story():
+        assert await here.schedule.turn()
+        assert await asyncio.to_thread(store.asked.wait, 60)
+        here.clock.advance(595.0)
+        assert await here.schedule.turn()
+        assert here.said == devices, "the grid"
+        here.clock.advance(61.0)
+        assert await here.schedule.turn()
+        assert file_rig.db.read(open_of, plan.id) == 0, "the timers"
+        here.clock.advance(2 * 3600.0)
+        assert await here.schedule.turn()
+        assert store.questions == 1
+        store.lets_go.set()
+        await here.schedule.collected()
+
+    asyncio.run(story())
+    assert unused not in {one.key for one in store.stored()}
+
+
+def test_schedule_when_cancelled_while_its_store_hangs_then_ends_and_the_collector_with_it(file_rig, tmp_path):
+    here, store = Site(file_rig, tmp_path), Hanging(tmp_path / "far")
+    here.schedule = Schedule(file_rig.db, store, Settings(tmp_path), here.clock, here.hear, here.notices.append)
+
+    async def story():
+        running = asyncio.create_task(here.schedule.run())
+        assert await asyncio.to_thread(store.asked.wait, 60)
+        running.cancel()
+        await asyncio.wait([running], timeout=60)
+        assert running.cancelled()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        store.lets_go.set()
+
+    asyncio.run(story())
+    assert here.notices == []
+
+
+class Broken(FolderStore):
+    """A store that can be looked into and then answers no more."""
+
+    def size(self, key):
+        raise StoreUnreachable(store="far", reason="no answer")
+
+    def remove(self, key, before):
+        raise AssertionError("the writer was made to wait for a store that does not answer")
+
+
+def test_collector_when_its_store_answers_no_more_then_told_and_the_writer_never_waits_for_it(file_rig, tmp_path):
+    here, store = Site(file_rig, tmp_path), Broken(tmp_path / "far")
+    store.put([b"unused"])
+    here.schedule = Schedule(file_rig.db, store, Settings(tmp_path), here.clock, here.hear, here.notices.append)
+    here.clock.advance(next(iter(store.stored())).written_at + 2 * 86400.0 - here.clock.now_s())
+    here.turn()
+    (notice,) = here.notices
+    assert (notice.slug, notice.where) == ("schedule.failed", "collector")
+    assert "StoreUnreachable" in notice.facts["error"]
 
 
 def name_file(conn, key):

@@ -7,12 +7,13 @@
               ├───── rate: plans that held devices for the sake of their rate go on
               ├───── timers: upgrades whose deadline has passed, in batches
               ├───── nodes that died: their devices are offline
-              └───── collector: what need not be kept any longer (``retention``), proofs that were damaged, files
-                          that nothing uses
+              └───── collector, beside the turns: what need not be kept any longer (``retention``), proofs that were
+                          damaged, files that nothing uses
 
 One node at a time does this: the one that holds the lease, a row with owner and end. A node that comes back after a
 crash under its own name takes it up at once. When a grid ran is kept, so a mark that was missed is run once. Nothing
 here waits for a moment: ``turn`` does all that is due *now* by the clock it was given, and may be called at any time.
+Only the collector is begun by a turn and not waited for, one at a time: its store may be far away, and hang.
 
 Source: ota-semantics 6 (scheduler), 7.4, 2 (collector).
 """
@@ -94,25 +95,32 @@ class Schedule:
         self._rate_at: dict[int, float] = {}
         self._turning = asyncio.Lock()
         self._woken = asyncio.Event()
+        self._collector: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Look at the clock now: somebody changed a plan, or a test its clock."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Turn until cancelled; a turn that fails is told and the next one tries again."""
-        while True:
-            try:
-                await self.turn()
-            except Exception as failure:  # noqa: BLE001 - the loop must survive; recorded
-                self._report(Notice("schedule.failed", "", {"error": f"{type(failure).__name__}: {failure}"}))
-                await asyncio.sleep(1.0)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_S)
-            self._woken.clear()
+        """Turn until cancelled; a turn that fails is told and the next one tries again. The collector ends with it."""
+        try:
+            while True:
+                await self._try_turn()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), POLL_S)
+                self._woken.clear()
+        finally:
+            if self._collector is not None:
+                self._collector.cancel()
+                await self.collected()
+
+    async def collected(self) -> None:
+        """Waits until the collector that a turn began, if one did, has ended."""
+        if self._collector is not None and not self._collector.done():
+            await asyncio.wait([self._collector])
 
     async def turn(self) -> bool:
-        """Do all that is due now; False: another node does."""
+        """Do all that is due now, and begin to collect where that is; False: another node does."""
         async with self._turning:
             now = self._clock.now_s()
             if not await self._has_lease(now):
@@ -123,7 +131,7 @@ class Schedule:
             await self._rates(now)
             await self._timers(now)
             await self._bury(now)
-            await self._collect(now)
+            await self._begin_to_collect(now)
             return True
 
     async def release(self) -> None:
@@ -207,20 +215,40 @@ class Schedule:
                 return
             await self._deliver(await self._db.write_soon(upgrades.due, now=now))
 
-    async def _collect(self, now: float) -> None:
-        last = await self._db.read_soon(_kept, _COLLECTED)
-        if last.get("at", 0.0) <= now < last.get("at", 0.0) + COLLECT_S:
+    async def _try_turn(self) -> None:
+        try:
+            await self.turn()
+        except Exception as failure:  # noqa: BLE001 - the loop must survive; recorded
+            self._tell_failure("", failure)
+            await asyncio.sleep(1.0)
+
+    async def _begin_to_collect(self, now: float) -> None:
+        if self._collector is not None and not self._collector.done():
             return
-        await self._db.write_soon(_keep, _COLLECTED, {"at": now})
+        last = await self._db.read_soon(_kept, _COLLECTED)
+        if not last.get("at", 0.0) <= now < last.get("at", 0.0) + COLLECT_S:
+            await self._db.write_soon(_keep, _COLLECTED, {"at": now})
+            self._collector = asyncio.create_task(self._try_to_collect(now))
+
+    async def _try_to_collect(self, now: float) -> None:
+        try:
+            await self._collect(now)
+        except Exception as failure:  # noqa: BLE001 - grid and timers go on; recorded, and tried again in an hour
+            self._tell_failure("collector", failure)
+
+    async def _collect(self, now: float) -> None:
         forgotten = Forgotten()
         while (some := await self._db.write_soon(forget, self._settings, now=now)).total:
             forgotten += some
+        if forgotten.total:
+            self._report(Notice("ota.forgotten", "", asdict(forgotten)))
         await check_proofs(self._db, self._store)
         gone = await collect_files(self._db, self._store, now=now, grace_s=self._settings.grace_s)
         if gone:
             self._report(Notice("ota.files-collected", "", {"count": len(gone)}))
-        if forgotten.total:
-            self._report(Notice("ota.forgotten", "", asdict(forgotten)))
+
+    def _tell_failure(self, what: str, failure: Exception) -> None:
+        self._report(Notice("schedule.failed", what, {"error": f"{type(failure).__name__}: {failure}"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,9 @@ class Sly:
         self.inside = FolderStore(folder)
         self.meanwhile = meanwhile
 
+    def size(self, key):
+        return self.inside.size(key)
+
     def stored(self):
         there = list(self.inside.stored())
         self.meanwhile()

@@ -3,9 +3,10 @@
 ::
 
     the store's list ─▶ older than the grace time ─▶ a read: which of them does nothing name?
-                     ─▶ for each: a transaction of its own that looks again, and removes
+                     ─▶ for each: does the store answer? ─▶ a transaction of its own that looks again, and removes
 
-A store may be a bucket far away, so the writer waits for one small request at a time and never for a list. On a
+A store may be a bucket far away, so the writer waits for one small request at a time and never for a list, and only of
+a store that has answered the moment before. On a
 database server the removal excludes ``artifacts.service.create`` on every node (``alone``); in a file there is one
 writer anyway. So an artifact is never made of a file that is being removed: it is refused, and its file sent again.
 """
@@ -13,6 +14,7 @@ writer anyway. So an artifact is never made of a file that is being removed: it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -20,6 +22,7 @@ from sqlalchemy import Connection
 from moduline.cloud.artifacts import service
 from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
+from moduline.errors import NoSuchObject
 
 
 async def collect_files(db: Database, store: BlobStore, *, now: float, grace_s: float) -> tuple[str, ...]:
@@ -40,7 +43,12 @@ async def collect_files(db: Database, store: BlobStore, *, now: float, grace_s: 
         return [one.key for one in store.stored() if one.written_at < before]
 
     unused = await db.read_soon(_unused, await asyncio.to_thread(old))
-    gone = [key for key in unused if await db.write_soon(_remove, store, key, before)]
+    gone = []
+    for key in unused:
+        with contextlib.suppress(NoSuchObject):
+            await asyncio.to_thread(store.size, key)
+        if await db.write_soon(_remove, store, key, before):
+            gone.append(key)
     await asyncio.to_thread(store.sweep, before)
     return tuple(gone)
 
