@@ -91,8 +91,9 @@ def _reported(ear: Ear, device_id: int, report: Report, now: float) -> tuple[Dow
     event = translate.status_of(report)
     if event is None:
         return ()
-    if report.digest == SHA256_WANTED:
-        devices.report_facts(ear.conn, device_id, {translate.DIGEST_FACT: SHA256_WANTED}, now=now)
+    if report.code == StatusCode.SUBMITOTA:  # each asks anew: after other firmware the device may not know the digest
+        wanted = SHA256_WANTED if report.digest == SHA256_WANTED else ""
+        devices.note_fact(ear.conn, device_id, translate.DIGEST_FACT, wanted)
     if event.versions is not None:
         told = event.versions
         devices.report_versions(ear.conn, device_id, told.module, told.mcu, now=now)

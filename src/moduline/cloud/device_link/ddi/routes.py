@@ -36,6 +36,7 @@ from moduline.cloud.device_link.ddi.known import GATEWAY, Client
 from moduline.cloud.device_link.ddi.memory import Key, Memory
 from moduline.cloud.device_link.ddi.news import News, news
 from moduline.cloud.device_link.ddi.polling import Deployment, Polled
+from moduline.cloud.device_link.ddi.reached import reached
 from moduline.cloud.device_link.ddi.terms import USUAL
 from moduline.cloud.device_link.files import Downloads
 from moduline.cloud.device_link.http_answers import Refusal, answer, empty
@@ -97,7 +98,7 @@ class Ddi:
         clock: wall clock of events.
         limits: of one peer.
         terms: how clients are to poll.
-        public_url: what links begin with; "": what the client called us.
+        public_url: what links begin with; "": what the client called us (``reached``).
     """
 
     def __init__(
@@ -203,8 +204,7 @@ class Ddi:
         self._asked.spend(client.device_id, tick)
 
     def _base(self, request: web.BaseRequest, tenant: str, dk: str) -> str:
-        host = self._public_url or f"{request.scheme}://{request.headers.get('Host') or _own_name(request)}"
-        return f"{host}/{quote(tenant, safe='')}/controller/v1/{quote(dk, safe='')}"
+        return f"{reached(request, self._public_url)}/{quote(tenant, safe='')}/controller/v1/{quote(dk, safe='')}"
 
     # ---- poll ------------------------------------------------------------------------------------------------------
 
@@ -395,13 +395,6 @@ _RESOURCES: Final = {
     "confirmationBase": Ddi.confirmation_base,
     "softwaremodules": Ddi.software_modules,
 }
-
-
-def _own_name(request: web.BaseRequest) -> str:
-    """Where a client that does not say whom it called has reached us; HTTP/1.0 needs no ``Host``."""
-    found = None if request.transport is None else request.transport.get_extra_info("sockname")
-    name, port = found[:2] if found else ("localhost", 80)
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 
 
 def is_near(address: str) -> bool:
