@@ -38,8 +38,8 @@ GOLDEN = [
     (Unreadable("ota", b"\xff", Text("no", "否")), f"8a {HEAD} 04 63 6f7461 41 ff 62 6e6f 63 e590a6"),
     (Undelivered(ReadInformation((2, 3))), f"88 {HEAD} 05 1841 44 00020003"),
 ]
-DOWN = (Post(5, ReadInformation((2, 3))), Post(600, Other(0x0099, b"\x00")))
-DOWN_BYTES = "82 01 82 83 05 1841 44 00020003 83 190258 1899 41 00"
+DOWN = (Post(5, ReadInformation((2, 3)), 1000), Post(600, Other(0x0099, b"\x00")))
+DOWN_BYTES = "82 01 82 84 05 1903e8 1841 44 00020003 84 190258 f6 1899 41 00"
 
 
 def heard(event):

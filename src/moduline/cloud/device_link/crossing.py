@@ -8,7 +8,7 @@
                      3 received       packet id, command, payload
                      4 unreadable     topic, first bytes, reason in English, reason in Chinese
                      5 undelivered    command, payload
-    downlink  [1, [[device, command, payload], ...]]
+    downlink  [1, [[device, number of a connection or null, command, payload], ...]]
     drop      [1, device, number of a connection or null]
 
 CBOR (RFC 8949), arrays only. The first value is the version of the table: who does not know it refuses the whole.
@@ -70,10 +70,13 @@ class Post:
     Args:
         device_id: to whom.
         message: what.
+        connection: on which connection; one that has come since must not hear what was meant for a former life of the
+            device, such as the address of what it has installed meanwhile. None: whichever.
     """
 
     device_id: int
     message: Message
+    connection: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def write_posts(posts: Sequence[Post]) -> bytes:
     Raises:
         BadOption: a message cannot be written.
     """
-    return cbor2.dumps([VERSION, [[one.device_id, *_message(one.message)] for one in posts]])
+    return cbor2.dumps([VERSION, [[one.device_id, one.connection, *_message(one.message)] for one in posts]])
 
 
 def read_posts(data: bytes) -> tuple[Post, ...]:
@@ -127,7 +130,8 @@ def read_posts(data: bytes) -> tuple[Post, ...]:
     posts = []
     for one in values.ended(values.parts()):
         part = _Values.of(one)
-        posts.append(part.ended(Post(part.number(), part.message())))
+        device, connection = part.number(), part.number_or_none()
+        posts.append(part.ended(Post(device, part.message(), connection)))
     return tuple(posts)
 
 

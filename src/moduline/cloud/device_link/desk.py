@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, select
@@ -59,7 +59,11 @@ _REFUSALS: Final = {
     Denied.UNKNOWN: RefusalCode.UNKNOWN_PRODUCT,
 }
 _WISHES: Final = select(
-    tables.devices.c.id, tables.devices.c.node, tables.products.c.scheme, tables.devices.c.facts
+    tables.devices.c.id,
+    tables.devices.c.node,
+    tables.devices.c.connection,
+    tables.products.c.scheme,
+    tables.devices.c.facts,
 ).join_from(tables.devices, tables.products)
 _POSTS: Final = 256
 """Messages that one news carries at most; the bus takes a megabyte."""
@@ -70,6 +74,9 @@ class Sends(Protocol):
 
     def send(self, device: int, message: Message, packet_id: int | None = None) -> bool:
         """Says something to a device; False: it is not here."""
+
+    def is_on(self, device: int, number: int) -> bool:
+        """Whether a device is here on the connection of that number."""
 
     def drop(self, device: int, before: int | None = None) -> bool:
         """Ends the connection of a device."""
@@ -126,6 +133,8 @@ class GatewayDesk:
 
         async def say(posts: Sequence[Post]) -> None:
             for post in posts:
+                if post.connection is not None and not gateway.is_on(post.device_id, post.connection):
+                    continue  # it has come again since, and says where it stands
                 try:
                     gateway.send(post.device_id, post.message)
                 except ModulineError as failure:
@@ -185,16 +194,23 @@ class WorkDesk:
         if not said:
             return
         asked = {one.device_id for one in said if isinstance(one.say, SayUrl)}
-        nodes = {} if heard is None else {heard.uplink.device: heard.node}
+        here = set() if heard is None else {heard.uplink.device}
         if not self._bus.is_local:
-            asked |= {one.device_id for one in said if one.device_id not in nodes}
+            asked |= {one.device_id for one in said} - here
         found = await self._db.read_soon(wishes_of, asked) if asked else {}
         posts: dict[str, list[Post]] = {}
         for post in posts_of(said, found, self._device_url):
             wish = found.get(post.device_id)
-            node = nodes.get(post.device_id) or (None if wish is None else wish.node)
-            if self._bus.is_local or node not in {None, devices.POLLING}:
-                posts.setdefault("" if self._bus.is_local else str(node), []).append(post)
+            if heard is not None and post.device_id in here:
+                node, number = heard.node, heard.uplink.connection
+            elif wish is not None and wish.node is not None:
+                node, number = wish.node, wish.connection
+            elif self._bus.is_local:
+                node, number = "", None
+            else:
+                continue
+            if node != devices.POLLING:
+                posts.setdefault(node, []).append(replace(post, connection=number))
         for node, mine in posts.items():
             for begin in range(0, len(mine), _POSTS):
                 await self._post(tuple(mine[begin : begin + _POSTS]), node)
@@ -237,11 +253,13 @@ class Wish:
 
     Args:
         node: None: it is offline.
+        connection: number of the last connection.
         scheme: of addresses.
         wants_sha256: not MD5.
     """
 
     node: str | None
+    connection: int
     scheme: str
     wants_sha256: bool
 
@@ -249,7 +267,10 @@ class Wish:
 def wishes_of(conn: Connection, device_ids: Collection[int]) -> dict[int, Wish]:
     """What is to be known of devices before they are told something."""
     found = conn.execute(_WISHES.where(tables.devices.c.id.in_(device_ids)))
-    return {row.id: Wish(row.node, row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED) for row in found}
+    return {
+        row.id: Wish(row.node, row.connection, row.scheme, row.facts.get(translate.DIGEST_FACT) == SHA256_WANTED)
+        for row in found
+    }
 
 
 def posts_of(
@@ -265,7 +286,7 @@ def posts_of(
     return tuple(made)
 
 
-_NO_WISH: Final = Wish(None, "", wants_sha256=False)
+_NO_WISH: Final = Wish(None, 0, "", wants_sha256=False)
 
 
 def _possible_keys(client_id: str) -> tuple[str, ...]:

@@ -150,6 +150,11 @@ class Gateway:
         seen, self._seen = self._seen, {}
         return seen
 
+    def is_on(self, device: int, number: int) -> bool:
+        """Whether a device is here on the connection of that number."""
+        connection = self._devices.get(device)
+        return connection is not None and connection.number == number
+
     def numbers(self) -> dict[int, int]:
         """Devices that came online here: id on the platform -> number of the connection."""
         return {device: one.number for device, one in self._devices.items() if one.was_online}
