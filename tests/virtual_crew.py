@@ -54,6 +54,14 @@ class VirtualCrew:
         for line in lines:
             self._loop.run(member.type(line))
 
+    def fault(self, member, word):
+        """Switch on a fault of its supply, as ``virt fault`` does."""
+        self._loop.call(member.module.fault, word)
+
+    def power_on(self, member):
+        """The supply is back."""
+        self._loop.run(member.module.power_on())
+
     def until(self, member, is_so, what=""):
         """Wait until it is so; else show what the module has printed."""
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 import random
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -388,6 +389,42 @@ def test_addresses_of_two_tasks_when_given_to_fota_then_firmware_and_scripts_are
     place.others.until_printed(one, "url: first", "url: second", "download: 0", "new scripts True")
     place.others.until_version(one, V2)
     place.until_upgraded(plan, one)
+
+
+@pytest.mark.sweep  # eight modules that begin again and again
+def test_supply_when_it_breaks_at_any_moment_then_every_module_is_upgraded_in_the_end(place):
+    """Cut before so many flash operations after the plan came: in the download, in the boot code, in the record."""
+    site, operations = place.site, (3, 10, 30, 60, 100, 200, 300, 500)
+    product = place.ota.ask("product", "create", "cuts")
+    script = SCRIPT.replace(f"'{PK}','{PS}'", f"'{product['pk']}', '{product['ps']}'")
+    package = place.files["v1"].read_bytes()
+    crew = VirtualCrew(site.addresses.mqtt, script.encode(), len(operations), package=package, first=201)
+    try:
+        until_known(site, product["id"], len(operations))
+        plan = place.plan("cuts", "cuts", "fw-v2")
+        for member, count in zip(crew, operations, strict=True):
+            ask_for_plan(crew, member)
+            crew.until_printed(member, "otaPlan: ")
+            crew.fault(member, f"cut@{count}")
+        cuts = []
+
+        def are_done():
+            for member in crew:
+                if member.module.state == "off":
+                    cuts.append(member.module.imei)
+                    crew.power_on(member)
+            site.turn(0.5)  # the platform's own delays pass
+            time.sleep(0.2)  # a look now and then: modules and platform have work to do
+            return all("fotaResult: mod True" in member.text for member in crew)
+
+        site.until(are_done)
+        assert len(cuts) >= 5
+        site.until(lambda: site.counters(plan) == {"upgraded": len(operations)})
+        for member in crew:
+            done = [one.facts["reason"] for one in member.notices if one.slug == "virt.update-done"]
+            assert (done, member.device.version) == ([""], V2), "once, and whole"
+    finally:
+        crew.stop()
 
 
 def test_fleet_when_run_with_virtual_modules_among_it_then_the_same_plan_upgrades_both(place, tmp_path, capsys):
