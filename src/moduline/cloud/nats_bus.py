@@ -227,8 +227,11 @@ class NatsBus:
 
     async def _answer(self, subject: str, answers: Answers, message: Msg) -> None:
         try:
-            await answers(self._codecs[subject].read(message.data))
+            async with asyncio.timeout(self._ask_s):  # then nobody waits for it, and the writer passes it over
+                await answers(self._codecs[subject].read(message.data))
             said = _KEPT
+        except TimeoutError:
+            said = _FAILED + b"too late"
         except ModulineError as failure:
             said = _FAILED + failure.message().encode("utf-8", "replace")
         except Exception as failure:  # noqa: BLE001  the asker gets it; a worker outlives every question
