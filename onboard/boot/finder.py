@@ -195,7 +195,10 @@ class Finder:
         except ImportError:
             if name == head and head in _UNMODELLED:
                 raise ImportError(_REFUSED % head)
-            raise
+            module = self._built_in(name, len(rest) > 2 and rest[2])
+            if module is None:
+                raise
+            return module
         if name == "usr" and len(rest) > 2 and rest[2]:
             self._offer_copied(module, rest[2])
         return module
@@ -208,6 +211,22 @@ class Finder:
                     native.import_module("usr." + name)
                 except ImportError:
                     setattr(usr, name, self.find(name))
+
+    def _built_in(self, name, wanted):
+        """``usr.Qth``, ``Qth.device`` ... where nothing was copied: as if it were; None when it is no such thing."""
+        parts = name.split(".")
+        usr = native.import_module("usr") if parts[0] == "usr" else None
+        path = parts[1:] if usr else parts
+        if path[0] not in _COPIED or len(parts) == 1:
+            return None
+        if usr:
+            self._offer_copied(usr, path[:1])
+        module = top = getattr(usr, path[0]) if usr else self.find(path[0])
+        for part in path[1:]:
+            module = getattr(module, part, None)
+            if module is None or not hasattr(module, "__name__"):
+                return None
+        return module if wanted else usr or top
 
     def _frozen(self, name, rest):
         path, was_frozen = list(sys.path), self._is_frozen

@@ -19,6 +19,9 @@ _ORDER = (
     "mcuFWDataRead"
 ).split()
 
+device = _sdk.device  # as a copy of the SDK has it; a script may set its own digests, authorities and sizes there
+device.INFO_HAS_SIZE = _life.facts["info_cb_arity"] == 6
+
 
 class _Client:
     is_ready = False
@@ -98,7 +101,6 @@ def start():
     server = _ask("qth_server", url=_client.server)
     _client.is_real = bool(server)
     if server:
-        _sdk.device.INFO_HAS_SIZE = _life.facts["info_cb_arity"] == 6
         _sdk.init()
         _sdk.setServer(server)
         _sdk.setProductInfo(*_client.product)
@@ -192,7 +194,7 @@ def _hear(news):
         _call(_client.results.get(values[0]), *values)
     elif verb == "info":
         component, version, url, size, md5, crc = values
-        told = (url, size, md5, crc) if _life.facts.get("qth_info_has_size") else (url, md5, crc)
+        told = (url, size, md5, crc) if device.INFO_HAS_SIZE else (url, md5, crc)
         _call(_client.info.get(component), component, version, *told)
 
 

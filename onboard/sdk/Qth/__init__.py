@@ -18,7 +18,7 @@ from .client import Client as _Client
 
 _ORDER = (
     "init setProductInfo setServer setLifetime setApn setEventCb setMcuVer setAppVer start stop state reset "
-    "sendTrans sendTsl ackTsl ackTslServer otaRequest otaAction"
+    "sendTrans sendTsl ackTsl ackTslServer otaRequest otaAction mcuFWDataRead"
 ).split()
 
 _client = _Client()

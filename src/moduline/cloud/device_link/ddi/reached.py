@@ -43,9 +43,10 @@ def _port_called(called: str, name: str) -> int | None:
     """The port of a ``Host`` that names us; None: it names somebody else, or nothing that can be meant."""
     try:
         found = urlsplit(f"//{called}")
-        return (found.port or HTTPS_PORT) if found.hostname == name else None
+        port = found.port or HTTPS_PORT
     except ValueError:
         return None
+    return port if found.hostname == name else None
 
 
 def _tls_port(request: web.BaseRequest) -> int | None:
