@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import os
 import subprocess
 import sys
 import time
@@ -47,7 +46,6 @@ class Node:
                 [*self._cluster.command, "--node", self.name, "--role", self.roles, *words, "--jsonl"],
                 stdout=said,
                 stderr=log,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
             )
 
     def wait_ready(self):
