@@ -166,6 +166,9 @@ def _register_start(rehearsal: typer.Typer) -> None:
         pairs: Annotated[
             int, typer.Option("--pairs", help=say("flash: further cuts while it recovers", "闪存：恢复中再次断电"))
         ] = 1000,
+        seed: Annotated[
+            int | None, typer.Option("--seed", help=say("modules: decides the moments", "模组：决定断电时刻"))
+        ] = None,
         store: Annotated[
             str, typer.Option("--store", metavar="fp|fs", help=say("flash: of the patch", "闪存：差分包位置"))
         ] = "fp",
@@ -180,6 +183,8 @@ def _register_start(rehearsal: typer.Typer) -> None:
             body["source"] = find_package(client, source)["id"]
         if on == "flash":
             body |= {"pairs": pairs, "store": store}
+        elif seed is not None:
+            body["seed"] = seed
         job = client.post(f"/v1/artifacts/{find_package(client, package)['id']}/rehearsals", body)
         finish(client, job, wait=wait, as_json=as_json)
 
@@ -204,6 +209,7 @@ def _register_proofs(rehearsal: typer.Typer) -> None:
             (
                 one["id"],
                 one["position"],
+                say("flash", "闪存") if one["kind"] == "flash" else say("modules", "模组"),
                 say("good", "通过") if one["is_good"] else say("failed", "未通过"),
                 say("yes", "是") if one["counts"] else say("no", "否"),
                 one["trials"],
@@ -212,8 +218,14 @@ def _register_proofs(rehearsal: typer.Typer) -> None:
             )
             for one in found
         ]
-        columns = [say("file", "文件"), say("result", "结果"), say("counts", "有效"), say("trials", "次数")]
-        print_table(["ID", *columns, say("failed", "失败"), say("when", "时间")], rows)
+        columns = [
+            say("file", "文件"),
+            say("on", "方式"),
+            say("result", "结果"),
+            say("counts", "有效"),
+            say("trials", "次数"),
+        ]
+        print_table(["ID", *columns], rows)
 
 
 def _register_proof(rehearsal: typer.Typer) -> None:

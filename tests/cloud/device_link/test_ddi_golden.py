@@ -1,9 +1,12 @@
-"""Requests of real clients, field for field, as their sources and recordings say; typed, not made by our code.
+"""Requests as real clients send them, field for field; typed, not made by our code.
 
 SWUpdate prints its bodies by format strings (``suricatta/server_hawkbit.c``), with blanks in odd places and numbers for
 ids; rauc-hawkbit-updater and the Zephyr client send ids as texts, or none; hara-ddiclient asks with ``If-None-Match``.
 
-Source: hawkbit-ddi 3.2, 3.4, 3.5, 7, 8; SWUpdate 2023.12, Zephyr's subsys/mgmt/hawkbit, hawkbit crate, hara-ddiclient.
+SWUpdate's feedback and cancel bodies follow its source; the headers and bodies of the others are what the reference
+tells of them, and have not been compared with their sources line by line.
+
+Source: hawkbit-ddi 3.2, 3.4, 3.5, 7, 8; SWUpdate 2023.12, suricatta/server_hawkbit.c.
 """
 
 from __future__ import annotations
