@@ -111,6 +111,11 @@ def of_devices(ask, tmp_path):
     rows = ["imei,outcome,order,version_after"]
     rows += [f"86000000000000{at},PASS,A-17,V1" for at in range(3)] + ["860000000000009,FAIL,A-17,V1"]
     table.write_text("\r\n".join(rows), encoding="utf-8-sig")
+    fleet = tmp_path / "fleet.jsonl"
+    fleet.write_text('{"dk": "moved", "ds": "0011"}')
+    assert ask("device", "import", fleet, "--product", "meter")["secrets_set"] == 1
+    ask("export", "devices", "--secrets", "-o", tmp_path / "leaving.csv")
+    ask("device", "delete", "moved", "--yes")
     words = ("device", "import", table, "--product", "meter")
     assert ask(*words, "--dry-run")["units"] == 3
     assert ask(*words)["new"] == 3
@@ -276,7 +281,7 @@ def test_patch_when_waited_for_then_made_fetched_and_rehearsed(makers, ask, tmp_
     words = ("rehearsal", "start", "made", "--on", "flash", "--source", "fw-v1", "--cuts", "100", "--pairs", "0")
     assert ask(*words, "--wait", to=makers)["result"]["is_rehearsed"]
     (shown,) = ask("rehearsal", "list", "made", to=makers)["rehearsals"]
-    assert (shown["is_good"], shown["counts"], shown["failed"]) == (True, True, 0)
+    assert (shown["kind"], shown["is_good"], shown["counts"], shown["failed"]) == ("flash", True, True, 0)
     ask("rehearsal", "proof", "made", "-o", tmp_path / "proof.json", to=makers)
     proof = json.loads((tmp_path / "proof.json").read_text())
     assert proof["patch"]["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
@@ -333,6 +338,57 @@ def test_device_import_when_from_the_records_of_the_line_then_those_that_passed(
     assert ask("device", "import", "--product", "booked", "--records", tmp_path / "book.db")["units"] == 0
     both = ask("device", "import", tmp_path / "x.csv", "--product", "booked", "--order", "A", exit_code=2)
     assert both["code"] == "ML-E0201"
+
+
+DS = "00112233445566778899aabbccddeeff"
+
+
+def test_fleet_when_it_moves_here_then_told_by_line_imported_and_given_back_without_a_word_of_its_secrets(
+    ask, site, tmp_path, capsys
+):
+    ask("product", "create", "moved")
+    fleet, back = tmp_path / "fleet.csv", tmp_path / "out" / "back.jsonl"
+    fleet.write_text(
+        f"dk,ds,cell,tags,attr.site,remark\nm-1,{DS},c9,pilot; batch=7,Berlin,x\nm 2,{DS}5,,,,\nm-3,,,,,\n"
+    )
+    words = ("device", "import", fleet, "--product", "moved")
+    refused = ask(*words, exit_code=2)
+    assert refused["code"] == "ML-E0208"
+    assert refused["facts"]["lines"] == [
+        {"line": 3, "field": "dk", "reason": "1 to 16 letters, digits, '_' or '-'"},
+    ]
+    assert ask("device", "list", "--product", "moved")["devices"] == []
+    planned = ask(*words, "--skip-faulty", "--dry-run")
+    assert (planned["devices"], planned["with_secret"], planned["new"], planned["is_done"]) == (2, 1, 0, False)
+    done = ask(*words, "--skip-faulty")
+    assert (done["new"], done["secrets_set"], done["faulty"]) == (2, 1, 1)
+    again = ask(*words, "--skip-faulty")
+    assert (again["new"], again["known"], again["secrets_set"], again["secrets_kept"]) == (0, 2, 0, 0)
+    shown = ask("device", "show", "m-1")
+    assert (shown["origin"], shown["cell"], shown["tags"]) == (
+        "moved",
+        "c9",
+        {"batch": "7", "pilot": "", "site": "Berlin"},
+    )
+    assert ask("export", "devices", "--product", "moved", "--secrets", exit_code=2)["code"] == "ML-E0201"
+    told = ask("export", "devices", "--product", "moved", "--secrets", "-o", back)
+    assert back.stat().st_mode & 0o077 == 0
+    first, second = map(json.loads, back.read_text().splitlines())
+    tags = {"batch": "7", "pilot": "", "site": "Berlin"}
+    assert first == {"dk": "m-1", "ds": DS, "version": "", "cell": "c9", "tags": tags}
+    assert (second["dk"], second["ds"]) == ("m-3", "")
+    ask("product", "create", "next")
+    assert ask("device", "import", back, "--product", "next")["secrets_set"] == 1
+    audit = tmp_path / "audit.jsonl"
+    ask("export", "audit", "-o", audit)
+    assert '"device.secrets"' in audit.read_text()
+    plain = tmp_path / "plain.jsonl"
+    ask("export", "devices", "-o", plain)
+    outbox = site.platform.db.read(lambda conn: conn.exec_driver_sql("SELECT * FROM outbox").all())
+    assert outbox
+    said = [refused, planned, done, again, shown, told, audit.read_text(), plain.read_text(), outbox]
+    assert DS not in str(said)
+    assert DS not in str([str(one) for one in site.notices])
 
 
 def test_migrate_when_tables_are_missing_then_says_which_and_makes_them(tmp_path, capsys):

@@ -137,8 +137,14 @@ class OtaClient:
         """Have a CSV table read."""
         return self._call("POST", _asked(path, query), table, {"Content-Type": "text/csv"})
 
-    def fetch(self, path: str, file: Path | None, **query: object) -> int:
+    def fetch(self, path: str, file: Path | None, *, is_private: bool = False, **query: object) -> int:
         """Write what the server sends to a file, whole or not at all, or to stdout; how many bytes.
+
+        Args:
+            path: of the API.
+            file: None: stdout.
+            is_private: nobody else on this machine may read the file.
+            query: of the question.
 
         Raises:
             StorageFailed: the file cannot be written.
@@ -149,7 +155,9 @@ class OtaClient:
             part = file.with_name(file.name + ".part")
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                with part.open("wb") as opened:
+                part.unlink(missing_ok=True)
+                mode = 0o600 if is_private else 0o666
+                with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as opened:
                     count = self._copy(answer, opened)
                 part.replace(file)
             except OSError as wrong:

@@ -13,6 +13,7 @@ from moduline.cli.disk import read_file
 from moduline.cli.language import say
 from moduline.cli.ota_client import SERVER, OtaClient, ServerOption, TokenOption, ask_first
 from moduline.cli.ota_finding import FilterOption, ProductOption, find_device, find_product, noun, remove, shown_time
+from moduline.cli.ota_moving import LINE, form_of, import_fleet
 from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, print_facts, print_json, print_table
 from moduline.errors import BadOption, Text
 
@@ -211,17 +212,25 @@ def _register_import(device: typer.Typer) -> None:
     @device.command(
         "import",
         help=say(
-            "Units that passed on the production line become devices before they are switched on, from the line's CSV "
-            "or its records. Example: moduline ota device import units.csv --product meter",
-            "将产线合格模组预先登记为设备，来源为产线 CSV 或记录库。"
-            "示例：moduline ota device import units.csv --product meter",
+            "Make devices known before they come: units that passed on the production line (its CSV or records), or a "
+            "fleet of another platform with its device secrets (CSV or JSON Lines: dk, ds, version, cell, tags, "
+            "attr.NAME). Example: moduline ota device import fleet.csv --product meter --dry-run",
+            "预先登记设备：产线合格模组（产线 CSV 或记录库），或自其他平台迁入的设备及其密钥"
+            "（CSV 或 JSON Lines：dk、ds、version、cell、tags、attr.名称）。"
+            "示例：moduline ota device import fleet.csv --product meter --dry-run",
         ),
     )
     def import_units(
         product: NeedProduct,
         file: Annotated[
-            Path | None, typer.Argument(metavar="[CSV]", help=say("of gang report --csv", "gang report --csv 的输出"))
+            Path | None, typer.Argument(metavar="[FILE]", help=say("CSV or JSON Lines", "CSV 或 JSON Lines 文件"))
         ] = None,
+        form: Annotated[
+            str, typer.Option("--format", metavar="line|csv|jsonl", help=say("none: as it looks", "默认自动识别"))
+        ] = "",
+        skip_faulty: Annotated[
+            bool, typer.Option("--skip-faulty", help=say("go on without lines that cannot be", "跳过有误的行"))
+        ] = False,
         records: RecordsOption = "",
         order: Annotated[str, typer.Option("--order", help=say("only this production order", "仅该工单"))] = "",
         dry_run: DryRunFlag = False,
@@ -229,8 +238,11 @@ def _register_import(device: typer.Typer) -> None:
         token: TokenOption = None,
         as_json: JsonFlag = False,
     ) -> None:
-        units = _units(file, records, order)
         client = OtaClient(server, token)
+        if file is not None and not records and not order and (kind := form_of(file, form)) != LINE:
+            import_fleet(client, product, file, kind, skips=skip_faulty, dry_run=dry_run, as_json=as_json)
+            return
+        units = _units(file, records, order)
         of = find_product(client, product)
         made = known = 0
         if not dry_run:

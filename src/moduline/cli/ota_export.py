@@ -36,14 +36,19 @@ def register_export(ota: typer.Typer) -> None:
 def _register_devices(export: typer.Typer) -> None:
     @export.command(
         help=say(
-            "Devices with versions and tags. "
+            "Devices with versions and tags; --secrets gives what another platform needs. "
             "Example: moduline ota export devices --product meter --filter tag==pilot -o meters.csv",
-            "导出设备、版本与标签。示例：moduline ota export devices --product meter --filter tag==pilot -o meters.csv",
+            "导出设备、版本与标签；--secrets 导出迁往其他平台所需的数据。"
+            "示例：moduline ota export devices --product meter --filter tag==pilot -o meters.csv",
         )
     )
     def devices(
         product: ProductOption = "",
         filter_: FilterOption = "",
+        secrets: Annotated[
+            bool,
+            typer.Option("--secrets", help=say("with device secrets; admins, into a file", "含设备密钥，仅限管理员")),
+        ] = False,
         form: FormOption = "",
         file: FileOption = None,
         server: ServerOption = SERVER,
@@ -53,7 +58,10 @@ def _register_devices(export: typer.Typer) -> None:
         client = OtaClient(server, token)
         of = find_product(client, product)["id"] if product else None
         chosen = _form(form, file)
-        count = client.fetch("/v1/devices/export", file, product=of, filter=filter_, form=chosen)
+        if secrets and file is None:
+            raise BadOption(name="--secrets", reason=Text("only into a file: -o FILE", "须用 -o 指定输出文件"))
+        place = "/v1/devices/export/secrets" if secrets else "/v1/devices/export"
+        count = client.fetch(place, file, is_private=secrets, product=of, filter=filter_, form=chosen)
         _tell(file, chosen, count, as_json=as_json)
 
 

@@ -48,6 +48,8 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "device.token": "operator",
         "device.delete": "operator",
         "device.import": "operator",
+        "device.adopt": "admin",
+        "device.secrets": "admin",
         "artifact.create": "operator",
         "artifact.change": "operator",
         "artifact.delete": "operator",

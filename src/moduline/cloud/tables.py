@@ -139,7 +139,7 @@ devices = Table(
     Column("dk", Text, nullable=False),
     Column("ds", Text, nullable=False),  # "": none issued yet
     Column("is_enabled", Boolean, nullable=False),
-    Column("origin", Text, nullable=False),  # contact, line
+    Column("origin", Text, nullable=False),  # contact, operator, line, moved
     Column("node", Text),  # null: offline
     Column("connection", _ID, nullable=False),
     Column("connected_at", Double),

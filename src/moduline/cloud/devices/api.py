@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud.accounts.door import Door, Open, Who, needs
-from moduline.cloud.devices import handover
+from moduline.cloud.devices import handover, moving
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.device import Device
+from moduline.cloud.devices.fleet_list import Newcomer
 from moduline.cloud.devices.handover import MOST_UNITS, Unit
 from moduline.cloud.edge import Actor, require
 from moduline.errors import Text, TooBig
@@ -55,6 +56,25 @@ class Handover(BaseModel):
     model_config = ConfigDict(extra="forbid")
     product: int
     units: list[NewUnit] = Field(min_length=1, max_length=MOST_UNITS)
+
+
+class NewcomerDevice(BaseModel):
+    """A device that comes from another platform."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    dk: str
+    ds: str = Field("", description="its device secret; without one it authenticates anew")
+    version: str = Field("", description="of the module, as the other platform knew it")
+    cell: str = ""
+    tags: dict[str, str] = Field({}, description='tags and attributes; "" is a plain tag')
+
+
+class Newcomers(BaseModel):
+    """Devices of one product: all of them are kept, or none."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    product: int
+    devices: list[NewcomerDevice] = Field(min_length=1, max_length=MOST_UNITS)
 
 
 class Tags(BaseModel):
@@ -106,6 +126,16 @@ async def import_csv(door: Open, who: Who, product: int, request: Request) -> di
         if len(table) > MOST_CSV:
             raise TooBig(what=CSV, need=len(table), have=MOST_CSV)
     return await _imported(door, who, product, handover.from_csv(table.decode("utf-8-sig", "replace")))
+
+
+@router.post("/adopt", **needs("device.adopt"))
+async def adopt_devices(door: Open, who: Who, given: Newcomers) -> dict[str, Any]:
+    """Make a fleet of another platform known, with its device secrets.
+
+    One transaction: all or none. What is known here stays, so it may be sent twice; secrets are never given back.
+    """
+    newcomers = [Newcomer(one.dk, one.ds, one.version, one.cell, one.tags) for one in given.devices]
+    return asdict(await door.act(moving.adopt, given.product, newcomers, actor=who))
 
 
 @router.get("/{device}")

@@ -33,7 +33,7 @@ POLLING: Final = "ddi"
 """Node of devices that have no connection and poll: nothing is sent to them, they are offered a plan when they ask."""
 
 _D: Final = tables.devices.c
-_FIND: Final = select(_D.id, _D.is_enabled, _D.authenticated_at).where(
+_FIND: Final = select(_D.id, _D.is_enabled, _D.authenticated_at, _D.ds).where(
     _D.product_id == bindparam("product"), _D.dk == bindparam("key")
 )
 _CREDENTIALS: Final = (
@@ -99,8 +99,8 @@ def authenticate(conn: Connection, product_id: int, dk: str, *, is_first_only: b
     row = conn.execute(_FIND, {"product": product_id, "key": dk}).first()
     if row is not None and not row.is_enabled:
         return Denied.DISABLED
-    if row is not None and is_first_only and row.authenticated_at is not None:
-        return Denied.ALREADY
+    if row is not None and is_first_only and (row.authenticated_at is not None or row.ds):
+        return Denied.ALREADY  # here before, or with a secret that it brought along from elsewhere
     secret = secrets.token_hex(16)
     number = add_row(conn, product_id, dk, origin="contact", now=now) if row is None else row.id
     values = {"ds": secret, "authenticated_at": now, "last_seen": now}

@@ -74,7 +74,7 @@ class Device:
         product_id: its product.
         dk: device key.
         is_enabled: whether it may come in and is matched by plans.
-        origin: ``contact`` or ``line``: made known by the production line.
+        origin: ``contact``, ``operator``, ``line`` (production line) or ``moved`` (brought from another platform).
         node: of the platform that it is connected to; None: offline.
         connected_at: since when it is online, or was last; UTC seconds.
         last_seen: last sign of life.

@@ -46,7 +46,7 @@ def add(conn: Connection, product_id: int, dk: str, *, actor: Actor, now: float)
     Raises:
         BadField, NameTaken, NoSuchObject: it cannot be done.
     """
-    _require_product(conn, product_id, actor)
+    require_product(conn, product_id, actor)
     if not POLLING_KEY.fullmatch(dk):  # a QuecThing device has at most 16 of them, and says so itself
         reason = Text("1 to 64 letters, digits, '_', '-', '.' or ':'", "须为 1–64 位字母、数字、“_”“-”“.”或“:”")
         raise BadField(field="dk", reason=reason)
@@ -116,7 +116,7 @@ def tag(
             if len(after) > TAG_LIMIT:
                 reason = Text("at most {most} tags per device", "每台设备最多 {most} 个标签")
                 raise BadField(field="tags", reason=reason, most=TAG_LIMIT)
-            _write_tags(conn, device.id, after)
+            write_tags(conn, device.id, after)
             before = dict(device.tags)
             audit.note(conn, "device.tag", device.id, device.dk, actor=actor, now=now, before=before, after=after)
             count += 1
@@ -135,9 +135,9 @@ def import_line(
         BadField: a key, a version or an attribute cannot be so.
         NoSuchObject: there is no such product.
     """
-    _require_product(conn, product_id, actor)
+    require_product(conn, product_id, actor)
     units = checked(units)
-    known = _numbers(conn, product_id, [unit.dk for unit in units])
+    known = numbers(conn, product_id, [unit.dk for unit in units])
     fresh = [
         contact.new_row(product_id, dk, origin="line", now=now)
         for dk in dict.fromkeys(unit.dk for unit in units)
@@ -145,24 +145,24 @@ def import_line(
     ]
     if fresh:
         conn.execute(insert(tables.devices), fresh)
-    numbers = _numbers(conn, product_id, [unit.dk for unit in units])
-    made = {row["dk"]: numbers[row["dk"]] for row in fresh}
+    keyed = numbers(conn, product_id, [unit.dk for unit in units])
+    made = {row["dk"]: keyed[row["dk"]] for row in fresh}
     contact.tell_made(conn, product_id, made, origin="line", now=now)
-    versions = {numbers[unit.dk]: unit.version for unit in units if unit.version}
+    versions = {keyed[unit.dk]: unit.version for unit in units if unit.version}
     told = _reported(conn, list(versions))
     new = [(device, MODULE, "", version) for device, version in versions.items() if device not in told]
     if new:
         contact.keep_versions(conn, new, now=now)
-    for block in _blocks(numbers.values()):
+    for block in _blocks(keyed.values()):
         mark = tables.device_tags.c
         conn.execute(remove(tables.device_tags).where(mark.device_id.in_(block), mark.name.like("line.%")))
-    tags = {(numbers[unit.dk], name): value for unit in units for name, value in unit.attributes.items()}
+    tags = {(keyed[unit.dk], name): value for unit in units for name, value in unit.attributes.items()}
     rows = [{"device_id": device, "name": name, "value": value} for (device, name), value in tags.items()]
     if rows:
         conn.execute(insert(tables.device_tags), rows)
-    after = {"new": len(fresh), "known": len(numbers) - len(fresh)}
+    after = {"new": len(fresh), "known": len(keyed) - len(fresh)}
     audit.note(conn, "device.import", product_id, "line", actor=actor, now=now, after=after)
-    return len(fresh), len(numbers) - len(fresh)
+    return len(fresh), len(keyed) - len(fresh)
 
 
 @acts("device.delete")
@@ -207,7 +207,7 @@ def by_key(conn: Connection, product_id: int, dk: str, *, actor: Actor) -> Devic
     Raises:
         NoSuchObject: there is none.
     """
-    _require_product(conn, product_id, actor)
+    require_product(conn, product_id, actor)
     row = conn.execute(select(*_COLUMNS).where(_D.product_id == product_id, _D.dk == dk)).first()
     if row is None:
         raise NoSuchObject(kind=KIND, name=dk)
@@ -323,18 +323,19 @@ def _with_parts(conn: Connection, rows: Sequence[Any]) -> list[Device]:
             select(mark.device_id, mark.name, mark.value).where(mark.device_id.in_(block)).order_by(mark.name)
         ):
             tags.setdefault(device, {})[name] = value
-    return [Device(**row._mapping, versions=versions.get(row.id, {}), tags=tags.get(row.id, {})) for row in rows]
+    return [Device(*row, versions.get(row[0], {}), tags.get(row[0], {})) for row in rows]  # type: ignore[arg-type]
 
 
-def _write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> None:
+def write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> None:
+    """Have a device have these tags and no others."""
     conn.execute(remove(tables.device_tags).where(tables.device_tags.c.device_id == device_id))
     rows = [{"device_id": device_id, "name": name, "value": value} for name, value in tags.items()]
     if rows:
         conn.execute(insert(tables.device_tags), rows)
 
 
-def _numbers(conn: Connection, product_id: int, keys: Sequence[str]) -> dict[str, int]:
-    """Numbers of devices by their keys."""
+def numbers(conn: Connection, product_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """Numbers of devices of a product by their keys; of those that are there."""
     found: dict[str, int] = {}
     rest = iter(keys)
     while block := list(islice(rest, _BLOCK)):
@@ -348,12 +349,17 @@ def _reported(conn: Connection, device_ids: Sequence[int]) -> set[int]:
     part, found = tables.device_versions.c, set[int]()
     for block in _blocks(device_ids):
         query = select(part.device_id).join_from(tables.device_versions, tables.devices)
-        told = query.where(part.device_id.in_(block), part.type == MODULE, _D.authenticated_at.is_not(None))
+        told = query.where(part.device_id.in_(block), part.type == MODULE, _D.last_seen.is_not(None))
         found |= set(conn.execute(told).scalars())
     return found
 
 
-def _require_product(conn: Connection, product_id: int, actor: Actor) -> None:
+def require_product(conn: Connection, product_id: int, actor: Actor) -> None:
+    """See that a product is of the actor's main account.
+
+    Raises:
+        NoSuchObject: it is not.
+    """
     one = tables.products.c
     found = conn.execute(select(exists().where(one.id == product_id, one.account_id == actor.main_id))).scalar_one()
     if not found:

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from moduline.cloud import audit
-from moduline.cloud.accounts.door import After, Limit, Open, Who, shown
+from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.devices import moving
 from moduline.cloud.devices.api import device_json
 from moduline.cloud.devices.device import MODULE, DeviceFilter
 from moduline.cloud.plans.rules import DeviceStatus
@@ -74,6 +75,21 @@ async def export_devices(
         return [device_json(one) for one in page.items], page.next_after
 
     return await _sent(block, 0, _DEVICES, form, "devices")
+
+
+@exports.get("/devices/export/secrets", response_class=StreamingResponse, **needs("device.secrets"))
+async def export_secrets(
+    door: Open, who: Who, wanted: Which, text: Filter = "", form: Form = "csv"
+) -> StreamingResponse:
+    """Devices with their device secrets, as another platform takes them; that they were taken along is noted."""
+    await door.act(moving.open_secrets, wanted.product_id, actor=who)
+
+    async def block(after: int) -> Block:
+        page = await door.see(lists.matching, wanted, text, actor=who, after=after, limit=lists.BLOCK)
+        known = await door.see(moving.secrets_of, [one.id for one in page.items], actor=who)
+        return [moving.device_line(device_json(one), known.get(one.id, "")) for one in page.items], page.next_after
+
+    return await _sent(block, 0, _MOVING, form, "devices")
 
 
 @exports.get("/plans/{plan}/upgrades/export", response_class=StreamingResponse)
@@ -140,6 +156,11 @@ def _device_cells(one: Item) -> list[Any]:
     return [one["id"], one["product_id"], one["dk"], *state, module, others, tags, one["cell"], *told, *times]
 
 
+def _moving_cells(one: Item) -> list[Any]:
+    tags = "; ".join(f"{name}={value}" if value else name for name, value in one["tags"].items())
+    return [*(one[name] for name in ("dk", "ds", "version", "cell")), tags]
+
+
 def _upgrade_cells(one: Item) -> list[Any]:
     reason = one["reason"] or {"code": None, "en": "", "zh": ""}
     parts = "; ".join(
@@ -169,6 +190,7 @@ _DEVICES: Final = Shape(
     ),
     _device_cells,
 )  # fmt: skip
+_MOVING: Final = Shape(("dk", "ds", "version", "cell", "tags"), _moving_cells)
 _UPGRADES: Final = Shape(
     (
         "id", "dk", "device", "status", "phase", "attempt", "group", "components", "reason", "reason_en", "reason_zh",
