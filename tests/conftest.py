@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +15,25 @@ from moduline.cli import language
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; commands under test are to hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+if sys.dont_write_bytecode:  # asked for by many CI machines; hundreds of interpreters would all compile
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")  # the tree stays as it is
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 CACHES = ("cache", "rom")
 """Folders of a home whose files are named after the hash of what they were made from: one for all tests of a run."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Thousands of test items live until the end: they are neither searched while they come, nor by any later search."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ class OtaProcess:
                 [*self._command, "ota", "serve", "--data", self.folder, *words, "--jsonl"],
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | self.environment,
+                env=os.environ | self.environment,
             )
         said = self._process.stdout.readline()
         self.ready = json.loads(said) if said else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import queue
 import shutil
 import signal
@@ -179,7 +178,6 @@ def test_process_when_told_by_sighup_then_it_reads_its_certificate_anew(tmp_path
         [sys.executable, "-m", "moduline", "ota", "serve", "--data", str(tmp_path / "ota"), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     )
     try:
         ready = json.loads(serve.stdout.readline())
