@@ -13,6 +13,7 @@ from moduline.cli.disk import read_file
 from moduline.cli.language import say
 from moduline.cli.ota_client import SERVER, OtaClient, ServerOption, TokenOption, ask_first
 from moduline.cli.ota_finding import FilterOption, ProductOption, find_device, find_product, noun, remove, shown_time
+from moduline.cli.ota_move import register_move
 from moduline.cli.ota_moving import LINE, form_of, import_fleet
 from moduline.cli.output import DryRunFlag, JsonFlag, YesFlag, print_facts, print_json, print_table
 from moduline.errors import BadOption, Text
@@ -45,6 +46,7 @@ def register_devices(ota: typer.Typer) -> None:
     _register_set(device)
     _register_tag(device)
     _register_import(device)
+    register_move(device)
     _register_token(device)
     _register_delete(device)
 

@@ -50,6 +50,7 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "device.import": "operator",
         "device.adopt": "admin",
         "device.secrets": "admin",
+        "device.move": "admin",
         "artifact.create": "operator",
         "artifact.change": "operator",
         "artifact.delete": "operator",

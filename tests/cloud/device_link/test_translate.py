@@ -6,7 +6,7 @@ from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.device_link.translate import controllers_of, facts_of, message_of, status_of
 from moduline.cloud.plans.rules import Versions
 from moduline.cloud.upgrades.events import StatusReported
-from moduline.cloud.upgrades.offer import AskVersions, LookAgain, PlanItem, SayPlan, SayUrl
+from moduline.cloud.upgrades.offer import AskVersions, LookAgain, PlanItem, SayMove, SayPlan, SayUrl
 from moduline.cloud.upgrades.rows import Downlink, FileLink
 from moduline.wire.quecthing import frame, messages
 from moduline.wire.quecthing.ota_messages import Firmware, FirmwareFile, Offer, OfferedComponent, Report
@@ -53,6 +53,16 @@ def test_plan_when_of_one_component_then_the_vector_of_section_14():
     plan = SayPlan(1, (PlanItem("mod", MODULE, "V1", "V2", 30, 19656, -113),))
     assert hexed(said(plan), 2) == (
         "AAAA00292700020111002300036D6F64002B00025631003300025632003A00000042001E004A014CC800528071"
+    )
+
+
+def test_move_when_said_then_a_server_inside_command_00b4():
+    """Id 1 is a struct (tag 000C) of two: id 2 bytes (0013), id 4 number (0022); 1883 is 075B, 10.0.0.9 is id 3 (001B)."""
+    moved = messages.encode(said(SayMove("ota.example.com", "", 1883)), 2)
+    assert moved.command == 0x00B4
+    assert moved.payload.hex() == "000c00020013000f" + b"ota.example.com".hex() + "002201075b"
+    assert messages.encode(said(SayMove("", "10.0.0.9", 8)), 2).payload.hex() == (
+        "000c0002001b0008" + b"10.0.0.9".hex() + "00220008"
     )
 
 

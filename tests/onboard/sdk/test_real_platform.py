@@ -4,6 +4,7 @@ Source: seed 003; ota-semantics 13.1.
 """
 
 import asyncio
+import json
 from functools import partial
 
 import pytest
@@ -68,6 +69,52 @@ def test_seed_when_the_platform_is_the_real_one_then_upgraded(site):
             await aside(site.until, lambda: site.counters(plan) == {"upgraded": 1})
 
     run(story, 200)
+
+
+def test_device_when_sent_to_another_platform_that_adopted_it_then_it_comes_in_with_the_secret_it_has(site, tmp_path):
+    """From one platform to another, each by its own word: export, import, 0x00B4, password form 1, an upgrade there."""
+    other = OtaSite(tmp_path / "other")
+
+    def adopted(product, ps):
+        got = site.web.get("/v1/devices/export/secrets", params={"product": product["id"], "form": "jsonl"})
+        (line,) = got.text.splitlines()
+        there = other.post("/v1/products", name="meter", pk=product["pk"], ps=ps)
+        done = other.post("/v1/devices/adopt", product=there["id"], devices=[json.loads(line)])
+        assert (done["new"], done["secrets"]) == (1, 1)
+        return there
+
+    def secret(where):
+        (found,) = where.platform.db.read(lambda conn: conn.exec_driver_sql("SELECT ds FROM devices").all())
+        return found[0]
+
+    async def story():
+        product, ps = await aside(site.product)
+        async with bench(Served(site)) as board:
+            await start(board, script_for(product, ps))
+            await online(site, product)
+            there = await aside(adopted, product, ps)
+            before = secret(site)
+            (device,) = (await aside(site.get, "/v1/devices"))["items"]
+            to = {"devices": [device["id"]], "host": "127.0.0.1", "port": other.addresses.mqtt}
+            trial = await aside(site.post, "/v1/devices/move", is_trial=True, **to)
+            assert trial == {"told": [device["id"]], "offline": [], "busy": []}
+            assert await aside(site.post, "/v1/devices/move", **to) == trial
+            await online(other, there)
+            assert (secret(other), secret(site)) == (before, before)
+            assert site.get("/v1/devices", is_online=True)["items"] == []
+            again = await aside(site.post, "/v1/devices/move", **to)
+            assert again == {"told": [], "offline": [device["id"]], "busy": []}
+            plan = await aside(other.plan, there, await aside(other.package, content=PACKAGE))
+            await aside(other.activate, plan)
+            assert await board.client.ask("Qth.otaRequest()") == "True\n"
+            async with asyncio.timeout(60):
+                await board.dead.wait()
+            assert board.unit.packages == [PACKAGE]
+
+    try:
+        run(story, 200)
+    finally:
+        other.stop()
 
 
 def test_seed_when_it_refuses_then_the_platform_says_so(site):

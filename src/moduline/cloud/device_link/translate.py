@@ -5,7 +5,7 @@
     0x0034, 0x0032  battery, signal, free flash ... ──▶ facts, SpaceReported
     0x0044, 0x0042  model, SIM, versions            ──▶ facts, VersionsReported
     0x0114          status code                     ──▶ StatusReported
-    SayPlan ──▶ 0x0111      SayUrl ──▶ 0x0113      AskVersions ──▶ 0x0041
+    SayPlan ──▶ 0x0111      SayUrl ──▶ 0x0113      AskVersions ──▶ 0x0041      SayMove ──▶ 0x00B4
 
 One file is always said in the single form, a list only where there are several (ota-semantics 11.5): builds of the SDK
 differ in whether they understand the list. SHA-256 is said to those that asked for it.
@@ -22,7 +22,7 @@ from typing import Any, Final
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.plans.rules import Versions
 from moduline.cloud.upgrades.events import StatusReported
-from moduline.cloud.upgrades.offer import AskVersions, PlanItem, Say, SayPlan, SayUrl
+from moduline.cloud.upgrades.offer import AskVersions, PlanItem, Say, SayMove, SayPlan, SayUrl
 from moduline.cloud.upgrades.rows import Downlink, FileLink
 from moduline.wire.quecthing import ttlv
 from moduline.wire.quecthing.messages import Message
@@ -34,7 +34,7 @@ from moduline.wire.quecthing.ota_messages import (
     Report,
     mcu_versions,
 )
-from moduline.wire.quecthing.sys_messages import DeviceInformation, DeviceStatus, ReadInformation
+from moduline.wire.quecthing.sys_messages import Configuration, DeviceInformation, DeviceStatus, ReadInformation, Server
 
 VERSION_IDS: Final = (2, 3)
 """Information ids of the module's version and of the controllers'."""
@@ -88,6 +88,8 @@ def message_of(down: Downlink, files_url: str, *, wants_sha256: bool = False) ->
             return _firmware(say, down.files, files_url, wants_sha256=wants_sha256)
         case AskVersions():
             return ReadInformation(VERSION_IDS)
+        case SayMove():
+            return Configuration(server=Server(say.domain or None, say.ip or None, say.port))
         case _:
             return None
 

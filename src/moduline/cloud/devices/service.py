@@ -192,6 +192,15 @@ def by_id(conn: Connection, device_id: int, *, actor: Actor) -> Device:
     return _with_parts(conn, _rows(conn, [device_id], actor))[0]
 
 
+def of_actor(conn: Connection, device_ids: Sequence[int], *, actor: Actor) -> list[Device]:
+    """Devices of the actor's main account, by their numbers.
+
+    Raises:
+        NoSuchObject: one is not there.
+    """
+    return _with_parts(conn, _rows(conn, device_ids, actor))
+
+
 def of_numbers(conn: Connection, device_ids: Sequence[int]) -> dict[int, Device]:
     """Devices by their numbers, whoever's they are: for the platform itself."""
     found: dict[int, Device] = {}
@@ -323,7 +332,7 @@ def _with_parts(conn: Connection, rows: Sequence[Any]) -> list[Device]:
             select(mark.device_id, mark.name, mark.value).where(mark.device_id.in_(block)).order_by(mark.name)
         ):
             tags.setdefault(device, {})[name] = value
-    return [Device(*row, versions.get(row[0], {}), tags.get(row[0], {})) for row in rows]  # type: ignore[arg-type]
+    return [Device(*(*row, versions.get(row[0], {}), tags.get(row[0], {}))) for row in rows]
 
 
 def write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> None:

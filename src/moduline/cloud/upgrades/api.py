@@ -12,7 +12,7 @@ from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 from moduline.cloud.edge import error_frame, require
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
-from moduline.cloud.upgrades import people, verification
+from moduline.cloud.upgrades import leaving, people, verification
 from moduline.cloud.upgrades.confirm import Operation
 from moduline.cloud.upgrades.people import Asked, Shown
 from moduline.cloud.upgrades.upgrade import ComponentState
@@ -37,12 +37,30 @@ class ConfirmMany(Confirm):
     upgrades: list[int] = Field(min_length=1, max_length=1000, description="numbers of upgrades")
 
 
+class Move(BaseModel):
+    """Which devices are to go where."""
+
+    model_config = ConfigDict(extra="forbid")
+    devices: list[int] = Field(min_length=1, max_length=leaving.MOST)
+    host: str = Field(description="domain or IPv4 address")
+    port: int = Field(description="of MQTT; devices keep the scheme they came by")
+    is_trial: bool = Field(False, description="only say who would be told")
+
+
 class Verify(BaseModel):
     """Which device tries an artifact, as which component."""
 
     model_config = ConfigDict(extra="forbid")
     device: int
     component: str
+
+
+@router.post("/devices/move", **needs("device.move"))
+async def move_devices(door: Open, who: Who, to: Move) -> dict[str, Any]:
+    """Send devices to another server; those that are offline or being upgraded are named, and not told."""
+    found, said = await door.act(leaving.move, to.devices, to.host, to.port, is_trial=to.is_trial, actor=who)
+    await door.deliver(said)
+    return asdict(found)
 
 
 @router.get("/plans/{plan}/upgrades")

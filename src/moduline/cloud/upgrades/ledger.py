@@ -14,7 +14,6 @@ changed twice is written once, a counter that went up and down is written all th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,13 +39,16 @@ class Ledger:
         self._rows: dict[int, Row] = {}
         self._reasons: dict[int, int] = {}
         self._lines: list[dict[str, Any]] = []
+        self._line: LogLine | None = None  # the last one, and its columns: many devices have the very same
+        self._columns: Mapping[str, Any] = {}
         self._counts: dict[int, dict[tuple[int, int], int]] = {}
         self._told: list[tuple[int, str, Mapping[str, Any], float]] = []
         self._plans: dict[int, StoredPlan] = {}
 
     def save(self, row: Row, state: UpgradeState, lines: Iterable[LogLine], *, begun_at: float | None) -> Row:
         """Keep what an event made of an upgrade: row, counters, log."""
-        kept = replace(row, status=int(state.status), begun_at=begun_at, state=state)
+        status = int(state.status)
+        kept = Row(row.id, row.plan_id, row.device_id, status, row.group, begun_at, state)
         if state != row.state or begun_at != row.begun_at:
             self._rows[row.id] = kept
             self._reasons.pop(row.id, None)
@@ -54,7 +56,10 @@ class Ledger:
             counts = self._counts.setdefault(row.plan_id, {})
             for status, more in ((row.status, -1), (kept.status, 1)):
                 counts[row.group, status] = counts.get((row.group, status), 0) + more
-        self._lines += [rows.columns_of_line(row.id, line) for line in lines]
+        for line in lines:
+            if line is not self._line:
+                self._line, self._columns = line, rows.columns_of_line(0, line)
+            self._lines.append({**self._columns, "upgrade_id": row.id})
         return kept
 
     def note_reason(self, row: Row, reason: Reason) -> None:
@@ -79,7 +84,7 @@ class Ledger:
         conn = self.conn
         # what is closed first: a device has one open upgrade at any moment
         ordered = sorted(self._rows.values(), key=lambda row: row.state.is_open)
-        rows.SAVE.many(conn, [rows.columns_of(row) for row in ordered])
+        rows.SAVE.many(conn, list(rows.columns_of_all(ordered)))
         rows.REASON.many(conn, [{"upgrade": number, "why": why} for number, why in self._reasons.items()])
         for plan_id, counts in sorted(self._counts.items()):
             counters.add(conn, plan_id, counts, is_whole=True)

@@ -95,7 +95,22 @@ class LookAgain:
     plan_id: int
 
 
-Say = SayPlan | SayUrl | AskVersions | LookAgain
+@dataclass(frozen=True, slots=True)
+class SayMove:
+    """Go to another server (0x00B4, id 1).
+
+    Args:
+        domain: id 2; "": left out.
+        ip: id 3; "": left out.
+        port: id 4.
+    """
+
+    domain: str
+    ip: str
+    port: int
+
+
+Say = SayPlan | SayUrl | AskVersions | SayMove | LookAgain
 
 
 def terms_of(plan: Plan) -> Terms:

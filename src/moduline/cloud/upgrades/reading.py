@@ -36,9 +36,9 @@ from moduline.cloud.upgrades.events import (
     TimePassed,
     VersionsReported,
 )
-from moduline.cloud.upgrades.offer import LookAgain, Say, say_plan, standing
+from moduline.cloud.upgrades.offer import AskVersions, LookAgain, Say, say_plan, standing
 from moduline.cloud.upgrades.states import TEXTS, ComponentStatus
-from moduline.cloud.upgrades.timers import GREETING_S, OFFER_S
+from moduline.cloud.upgrades.timers import GREETING_AGAIN_S, GREETING_S, OFFER_S
 from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState, Wake, WakeKind
 from moduline.cloud.upgrades.verdict import timeout_reason
 from moduline.cloud.upgrades.work import Work
@@ -134,7 +134,7 @@ def _connected(work: Work) -> None:
         return
     if current.status.is_started:
         work.put(replace(current, has_reconnected=True))
-    if standing(work.state) is not None:
+    if standing(work.state) is not None or current.status.is_loading:  # or a timer may say the URL to who has it
         work.change(wake=Wake(WakeKind.GREETING, work.now + GREETING_S))
 
 
@@ -196,8 +196,9 @@ def _time_passed(work: Work) -> None:
             work.fail(current, reason, LogSource.PLATFORM)
         case WakeKind.SILENCE | WakeKind.GREETING if not state.is_online:
             work.rearm()
-        case WakeKind.GREETING:
-            work.say_standing()
+        case WakeKind.GREETING:  # it may run the target by now: whoever hears a URL when idle writes it again
+            work.says.append(AskVersions())
+            work.change(wake=Wake(WakeKind.GREETING, now + GREETING_AGAIN_S))
         case _ if not state.is_online:
             work.change(wake=None)  # said again when it connects; the limit goes on
         case _:

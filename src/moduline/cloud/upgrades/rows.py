@@ -8,7 +8,7 @@ the reason why a device waits are written to the columns only; they win over the
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -170,10 +170,26 @@ def save(conn: Connection, row: Row, state: UpgradeState, lines: Iterable[LogLin
 
 def columns_of(row: Row) -> dict[str, Any]:
     """What ``SAVE`` takes."""
-    state = row.state
     return {
         "upgrade": row.id,
         "new_status": row.status,
+        "new_begun": row.begun_at,
+        **_columns_of_state(row.state),
+    }
+
+
+def columns_of_all(many: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """The same for many rows; a state that several have is written out once."""
+    last: UpgradeState | None = None
+    columns: dict[str, Any] = {}
+    for row in many:
+        if row.state is not last:
+            last, columns = row.state, _columns_of_state(row.state)
+        yield {"upgrade": row.id, "new_status": row.status, "new_begun": row.begun_at, **columns}
+
+
+def _columns_of_state(state: UpgradeState) -> dict[str, Any]:
+    return {
         "new_phase": str(state.phase),
         "new_open": state.is_open,
         "new_attempt": state.attempt,
@@ -181,7 +197,6 @@ def columns_of(row: Row) -> dict[str, Any]:
         "new_reason": None if state.reason is None else int(state.reason),
         "new_refused": state.refused_at,
         "new_failed": state.failed_at,
-        "new_begun": row.begun_at,
         "new_over": None if state.over is None else int(state.over),
         "new_lapsed": state.is_lapsed,
         "new_state": as_json(to_json(state)),

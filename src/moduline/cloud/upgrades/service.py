@@ -13,7 +13,7 @@ Source: ota-semantics, sections 6 to 9 and 13.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,11 +29,12 @@ from moduline.cloud.plans import course, scope, stored
 from moduline.cloud.plans.groups import Admission, admit
 from moduline.cloud.plans.rules import Device as RuledDevice
 from moduline.cloud.plans.rules import DeviceStatus as Status
-from moduline.cloud.plans.rules import LivePlan, Match, Standing, Trigger, Versions, judge_all
+from moduline.cloud.plans.rules import LivePlan, Match, Standing, Trigger, Versions, Wait, judge_all
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import rows
+from moduline.cloud.upgrades.alike import Case, kind_of
 from moduline.cloud.upgrades.confirm import Confirmation, ConfirmStatus
 from moduline.cloud.upgrades.events import (
     Connected,
@@ -50,6 +51,7 @@ from moduline.cloud.upgrades.ledger import Ledger
 from moduline.cloud.upgrades.offer import LookAgain, Say, offered
 from moduline.cloud.upgrades.reading import read
 from moduline.cloud.upgrades.rows import Downlink, Row
+from moduline.cloud.upgrades.upgrade import LogLine, UpgradeState
 
 LINK_GRACE_S: Final = 24 * 3600.0
 """Links to files are good until the plan ends and so long after."""
@@ -181,23 +183,31 @@ def grid(
     mine = [rows.row_of(one) for one in found]
     there = devices.of_numbers(conn, [row.device_id for row in mine])
     ledger = Ledger(conn)
-    fits: dict[str, tuple[Device, RuledDevice, Row, Match]] = {}
+    fits: dict[str, tuple[Device, Row, Case]] = {}
     confirmed = {} if plan.plan.is_silent else _confirmations(conn, mine)
     live = _live(plan, *(one.dk for one in there.values()))
+    cases: dict[Hashable, Case] = {}
     for row in mine:  # who has another upgrade open is no candidate
         device = there[row.device_id]
-        ruled = scope.ruled(device)
-        match = _weigh(ledger, ruled, [(live, row)], confirmed, Trigger.GRID, now=now)
-        if match is not None:
-            fits[device.dk] = (device, ruled, row, match)
+        said_by_user = confirmed.get(row.id)
+        kind = kind_of(plan, device, row, said_by_user)
+        case = cases.get(kind)
+        if case is None:
+            ruled = scope.ruled(device)
+            case = Case(ruled, *judge_all([(live, _standing(row, said_by_user, now))], ruled, Trigger.GRID, now))
+            cases[kind] = case
+        if case.waits:
+            _note_waits(ledger, case.ruled, [(live, row)], case.waits, now=now)
+        if case.match is not None:
+            fits[device.dk] = (device, row, case)
     ledger.write()
-    admitted = _admitted(conn, plan, [device for device, *_ in fits.values()], now=now)
+    admitted = _admitted(conn, plan, [device for device, _, _ in fits.values()], now=now)
     said: list[Downlink] = []
     for dk in admitted.admitted:
-        _, ruled, row, match = fits[dk]
-        said += _begin(ledger, ruled, plan, row, match, now=now)
+        device, row, case = fits[dk]
+        said += _begin_alike(ledger, plan, device, row, case, now=now)
     for dk, reason in admitted.held.items():
-        ledger.note_reason(fits[dk][2], reason)
+        ledger.note_reason(fits[dk][1], reason)
     ledger.write()
     next_after = mine[-1].id if len(mine) == BLOCK and admitted.next_at is None else None
     return tuple(said), next_after
@@ -239,7 +249,22 @@ def enter(
 ) -> tuple[Row, Sequence[Downlink]]:
     """The same, but what is written waits in a ledger; the row as it is now, and what is said."""
     state, lines, says = read(row.state, event, now)
-    kept = ledger.save(row, state, lines, begun_at=row.begun_at if begun_at is None else begun_at)
+    begun_at = row.begun_at if begun_at is None else begun_at
+    return _entered(ledger, row, state, lines, says, begun_at=begun_at, now=now)
+
+
+def _entered(
+    ledger: Ledger,
+    row: Row,
+    state: UpgradeState,
+    lines: Sequence[LogLine],
+    says: Sequence[Say],
+    *,
+    begun_at: float | None,
+    now: float,
+) -> tuple[Row, Sequence[Downlink]]:
+    """Keep what the rules have made of an upgrade, with all that follows from it."""
+    kept = ledger.save(row, state, lines, begun_at=begun_at)
     if kept.status != row.status and kept.status in _TOLD:
         _tell(ledger, kept, now=now)
     if row.state.is_open and not state.is_open and ledger.plan(row.plan_id).kind == stored.VERIFICATION:
@@ -318,6 +343,19 @@ def _weigh(
     """The same, once all is known."""
     standings = [(live, _standing(row, confirmed.get(row.id), now)) for live, row in plans]
     match, waits = judge_all(standings, ruled, trigger, now)
+    _note_waits(ledger, ruled, plans, waits, now=now)
+    return match
+
+
+def _note_waits(
+    ledger: Ledger,
+    ruled: RuledDevice,
+    plans: Sequence[tuple[LivePlan, Row]],
+    waits: Sequence[Wait],
+    *,
+    now: float,
+) -> None:
+    """Keep why a device waits; of ``ruled`` only the versions are looked at."""
     by_id = {live.plan_id: (live, row) for live, row in plans}
     for wait in waits:
         live, row = by_id[wait.plan_id]
@@ -327,7 +365,6 @@ def _weigh(
             enter(ledger, row, offered(live.plan, Match(live.plan_id, ()), ruled.versions), now=now)
         elif row.state.reason is not wait.reason:
             ledger.note_reason(row, wait.reason)
-    return match
 
 
 def _begin(
@@ -339,6 +376,20 @@ def _begin(
         row = ledger.save(row, state, lines, begun_at=row.begun_at)
     _, said = enter(ledger, row, offered(plan.plan, match, ruled.versions, ruled.free_bytes), now=now, begun_at=now)
     return tuple(one for one in said if not isinstance(one.say, LookAgain))
+
+
+def _begin_alike(
+    ledger: Ledger, plan: StoredPlan, device: Device, row: Row, case: Case, *, now: float
+) -> tuple[Downlink, ...]:
+    """The same for a device of the grid, of whose kind there may be many."""
+    assert case.match is not None
+    if row.state.status is Status.FAILED:
+        return _begin(ledger, scope.ruled(device), plan, row, case.match, now=now)
+    if case.begun is None:
+        case.begun = read(row.state, offered(plan.plan, case.match, case.ruled.versions), now)
+    state, lines, says = case.begins(scope.free_bytes(device))
+    _, said = _entered(ledger, row, state, lines, says, begun_at=now, now=now)
+    return tuple([one for one in said if not isinstance(one.say, LookAgain)])
 
 
 def _of_device(conn: Connection, device_id: int) -> list[Row]:

@@ -30,7 +30,9 @@ DOWNLOAD_AGAIN_S: Final = 10.0
 MOST_DOWNLOADS: Final = 5
 """Failed downloads after which the device gives up at the next one, and the platform sends no URL any more."""
 GREETING_S: Final = 5.0
-"""After a connect the device tells its versions; nothing is said again before that, or before this time."""
+"""After a connect the device tells its versions; nothing is said again before that. So late it is asked for them."""
+GREETING_AGAIN_S: Final = 30.0
+"""Between two such questions; the limits of offer and component end them."""
 UNCHANGED_S: Final = 60.0
 OFFER_S: Final = 1800.0
 """Longest time an offer stands that is not taken up; a device that connects or asks all the time cannot prolong it."""
