@@ -201,12 +201,17 @@ class Schedule:
             self._rate_at[plan_id] = now + max(1.0, _MINUTE_S / max(rate, 1))
 
     async def _dispatch(self, plan_id: int, now: float, *, is_held_only: bool = False) -> None:
+        """Block after block; what one of them says goes out while the next one is written."""
+        said: Sequence[Downlink] = ()
         after: int | None = 0
         while after is not None:
-            said, after = await self._db.write_soon(
-                upgrades.grid, plan_id, now=now, after=after, is_held_only=is_held_only
-            )
-            await self._deliver(said)
+            block = self._db.write_soon(upgrades.grid, plan_id, now=now, after=after, is_held_only=is_held_only)
+            coming = asyncio.ensure_future(block)
+            try:
+                await self._deliver(said)
+            finally:
+                said, after = await coming
+        await self._deliver(said)
 
     async def _timers(self, now: float) -> None:
         for _ in range(BATCHES):

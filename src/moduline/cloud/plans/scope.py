@@ -89,9 +89,14 @@ def ruled(device: Device, *, busy_plan: int | None = None, is_verifying: bool = 
         names=dict(_names(device)),
         battery=_whole(facts.get("battery")),
         signal_dbm=_whole(facts.get("signal")),
-        free_bytes=_whole(facts.get("free_flash")),
+        free_bytes=free_bytes(device),
         facts_at=device.facts_at,
     )
+
+
+def free_bytes(device: Device) -> int | None:
+    """Free flash as the device reported it last; None: it never did."""
+    return _whole(device.facts.get("free_flash"))
 
 
 def _names(device: Device) -> Iterator[tuple[str, tuple[str, ...]]]:
