@@ -3,6 +3,9 @@
 One download at a time, then four at once (as many as a device may have), after one of each that does not count; with
 the processor time that each server takes for a download. nginx is Debian's and is compared where it is installed
 (`apt-get install nginx-light`); both send with sendfile. Nobody looks at nginx's token or writes down what it did.
+
+`--tls` does the same over TLS 1.2, as modules speak it, with one certificate made here (`trustme`); then neither has
+sendfile, and the client, which decrypts on the same machine, is part of the time.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import contextlib
 import os
 import shutil
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -23,7 +27,7 @@ MEGABYTES, RUNS = 100, 11
 AT_ONCE = (1, 4)
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVE = """
-import asyncio, sys
+import asyncio, ssl, sys
 sys.path[:0] = [{tests!r}]
 from pathlib import Path
 from cloud_rig import Rig
@@ -37,7 +41,12 @@ async def main():
         rig.online(device)
         rig.request(device, "V1")
         (url,) = rig.status(device, 2)
-        print(site.port, "/f/" + url.files[0].token, flush=True)
+        port = site.port
+        if {tls!r}:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain({folder!r} + "/cert.pem")
+            port = await site.http.listen("127.0.0.1", 0, context)
+        print(port, "/f/" + url.files[0].token, flush=True)
         await asyncio.Event().wait()
 asyncio.run(main())
 """
@@ -46,14 +55,18 @@ daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{}}
 http {{ access_log off; sendfile on; tcp_nopush on; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b;
 fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-server {{ listen 127.0.0.1:{port}; root {folder}; }} }}
+server {{ listen 127.0.0.1:{port}{tls}; root {folder}; }} }}
 """
+NGINX_TLS = " ssl; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/cert.pem"
 
 
-def seconds(port, path):
-    """How long one whole download takes."""
+def seconds(port, path, trust):
+    """How long one whole download takes; the handshake is not counted."""
     buffer = bytearray(1 << 20)
-    with socket.create_connection(("127.0.0.1", port), 60) as peer:
+    with contextlib.ExitStack() as stack:
+        peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+        if trust is not None:
+            peer = stack.enter_context(trust.wrap_socket(peer, server_hostname="localhost"))
         began = time.perf_counter()
         peer.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         count = 0
@@ -75,11 +88,11 @@ def started(command, **more):
             server.stdout.close()
 
 
-def rate(port, path, count):
+def rate(port, path, count, trust):
     """Megabytes per second of some downloads at once."""
     with ThreadPoolExecutor(count) as people:
         began = time.perf_counter()
-        list(people.map(lambda _: seconds(port, path), range(count)))
+        list(people.map(lambda _: seconds(port, path, trust), range(count)))
         return count * MEGABYTES / (time.perf_counter() - began)
 
 
@@ -89,25 +102,37 @@ def cpu_s(server):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def measured(servers, count):
+def measured(servers, count, trust):
     """Median rate of each server, and processor time per download."""
     rates, spent = {name: [] for name in servers}, dict.fromkeys(servers, 0.0)
     for turn in range(RUNS + 1):
         for name, (server, port, path) in servers.items():
             before = cpu_s(server)
-            found = rate(port, path, count)
+            found = rate(port, path, count, trust)
             if turn:
                 rates[name].append(found)
                 spent[name] += cpu_s(server) - before
     return {name: (statistics.median(rates[name]), 1000 * spent[name] / RUNS / count) for name in servers}
 
 
-def told(servers):
+def told(servers, trust):
     for count in AT_ONCE:
-        found = measured(servers, count)
+        found = measured(servers, count, trust)
         said = "; ".join(f"{name} {rate:,.0f} MB/s, {cpu:.0f} ms of CPU each" for name, (rate, cpu) in found.items())
         ratio = f"; ratio {found['ours'][0] / found['nginx'][0]:.2f} (aim 0.9)" if "nginx" in found else ""
-        print(f"download, {count} at once: {said}{ratio}", flush=True)
+        print(f"download{' over TLS' if trust else ''}, {count} at once: {said}{ratio}", flush=True)
+
+
+def certified(folder):
+    """A certificate with its key in a file; what a client is to trust."""
+    import trustme
+
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "cert.pem")
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    return trust
 
 
 def main():
@@ -116,24 +141,27 @@ def main():
         folder.chmod(0o755)
         (folder / "file.bin").write_bytes(bytes(range(256)) * (MEGABYTES << 12))
         tests = str(Path(__file__).parent.parent / "tests")
-        with started([sys.executable, "-c", SERVE.format(tests=tests, folder=name)], stdout=subprocess.PIPE) as ours:
+        trust = certified(folder) if "--tls" in sys.argv[1:] else None
+        serve = SERVE.format(tests=tests, folder=name, tls=trust is not None)
+        with started([sys.executable, "-c", serve], stdout=subprocess.PIPE) as ours:
             port, path = ours.stdout.readline().decode().split()
             servers = {"ours": (ours, int(port), path)}
             nginx = shutil.which("nginx")
             if nginx is None:
-                told(servers)
+                told(servers, trust)
                 print("nginx is not installed, not compared")
                 return
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 other = free.getsockname()[1]
-            (folder / "nginx.conf").write_text(NGINX.format(folder=name, port=other))
+            secure = NGINX_TLS.format(folder=name) if trust else ""
+            (folder / "nginx.conf").write_text(NGINX.format(folder=name, port=other, tls=secure))
             with started([nginx, "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL) as theirs:
                 for _ in range(100):
                     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", other), 1):
                         break
                     time.sleep(0.1)
-                told(servers | {"nginx": (theirs, other, "/file.bin")})
+                told(servers | {"nginx": (theirs, other, "/file.bin")}, trust)
 
 
 if __name__ == "__main__":

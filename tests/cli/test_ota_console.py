@@ -116,6 +116,12 @@ def of_devices(ask, tmp_path):
     assert ask("device", "import", fleet, "--product", "meter")["secrets_set"] == 1
     ask("export", "devices", "--secrets", "-o", tmp_path / "leaving.csv")
     ask("device", "delete", "moved", "--yes")
+    asked = ("device", "move", "--product", "meter", "--to", "ota.example.com:1883")
+    planned = ask(*asked, "--dry-run")
+    assert (planned["told"], planned["is_done"]) == (0, False)
+    assert ask("device", "move", "a1", "--to", "nowhere", exit_code=2)["code"] == "ML-E0201"
+    assert ask("device", "move", "--to", "x:1", exit_code=2)["code"] == "ML-E0201"
+    assert ask("device", "move", "a1", "--to", "999.1.1.1:1883", exit_code=2)["code"] == "ML-E0208"
     words = ("device", "import", table, "--product", "meter")
     assert ask(*words, "--dry-run")["units"] == 3
     assert ask(*words)["new"] == 3
@@ -218,6 +224,8 @@ def of_plans(ask, hand, tmp_path):
     ask("plan", "terminate", "march")
     hand.fails(device)
     assert ask("plan", "log", "march", "860000000000000")["log"]
+    assert ask("device", "move", "trial", "--to", "ota.example.com:1883", exit_code=16)["code"] == "ML-E1601"
+    assert ask("device", "move", "trial", "--to", "ota.example.com:1883", "--yes")["told"] == 1
 
     words = (
         "--product",
