@@ -13,8 +13,9 @@ import typer
 
 from cloud_hand import CloudHand
 from moduline.cli.main import build_app, run
+from moduline.cli.ota_client import OtaClient
 from moduline.cloud.edge import PERMISSIONS, error_frame
-from moduline.errors import ModulineError
+from moduline.errors import ModulineError, ServerUnreachable
 from ota_site import OtaSite
 from update_rig import NEW, OLD, firmware
 
@@ -397,6 +398,36 @@ def test_fleet_when_it_moves_here_then_told_by_line_imported_and_given_back_with
     said = [refused, planned, done, again, shown, told, audit.read_text(), plain.read_text(), outbox]
     assert DS not in str(said)
     assert DS not in str([str(one) for one in site.notices])
+
+
+def test_fleet_when_the_connection_breaks_between_two_blocks_then_told_how_many_are_in(
+    ask, site, tmp_path, capsys, monkeypatch
+):
+    ask("product", "create", "broken")
+    fleet = tmp_path / "fleet.csv"
+    fleet.write_text("dk,ds\n" + "".join(f"k{number},{DS}\n" for number in range(2500)))
+    posted = OtaClient.post
+
+    def post(client, path, *args, **more):
+        if path == "/v1/devices/adopt" and len(sent) == 2:
+            raise ServerUnreachable(server=client.server, reason="gone")
+        sent.append(path)
+        return posted(client, path, *args, **more)
+
+    sent = []
+    monkeypatch.setattr(OtaClient, "post", post)
+    monkeypatch.setenv("MODULINE_OTA_TOKEN", (site.settings.data / "admin.token").read_text().strip())
+    words = ["ota", "device", "import", str(fleet), "--product", "broken", "--server", site.addresses.api, "--json"]
+    assert run(words) == 14
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["code"] == "ML-E1404"
+    assert "the first 2000 of 2500 devices are in, of the next 500 all or none" in " ".join(printed.err.split())
+    assert DS not in printed.out + printed.err
+    assert ask("device", "list", "--product", "broken", "--count")["count"] == 2000
+    sent.clear()
+    monkeypatch.undo()
+    done = ask("device", "import", fleet, "--product", "broken")
+    assert (done["new"], done["known"], done["secrets_set"], done["secrets_kept"]) == (500, 2000, 500, 0)
 
 
 def test_migrate_when_tables_are_missing_then_says_which_and_makes_them(tmp_path, capsys):

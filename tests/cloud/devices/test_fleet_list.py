@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from moduline.burn.record import BurnRecord
 from moduline.cloud.devices import fleet_list
 from moduline.cloud.devices.fleet_list import Newcomer
 from moduline.errors import BadField
+from moduline.line.records.export import as_csv
 
 DS = "00112233445566778899aabbccddeeff"
 DK = "860000000000001"
@@ -94,6 +96,28 @@ def test_device_when_it_comes_twice_then_told_where_it_was_first():
     assert [one.ds for one in found.newcomers] == [DS, ""]
     (fault,) = found.faults
     assert (fault.line, fault.reason.en) == (4, "this device was on line 2 already")
+
+
+@pytest.mark.parametrize(
+    ("head", "is_ours"),
+    [
+        ("dk", True),
+        ("imei,ds", True),
+        ("imei,tags", True),
+        ("IMEI;attr.site", True),
+        ("imei", False),
+        ("imei,outcome,order,version_after", False),
+        ("a,b", False),
+        ("", False),
+        ('"' + "x" * 200_000, False),
+    ],
+)
+def test_table_when_looked_at_then_known_from_that_of_the_line(head, is_ours):
+    assert fleet_list.is_table(head + "\n1,2\n") is is_ours
+
+
+def test_table_when_of_the_line_then_not_taken_for_a_fleets():
+    assert not fleet_list.is_table(as_csv([BurnRecord(id="a", outcome="PASS", imei=DK)]))
 
 
 @pytest.mark.parametrize("text", ["", "\0", "ds\nx\n", "a,b\n1,2", '"'])

@@ -36,6 +36,8 @@ _KEYS: Final = {
     "dk": "dk", "devicekey": "dk", "imei": "dk", "ds": "ds", "devicesecret": "ds", "version": "version",
     "cell": "cell", "tags": "tags",
 }  # fmt: skip
+_OURS: Final = frozenset(_KEYS) - {"imei"}
+"""Columns that no CSV of the production line has; its key is ``imei``."""
 _ROUNDED: Final = re.compile(r"[0-9]+([.,][0-9]+)?[Ee]\+?[0-9]+")
 _NO_KEY: Final = Text("1 to 16 letters, digits, '_' or '-'", "须为 1–16 位字母、数字、“_”或“-”")
 _NO_SECRET: Final = Text("1 to 32 printable characters without a space", "须为 1–32 个不含空格的可打印 ASCII 字符")
@@ -137,8 +139,12 @@ def from_jsonl(text: str) -> FleetList:
 def is_table(text: str) -> bool:
     """Whether a text is a table of device keys, and not that of the production line."""
     text = text.removeprefix("\ufeff")
-    names = {_plain(one) for one in next(csv.reader(io.StringIO(text), delimiter=_separator(text)), [])}
-    return bool(names & {"dk", "devicekey", "ds", "devicesecret"})
+    try:
+        head = [one.strip() for one in next(csv.reader(io.StringIO(text), delimiter=_separator(text)), [])]
+    except csv.Error:
+        return False
+    names = {_plain(one) for one in head}
+    return bool(names & _OURS) or any(one.startswith(ATTRIBUTE) for one in head)
 
 
 def checked(newcomer: Newcomer) -> Newcomer:

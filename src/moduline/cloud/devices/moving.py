@@ -144,13 +144,14 @@ def _keep_rest(conn: Connection, newcomers: Mapping[int, Newcomer], now: float) 
     new = [row for row in versions if row[0] not in told]
     if new:
         contact.keep_versions(conn, new, now=now)
+    changed: dict[int, dict[str, str]] = {}
     for number, one in newcomers.items():
-        before = tags.get(number, {})
-        after = {**before, **one.tags}
+        after = {**tags.get(number, {}), **one.tags}
         if len(after) > MOST_TAGS:
             raise BadField(field="tags", reason=_MANY_TAGS, dk=one.dk, most=MOST_TAGS)
-        if after != before:
-            service.write_tags(conn, number, after)
+        if after != tags.get(number, {}):
+            changed[number] = after
+    service.write_tags(conn, changed)
 
 
 def device_line(device: Mapping[str, Any], secret: str) -> dict[str, Any]:

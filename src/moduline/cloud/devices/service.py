@@ -116,7 +116,7 @@ def tag(
             if len(after) > TAG_LIMIT:
                 reason = Text("at most {most} tags per device", "每台设备最多 {most} 个标签")
                 raise BadField(field="tags", reason=reason, most=TAG_LIMIT)
-            write_tags(conn, device.id, after)
+            write_tags(conn, {device.id: after})
             before = dict(device.tags)
             audit.note(conn, "device.tag", device.id, device.dk, actor=actor, now=now, before=before, after=after)
             count += 1
@@ -335,10 +335,15 @@ def _with_parts(conn: Connection, rows: Sequence[Any]) -> list[Device]:
     return [Device(*(*row, versions.get(row[0], {}), tags.get(row[0], {}))) for row in rows]
 
 
-def write_tags(conn: Connection, device_id: int, tags: Mapping[str, str]) -> None:
-    """Have a device have these tags and no others."""
-    conn.execute(remove(tables.device_tags).where(tables.device_tags.c.device_id == device_id))
-    rows = [{"device_id": device_id, "name": name, "value": value} for name, value in tags.items()]
+def write_tags(conn: Connection, tags: Mapping[int, Mapping[str, str]]) -> None:
+    """Have devices have these tags and no others: number -> name -> value."""
+    for block in _blocks(tags):
+        conn.execute(remove(tables.device_tags).where(tables.device_tags.c.device_id.in_(block)))
+    rows = [
+        {"device_id": device, "name": name, "value": value}
+        for device, one in tags.items()
+        for name, value in one.items()
+    ]
     if rows:
         conn.execute(insert(tables.device_tags), rows)
 
