@@ -17,7 +17,9 @@ from moduline.cloud.accounts import service as accounts
 from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.device_link.ddi import tokens
+from moduline.cloud.devices import moving
 from moduline.cloud.devices import service as devices
+from moduline.cloud.devices.fleet_list import Newcomer
 from moduline.cloud.devices.handover import Unit
 from moduline.cloud.edge import PERMISSIONS, ROLES, Actor
 from moduline.cloud.jobs import queue
@@ -28,7 +30,7 @@ from moduline.cloud.plans import waiving
 from moduline.cloud.plans.plan import Strategy
 from moduline.cloud.products import service as products
 from moduline.cloud.rehearsals import service as rehearsals
-from moduline.cloud.upgrades import people, verification
+from moduline.cloud.upgrades import leaving, people, verification
 from moduline.cloud.upgrades.confirm import Operation
 from moduline.errors import NoSuchObject, RoleTooLow, StateForbids, StorageFailed
 
@@ -70,6 +72,8 @@ def acts(rig):
     rig.act(tokens.revoke, device.id)
     rig.act(devices.delete, rig.act(devices.add, product.id, "b").id)
     rig.act(devices.import_line, product.id, [Unit("c", "V1", {"line.order": "7"})])
+    rig.act(moving.adopt, product.id, [Newcomer("m", "0011")])
+    rig.act(moving.open_secrets, None)
     sub = rig.act(accounts.create, "sub", "viewer")
     rig.act(accounts.change, sub.id, role="releaser")
     token, _ = rig.act(accounts.create_token, sub.id, "ci")
@@ -108,6 +112,7 @@ def acts(rig):
     rig.act(people.retry, upgrade)
     other = rig.device(product, "trial")
     rig.online(other)
+    rig.act(leaving.move, [other], "ota.example.com", 1883)
     rig.act(verification.start, artifact.id, other, "fw")
 
 

@@ -97,7 +97,8 @@ def open_secrets(conn: Connection, product_id: int | None, *, actor: Actor, now:
     """
     if product_id is not None:
         service.require_product(conn, product_id, actor)
-    audit.note(conn, "device.secrets", product_id or 0, "export", actor=actor, now=now)
+    after = {"product_id": product_id}  # null: of all products
+    audit.note(conn, "device.secrets", product_id or actor.main_id, "export", actor=actor, now=now, after=after)
 
 
 def secrets_of(conn: Connection, device_ids: Sequence[int], *, actor: Actor) -> dict[int, str]:
