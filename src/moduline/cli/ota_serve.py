@@ -217,6 +217,7 @@ def _kept(given: list[str]) -> dict[str, Any]:
 async def _serve(settings: object, *, as_jsonl: bool) -> None:
     from moduline.cloud.app import make_platform
     from moduline.cloud.founding import TOKEN_FILE
+    from moduline.cloud.long_life import settle_in
     from moduline.cloud.settings import Settings
 
     assert isinstance(settings, Settings)
@@ -229,6 +230,7 @@ async def _serve(settings: object, *, as_jsonl: bool) -> None:
         if platform.certificate is not None:
             loop.add_signal_handler(signal.SIGHUP, platform.certificate.renew)
     addresses = await platform.start()
+    settle_in()
     token = os.fspath(settings.data / TOKEN_FILE)
     if as_jsonl:
         print_json({"event": "ready", "pid": os.getpid(), "token_file": token, **asdict(addresses)})

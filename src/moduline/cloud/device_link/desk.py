@@ -41,14 +41,22 @@ from moduline.cloud.device_link.platform import (
     Verdict,
 )
 from moduline.cloud.devices import contact as devices
-from moduline.cloud.devices.device import Denied
+from moduline.cloud.devices.device import Denied, Known
+from moduline.cloud.products import Product
 from moduline.cloud.products import service as products
 from moduline.cloud.upgrades.offer import SayUrl
 from moduline.cloud.upgrades.rows import Downlink
-from moduline.errors import ModulineError
+from moduline.errors import ModulineError, StateForbids, Text
 from moduline.events import Notice, Reporter
 from moduline.wire.quecthing import credentials
-from moduline.wire.quecthing.credentials import DEVICE_PREFIX, LONGEST_DK, LONGEST_PK, FirstPassword, RefusalCode
+from moduline.wire.quecthing.credentials import (
+    DEVICE_PREFIX,
+    LONGEST_DK,
+    LONGEST_PK,
+    DeviceName,
+    FirstPassword,
+    RefusalCode,
+)
 from moduline.wire.quecthing.messages import Message
 from moduline.wire.quecthing.ota_messages import SHA256_WANTED
 from moduline.wire.quecthing.session_key import KEY_BYTES
@@ -65,6 +73,7 @@ _WISHES: Final = select(
     tables.products.c.scheme,
     tables.devices.c.facts,
 ).join_from(tables.devices, tables.products)
+_PAST: Final = Text("has come on another connection since", "设备已建立新的连接")
 _POSTS: Final = 256
 """Messages that one news carries at most; the bus takes a megabyte."""
 
@@ -100,12 +109,10 @@ class GatewayDesk:
 
     async def authenticate(self, contact: Contact) -> Verdict:
         """Whether a device may come in; one that proves the secret of its product is made known."""
-        keys = _possible_keys(contact.client_id)
-        known = {one.pk: (one, ps) for one, ps in await self._db.read_soon(products.by_keys, keys)}
-        name = credentials.split_client_id(contact.client_id, known)
-        if name is None:
+        found = await self._db.read_soon(_looked_up, contact)
+        if found is None:
             return Refused(RefusalCode.UNKNOWN_PRODUCT)
-        product, ps = known[name.pk]
+        name, product, ps, device = found
         password = contact.password
         key = secrets.token_bytes(KEY_BYTES) if credentials.wants_encryption(password) else None
         if isinstance(password, FirstPassword):
@@ -119,7 +126,6 @@ class GatewayDesk:
             if isinstance(issued, Denied):
                 return Refused(_REFUSALS[issued]) if issued in _REFUSALS else Busy()
             return Admitted(issued.device_id, issued.ds, key)
-        device = await self._db.read_soon(devices.credentials, name.pk, name.dk)
         if device is None or not device.ds or credentials.check_later(password, device.ds, ps) is not None:
             return Refused(RefusalCode.BAD_DIGEST)
         return Admitted(device.device_id, None, key) if device.is_enabled else Busy()
@@ -180,7 +186,10 @@ class WorkDesk:
             self._note("ota.undelivered", heard, type(event.message).__name__, "")
         else:
             before = await self._node_before(heard)
-            await self.deliver(await self._db.write_soon(keep, heard.node, heard.uplink), heard)
+            said = await self._db.write_soon(keep, heard.node, heard.uplink)
+            if said is None:
+                raise StateForbids(kind="device", name=str(heard.uplink.device), reason=_PAST)
+            await self.deliver(said, heard)
             if before is not None:
                 await self._bus.tell(DROP, Drop(heard.uplink.device, heard.uplink.connection), before)
 
@@ -199,6 +208,7 @@ class WorkDesk:
             asked |= {one.device_id for one in said} - here
         found = await self._db.read_soon(wishes_of, asked) if asked else {}
         posts: dict[str, list[Post]] = {}
+        said = [one for one in said if not _has_come_again(one, found)]
         for post in posts_of(said, found, self._device_url):
             wish = found.get(post.device_id)
             if heard is not None and post.device_id in here:
@@ -241,6 +251,12 @@ class WorkDesk:
 
     def _note(self, slug: str, heard: Heard, what: str, reason: str) -> None:
         self._report(Notice(slug, str(heard.uplink.device), {"what": what, "reason": reason}))
+
+
+def _has_come_again(one: Downlink, wishes: Mapping[int, Wish]) -> bool:
+    """Whether a device has a later connection than the one that something was meant for."""
+    wish = wishes.get(one.device_id)
+    return one.connection is not None and wish is not None and wish.connection != one.connection
 
 
 def _unsayable(post: Post, failure: ModulineError) -> Notice:
@@ -287,6 +303,17 @@ def posts_of(
 
 
 _NO_WISH: Final = Wish(None, 0, "", wants_sha256=False)
+
+
+def _looked_up(conn: Connection, contact: Contact) -> tuple[DeviceName, Product, str, Known | None] | None:
+    """Whose contact it is: names, product with its secret, and the device if it says that it has a secret."""
+    keys = _possible_keys(contact.client_id)
+    known = {one.pk: (one, ps) for one, ps in products.by_keys(conn, keys)}
+    name = credentials.split_client_id(contact.client_id, known)
+    if name is None:
+        return None
+    is_first = isinstance(contact.password, FirstPassword)
+    return name, *known[name.pk], None if is_first else devices.credentials(conn, name.pk, name.dk)
 
 
 def _possible_keys(client_id: str) -> tuple[str, ...]:
