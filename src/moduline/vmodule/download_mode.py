@@ -150,7 +150,7 @@ class _Talk:
     def _answer(self, data: bytes) -> bytes | None:
         events = self._session.advance(self._clock.tick_s())
         answer = self._after(events + self._session.receive(data))
-        if self._session.wake_at_s is not None:
+        if not self._is_timed.is_set() and self._session.wake_at_s is not None:
             self._is_timed.set()
         if self.left is not None:
             return None

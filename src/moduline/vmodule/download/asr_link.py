@@ -180,6 +180,8 @@ class SmuxLink:
 
     def bytes_to_send(self) -> bytes:
         """What is to be sent since the last call."""
+        if not self._out:
+            return b""
         out = bytes(self._out)
         self._out.clear()
         return out
