@@ -10,7 +10,7 @@ import pytest
 from moduline.cloud.plans.rules import Versions
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import events
-from moduline.cloud.upgrades.offer import LookAgain, PlanItem, SayPlan, SayUrl, standing
+from moduline.cloud.upgrades.offer import AskVersions, LookAgain, PlanItem, SayPlan, SayUrl, standing
 from moduline.cloud.upgrades.reading import read
 from moduline.cloud.upgrades.upgrade import LogSource, Phase, Terms, UpgradeState
 from upgrade_story import MCU, MODULE, Story, is_plan, is_url, item
@@ -138,6 +138,7 @@ def test_silence_when_online_then_the_url_again_and_when_offline_then_patience()
     assert story.wait(900) == ()
     assert story.status == "UPGRADING"
     story.tell(events.Connected())
+    assert story.versions("V1") == ()
     assert is_url(story.wait(301))
 
 
@@ -224,6 +225,38 @@ def test_device_when_it_tells_no_versions_then_hears_the_plan_after_five_seconds
     story.reconnect(after=1)
     assert story.wait(4.9) == ()
     assert is_plan(story.wait(0.2))
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (1, 2, 4), (1, 2, 4, 5), (1, 2, 4, 5, 6)])
+def test_url_when_the_device_is_back_and_its_versions_are_late_then_not_said_before_them(codes):
+    """It may have written the target meanwhile: an idle device that hears a URL loads and writes it again."""
+    story = Story()
+    story.codes(*codes)
+    story.reconnect(after=10)
+    said = story.wait(1000)  # the workers lag
+    assert not [one for one in said if isinstance(one, SayUrl)]
+    assert said[0] == AskVersions()
+    assert story.versions("V2") == ()
+    assert story.status == "UPGRADED"
+
+
+def test_url_when_the_device_is_back_while_a_timer_is_about_to_say_it_then_not_said():
+    story = Story()
+    story.codes(1, 2, 4, 5, gap=0)
+    story.wait(299)
+    story.reconnect(after=0.5)
+    assert story.wait(4.9) == ()
+    assert story.versions("V2") == ()
+    assert story.status == "UPGRADED"
+
+
+@pytest.mark.parametrize("codes", [(1, 2), (1, 2, 4, 5)])
+def test_device_when_it_never_tells_versions_then_the_upgrade_ends_all_the_same(codes):
+    story = Story()
+    story.codes(*codes)
+    story.reconnect(after=1)
+    story.wait(7200)
+    assert story.status == "FAILED"
 
 
 def test_device_when_connected_again_after_it_agreed_then_hears_the_url():

@@ -69,9 +69,9 @@ def furnished(rig):
 
 
 def heard(draw, known, now, count):
-    """So many calls of ``keep``."""
+    """So many calls of ``keep``; some of connections that are past."""
     return [
-        ("one", Uplink(draw.choice(known), draw.randrange(1, 4), now + number / 8, event(draw)))
+        ("one", Uplink(draw.choice(known), int(now) - draw.choice([0, 0, 0, 0, 1]), now + number / 8, event(draw)))
         for number in range(count)
     ]
 
@@ -89,7 +89,10 @@ def contents(rig):
 
 def worded(said):
     """What is said, without the tokens of links."""
-    return [[(one.device_id, one.upgrade_id, one.say, len(one.files)) for one in each] for each in said]
+    return [
+        each if each is None else [(one.device_id, one.upgrade_id, one.say, len(one.files)) for one in each]
+        for each in said
+    ]
 
 
 def gathered(rig, calls):

@@ -24,12 +24,17 @@ from moduline.wire.quecthing.ota_messages import SHA256_WANTED, Confirmation, Re
 from moduline.wire.quecthing.sys_messages import DeviceInformation, DeviceStatus
 
 
-def keep(conn: Connection, node: str, uplink: Uplink) -> tuple[Downlink, ...]:
-    """Let the rules hear what happened to a device: one transaction."""
+def keep(conn: Connection, node: str, uplink: Uplink) -> tuple[Downlink, ...] | None:
+    """Let the rules hear what happened to a device: one transaction.
+
+    Returns:
+        What is to be said; None: the device has come again since, and nothing is kept. Old words would be believed
+        after new ones: the version from before the update, and it is sent once more.
+    """
     return _kept(OneByOne(conn), node, uplink)
 
 
-def keep_all(conn: Connection, calls: Calls) -> list[tuple[Downlink, ...]]:
+def keep_all(conn: Connection, calls: Calls) -> list[tuple[Downlink, ...] | None]:
     """The same for many, in their order, with few statements (``upgrades.sitting``)."""
     heard: list[tuple[str, Uplink]] = [args for args, _ in calls]
     sitting = Sitting(conn, (uplink.device for _, uplink in heard))
@@ -41,12 +46,17 @@ def keep_all(conn: Connection, calls: Calls) -> list[tuple[Downlink, ...]]:
 together(keep, keep_all)
 
 
-def _kept(ear: Ear, node: str, uplink: Uplink) -> tuple[Downlink, ...]:
+def _kept(ear: Ear, node: str, uplink: Uplink) -> tuple[Downlink, ...] | None:
     now, device_id, conn = uplink.at, uplink.device, ear.conn
+    if _is_past(ear, uplink):
+        return None
     match uplink.event:
         case CameOnline():
             is_new = devices.connect(conn, device_id, node, uplink.connection, now=now)
-            return ear.hear(device_id, Connected(), now=now) if is_new else ()
+            if not is_new:
+                return ()
+            ear.came(device_id, uplink.connection)
+            return ear.hear(device_id, Connected(), now=now)
         case WentOffline():
             has_ended = devices.disconnect(conn, device_id, uplink.connection, now=now)
             return ear.hear(device_id, Disconnected(), now=now) if has_ended else ()
@@ -54,6 +64,16 @@ def _kept(ear: Ear, node: str, uplink: Uplink) -> tuple[Downlink, ...]:
             return _told(ear, device_id, message, now)
         case _:
             return ()
+
+
+def _is_past(ear: Ear, uplink: Uplink) -> bool:
+    """Whether somebody else has heard the device on a later connection; its end is no matter, that has a number."""
+    event = uplink.event
+    if isinstance(event, WentOffline):
+        return False
+    if isinstance(event, Received) and isinstance(event.message, DeviceInformation | Request):
+        return devices.hold(ear.conn, uplink.device) > uplink.connection  # what runs is never written over by what ran
+    return ear.is_past(uplink.device, uplink.connection)
 
 
 def _told(ear: Ear, device_id: int, message: Message, now: float) -> tuple[Downlink, ...]:

@@ -9,11 +9,12 @@ Source: ota-semantics, sections 1, 11.1, 12 (traps 2 and 12).
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, null, select, update
+from sqlalchemy import BigInteger, Connection, any_, bindparam, delete, func, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from moduline.cloud import tables
 from moduline.cloud.devices.device import DK, MCU, MODULE, Denied, Issued, Known
@@ -50,6 +51,21 @@ _CONNECT: Final = Hot(
         connected_at=bindparam("at"),
         last_seen=bindparam("at"),
     )
+)
+_CONNECTIONS: Final = {
+    "sqlite": Hot(
+        select(_D.id, _D.connection).where(
+            _D.id.in_(select(func.json_each(bindparam("devices")).table_valued("value").c.value))
+        ),
+        ("id", "connection"),
+    ),
+    "postgresql": Hot(
+        select(_D.id, _D.connection).where(_D.id == any_(bindparam("devices", type_=ARRAY(BigInteger)))),
+        ("id", "connection"),
+    ),
+}
+_HOLD: Final = Hot(
+    select(_D.connection).where(_D.id == bindparam("device")).with_for_update(key_share=True), ("connection",)
 )
 _DISCONNECT: Final = Hot(
     update(tables.devices)
@@ -154,6 +170,20 @@ def disconnect(conn: Connection, device_id: int, connection: int, *, now: float)
     """Note that a connection has ended; False when a newer one has taken its place."""
     values = {"device": device_id, "number": connection, "at": now}
     return bool(_DISCONNECT.run(conn, values).rowcount == 1)
+
+
+def connections_of(conn: Connection, device_ids: Iterable[int]) -> dict[int, int]:
+    """Number of the last connection of each device; whoever is unknown is left out."""
+    name = conn.dialect.name
+    wanted: Any = list(device_ids)
+    found = _CONNECTIONS[name].rows(conn, {"devices": as_json(wanted) if name == "sqlite" else wanted})
+    return {row.id: row.connection for row in found}
+
+
+def hold(conn: Connection, device_id: int) -> int:
+    """Number of the last connection of a device, which no other transaction changes before this one ends."""
+    found = _HOLD.first(conn, {"device": device_id})
+    return 0 if found is None else int(found.connection)
 
 
 def node_of(conn: Connection, device_id: int) -> str | None:

@@ -36,7 +36,7 @@ from moduline.cloud.upgrades.events import (
     TimePassed,
     VersionsReported,
 )
-from moduline.cloud.upgrades.offer import AskVersions, LookAgain, Say, say_plan, standing
+from moduline.cloud.upgrades.offer import AskVersions, LookAgain, Say, SayPlan, say_plan, standing
 from moduline.cloud.upgrades.states import TEXTS, ComponentStatus
 from moduline.cloud.upgrades.timers import GREETING_AGAIN_S, GREETING_S, OFFER_S
 from moduline.cloud.upgrades.upgrade import ComponentState, LogLine, LogSource, Phase, UpgradeState, Wake, WakeKind
@@ -196,6 +196,8 @@ def _time_passed(work: Work) -> None:
             work.fail(current, reason, LogSource.PLATFORM)
         case WakeKind.SILENCE | WakeKind.GREETING if not state.is_online:
             work.rearm()
+        case WakeKind.GREETING if isinstance(standing(state), SayPlan):
+            work.say_standing()
         case WakeKind.GREETING:  # it may run the target by now: whoever hears a URL when idle writes it again
             work.says.append(AskVersions())
             work.change(wake=Wake(WakeKind.GREETING, now + GREETING_AGAIN_S))

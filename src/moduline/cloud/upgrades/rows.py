@@ -137,12 +137,14 @@ class Downlink:
         upgrade_id: for which upgrade.
         say: what.
         files: of a ``SayUrl``.
+        connection: on that connection of the device and no later one; None: whichever it has.
     """
 
     device_id: int
     upgrade_id: int
     say: Say
     files: tuple[FileLink, ...] = ()
+    connection: int | None = None
 
 
 def row_of(found: Any) -> Row:

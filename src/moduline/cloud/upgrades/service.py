@@ -222,7 +222,9 @@ def due(conn: Connection, *, now: float, limit: int = BLOCK) -> tuple[Downlink, 
     for found in conn.execute(query).all():
         said += enter(ledger, rows.row_of(found), TimePassed(), now=now)[1]
     ledger.write()
-    return go_on(conn, said, now=now)
+    # whoever comes again before this is said may have installed what is offered: the rows that were judged are locked
+    numbers = contact.connections_of(conn, dict.fromkeys(one.device_id for one in said)) if said else {}
+    return go_on(conn, [replace(one, connection=numbers.get(one.device_id)) for one in said], now=now)
 
 
 def file_asked(conn: Connection, token: str, http_status: int, *, now: float, is_broken: bool = False) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import BigInteger, Connection, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from moduline.cloud import tables
+from moduline.cloud.devices import contact
 from moduline.cloud.hot import Hot, as_json
 from moduline.cloud.upgrades import rows, service
 from moduline.cloud.upgrades.events import Event, StatusReported, VersionsReported
@@ -57,6 +58,12 @@ class Ear(Protocol):
 
     conn: Connection
 
+    def is_past(self, device_id: int, connection: int) -> bool:
+        """Whether a device has a later connection than that one."""
+
+    def came(self, device_id: int, connection: int) -> None:
+        """A device has come on a later connection, in this transaction."""
+
     def hear(self, device_id: int, event: Event, *, now: float) -> tuple[Downlink, ...]:
         """What ``service.hear`` gives."""
 
@@ -73,6 +80,13 @@ class OneByOne:
 
     def __init__(self, conn: Connection) -> None:
         self.conn = conn
+
+    def is_past(self, device_id: int, connection: int) -> bool:
+        """Whether a device has a later connection than that one."""
+        return contact.hold(self.conn, device_id) > connection
+
+    def came(self, device_id: int, connection: int) -> None:
+        """Nothing is remembered here."""
 
     def hear(self, device_id: int, event: Event, *, now: float) -> tuple[Downlink, ...]:
         """What ``service.hear`` gives."""
@@ -100,6 +114,16 @@ class Sitting:
         wanted: Any = list(self._open)
         for found in _OPEN[name].rows(conn, {"devices": as_json(wanted) if name == "sqlite" else wanted}):
             self._open[found.device_id] = rows.row_of(found)
+        # after the locks: who comes again from now on is heard after this transaction
+        self._connections = contact.connections_of(conn, self._open)
+
+    def is_past(self, device_id: int, connection: int) -> bool:
+        """Whether a device has a later connection than that one."""
+        return self._connections.get(device_id, 0) > connection
+
+    def came(self, device_id: int, connection: int) -> None:
+        """A device has come on a later connection, in this transaction."""
+        self._connections[device_id] = connection
 
     def hear(self, device_id: int, event: Event, *, now: float) -> tuple[Downlink, ...]:
         """What ``service.hear`` gives."""
