@@ -17,6 +17,10 @@ from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.device_link.platform import Cause, WentOffline
 from moduline.cloud.device_link.roll_call import RollCall
 from moduline.cloud.devices import contact
+from moduline.cloud.jobs import queue
+from moduline.cloud.outbox import events, worker
+from moduline.cloud.outbox import service as webhooks
+from moduline.cloud.outbox.reach import Reach
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.settings import Settings
@@ -289,6 +293,23 @@ def test_bury_when_the_node_comes_back_meanwhile_then_it_waits_and_its_new_devic
     other.online(device, connection=9, node="a")
     assert one.db.write(nodes.bury, "a", now=now) == ((), False)
     assert one.look(device).is_online
+
+
+@pytest.mark.xdist_group("postgres")
+def test_claims_when_the_clocks_of_nodes_differ_then_the_databases_counts(two):
+    """A node whose clock is an hour ahead takes nothing from one that is at work."""
+    one, other = two
+    ahead = NOW + 3600.0
+    one.act(webhooks.create, "erp", "https://erp.example.com/ota", reach=Reach())
+    one.device(one.product())
+    one.db.write(events.order)
+    assert len(one.db.write(worker.claim, "a", [], now=NOW)) == 1
+    assert other.db.write(worker.claim, "b", [], now=ahead) == []
+    job = one.db.write(queue.put, "patch", "key", {}, one.owner, NOW)
+    assert one.db.write(queue.claim, "a", now=NOW).id == job.id
+    assert not other.db.read(queue.is_waiting, "b", now=ahead)
+    assert other.db.write(queue.claim, "b", now=ahead) is None
+    assert one.db.write(queue.keep_claim, "a", job.id, now=NOW)
 
 
 @pytest.mark.xdist_group("postgres")

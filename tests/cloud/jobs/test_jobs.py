@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 import job_tasks
 from cloud_job_rig import Shop
@@ -186,6 +187,9 @@ def test_job_when_its_node_never_comes_back_then_another_takes_it_after_the_clai
     assert rig.db.write(queue.claim, "gone", now=rig.now).id == job.id
     assert not shop.turn()
     rig.now += queue.CLAIM_S
+    if rig.db.read(lambda conn: conn.dialect.name) == "postgresql":  # goes by its own clock, which nobody can move
+        sooner = text(f"UPDATE jobs SET owned_until = owned_until - {queue.CLAIM_S}")
+        rig.db.write(lambda conn: conn.execute(sooner))
     assert shop.done(job).tries == 2
 
 

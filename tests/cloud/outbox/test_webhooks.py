@@ -10,6 +10,7 @@ import json
 import socket
 
 import pytest
+from sqlalchemy import text
 
 from moduline.cloud.devices import service as devices
 from moduline.cloud.outbox import events, worker
@@ -263,6 +264,14 @@ def test_webhook_when_events_are_not_for_it_then_passed_over_and_not_looked_at_a
     run(scene())
 
 
+def pass_claims(rig):
+    """Let the time of claims go by: this node's in a file, the server's where there is one, which nobody can move."""
+    rig.now += worker.CLAIM_S
+    if rig.db.read(lambda conn: conn.dialect.name) == "postgresql":
+        sooner = text(f"UPDATE webhooks SET owned_until = owned_until - {worker.CLAIM_S}")
+        rig.db.write(lambda conn: conn.execute(sooner))
+
+
 def test_webhook_when_its_node_was_killed_then_told_again_by_it_at_once_or_by_another_after_the_claim(rig):
     product = rig.product()
 
@@ -277,7 +286,7 @@ def test_webhook_when_its_node_was_killed_then_told_again_by_it_at_once_or_by_an
             add(rig, product, "b")
             rig.db.write(events.order)
             rig.db.write(worker.claim, "killed", [], now=rig.now)
-            rig.now += worker.CLAIM_S
+            pass_claims(rig)
             assert await teller(rig, node="other").turn() == 1
             assert peer.seen == ["a", "b"]
 

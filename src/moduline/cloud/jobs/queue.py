@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from moduline.cloud import audit, tables
+from moduline.cloud import audit, leases, tables
 from moduline.cloud.edge import Actor, Page, acts, page_limit, page_of
 from moduline.cloud.outbox import events as outbox
 from moduline.errors import BadField, NoSuchObject, StateForbids, Text
@@ -165,7 +165,8 @@ def page(
 
 def is_waiting(conn: Connection, node: str, *, now: float) -> bool:
     """Whether there is a job to be taken."""
-    return conn.execute(select(_J.id).where(_free(node, now)).limit(1)).first() is not None
+    at = leases.clock(conn, now)
+    return conn.execute(select(_J.id).where(_free(node, at)).limit(1)).first() is not None
 
 
 def claim(conn: Connection, node: str, *, now: float) -> Job | None:
@@ -173,13 +174,14 @@ def claim(conn: Connection, node: str, *, now: float) -> Job | None:
 
     Args:
         node: who will work at it; what it left when it was killed it takes up at once.
-        now: UTC seconds.
+        now: UTC seconds; claims of others are measured by the clock of a database server.
     """
-    query = select(_J.id).where(_free(node, now)).order_by(_J.id).limit(1).with_for_update(skip_locked=True)
+    at = leases.clock(conn, now)
+    query = select(_J.id).where(_free(node, at)).order_by(_J.id).limit(1).with_for_update(skip_locked=True)
     number = conn.execute(query).scalar()
     if number is None:
         return None
-    taken = {"state": "running", "owner": node, "owned_until": now + CLAIM_S, "begun_at": now, "tries": _J.tries + 1}
+    taken = {"state": "running", "owner": node, "owned_until": at + CLAIM_S, "begun_at": now, "tries": _J.tries + 1}
     taken["progress"] = None
     conn.execute(update(tables.jobs).where(_J.id == number).values(**taken))
     return _job(conn.execute(select(tables.jobs).where(_J.id == number)).one())
@@ -190,7 +192,7 @@ def keep_claim(
 ) -> bool:
     """Say that the work goes on, and how far it is; False: it is not wanted any more, or somebody else does it."""
     mine = (_J.id == job_id) & (_J.owner == node) & (_J.state == "running") & _J.is_unwanted.is_(False)
-    values: dict[str, Any] = {"owned_until": now + CLAIM_S}
+    values: dict[str, Any] = {"owned_until": leases.clock(conn, now) + CLAIM_S}
     if progress is not None:
         values["progress"] = dict(progress)
     return conn.execute(update(tables.jobs).where(mine).values(**values)).rowcount == 1

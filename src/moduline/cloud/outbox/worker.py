@@ -21,7 +21,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, or_, select, update
 
 from moduline.clock import Clock
-from moduline.cloud import tables
+from moduline.cloud import leases, tables
 from moduline.cloud.db import Database
 from moduline.cloud.outbox import events
 from moduline.cloud.outbox.events import Event
@@ -169,13 +169,14 @@ def claim(conn: Connection, node: str, busy: list[int], *, now: float, limit: in
     Args:
         node: that will tell them.
         busy: those that it is telling already.
-        now: UTC seconds.
+        now: UTC seconds; claims of others are measured by the clock of a database server.
         limit: how many at most.
     """
-    query = select(_W.id).where(_due(now, busy, node)).order_by(_W.due, _W.id).limit(limit)
+    at = leases.clock(conn, now)
+    query = select(_W.id).where(_due(now, at, busy, node)).order_by(_W.due, _W.id).limit(limit)
     numbers = list(conn.execute(query.with_for_update(skip_locked=True)).scalars())
     mine = _W.id.in_(numbers)
-    conn.execute(update(tables.webhooks).where(mine).values(owner=node, owned_until=now + CLAIM_S))
+    conn.execute(update(tables.webhooks).where(mine).values(owner=node, owned_until=at + CLAIM_S))
     return [Claimed(of_row(row), row.secret) for row in conn.execute(select(tables.webhooks).where(mine))]
 
 
@@ -187,7 +188,7 @@ def settle(
     values: dict[str, Any]
     if told.is_taken:
         values = {"last_seq": event.seq, "attempts": 0, "due": now, "failing_since": None, "said": ""}
-        values["owned_until"] = now + CLAIM_S
+        values["owned_until"] = leases.clock(conn, now) + CLAIM_S
     else:
         since = now if hook.failing_since is None else hook.failing_since
         values = {"attempts": hook.attempts + 1, "due": now + wait_s(hook.attempts + 1), "failing_since": since}
@@ -221,12 +222,13 @@ def _next(conn: Connection, hook: Webhook) -> tuple[Event | None, int]:
 
 
 def _is_due(conn: Connection, now: float, busy: list[int], node: str) -> bool:
-    return conn.execute(select(_W.id).where(_due(now, busy, node)).limit(1)).first() is not None
+    at = leases.clock(conn, now)
+    return conn.execute(select(_W.id).where(_due(now, at, busy, node)).limit(1)).first() is not None
 
 
-def _due(now: float, busy: list[int], node: str) -> Any:
+def _due(now: float, at: float, busy: list[int], node: str) -> Any:
     """Webhooks that are on, whose pause is over, that have something to hear and that nobody else tells."""
     event = tables.outbox.c
     has_news = select(event.id).where(event.main_id == _W.account_id, event.seq > _W.last_seq).exists()
-    is_free = or_(_W.owner.is_(None), _W.owned_until <= now, _W.owner == node)
+    is_free = or_(_W.owner.is_(None), _W.owned_until <= at, _W.owner == node)
     return _W.is_enabled & _W.dead_at.is_(None) & (_W.due <= now) & _W.id.not_in(busy) & has_news & is_free
