@@ -68,8 +68,7 @@ PAGES: Final[Mapping[str, Page]] = {
     ),
     "bus.unreachable": page(
         (
-            "the NATS servers are off or restart, their address is wrong, no worker runs, or the workers cannot keep what "
-            "they are told",
+            "the NATS servers are off or restart, the address is wrong, no worker runs, or none keeps what it is told",
             "NATS 服务器未运行或正在重启、地址有误、没有工作节点，或工作节点无法保存数据",
         ),
         "moduline explain ML-E1405",
