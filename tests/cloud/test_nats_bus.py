@@ -157,6 +157,28 @@ def test_ask_when_the_worker_is_silent_then_it_fails_in_time(nats, prefix):
     asyncio.run(story())
 
 
+def test_question_when_nobody_waits_for_it_any_more_then_the_work_at_it_is_called_off(nats, prefix):
+    """It would be kept after the device has said it again elsewhere; what the writer has not begun it passes over."""
+
+    async def story():
+        called_off = asyncio.Event()
+
+        async def slow(value):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                assert value == "q"
+                called_off.set()
+                raise
+
+        async with node(nats, prefix, "w1", answers=slow, ask_s=0.2), node(nats, prefix, "g1") as gateway:
+            with pytest.raises(BusUnreachable, match="too late"):
+                await gateway.ask("question", "q")
+            await asyncio.wait_for(called_off.wait(), WAIT_S)
+
+    asyncio.run(story())
+
+
 def test_ask_when_the_worker_comes_a_little_later_then_it_is_answered(nats, prefix):
     async def story():
         async with node(nats, prefix, "g1") as gateway:
