@@ -94,6 +94,7 @@ def test_job_when_cancelled_while_modules_run_then_no_process_of_it_is_left(shop
     async def scene():
         turn = asyncio.ensure_future(shop.worker.turn())
         while not (shop.job(job.id).progress or {}).get("done"):
+            assert not turn.done(), shop.job(job.id)
             await asyncio.sleep(0.1)
         mine = children_of(os.getpid())
         assert len(mine) >= 2, "the job's process and its zygote; interpreters come and go"

@@ -86,7 +86,7 @@ class Ward:
         self.notices: list[Notice] = []
         self.on_booting: Callable[[], None] = _nothing
         self.on_notice: Callable[[Notice], None] = lambda _: None
-        self.started_at = 0  # flash operations when the start-up that was watched last was over
+        self.started_at = 0  # flash operations when its last start-up was over
         self._zygote = zygote
         self._skips_main = False
         self._state = "off"
@@ -138,7 +138,6 @@ class Ward:
         for restarts in range(MOST_RESTARTS + 1):
             runtime = self.module.runtime
             await self._started(runtime)
-            self.started_at = self.operation
             text = await self._heard(seconds)
             if self.module.runtime is runtime and self.module.state == "running":
                 return Watched("up", restarts, _last_line(text))
@@ -271,7 +270,13 @@ class Ward:
     async def _make_runtime(self, plan: RuntimePlan) -> Runtime:
         plan = replace(plan, skips_main=self._skips_main)
         self._skips_main = False
-        return ScriptRuntime(plan, self._zygote)
+        runtime = ScriptRuntime(plan, self._zygote)
+        runtime.on_booted = lambda: self._booted(runtime)
+        return runtime
+
+    def _booted(self, runtime: ScriptRuntime) -> None:
+        if runtime.boots == 1:  # a soft reset is main.py's own doing
+            self.started_at = self.operation
 
     def _became(self, state: str) -> None:
         is_new, self._state = state != self._state, state

@@ -22,7 +22,7 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from enum import Enum
 from typing import Any, Final
 
@@ -87,6 +87,8 @@ class ScriptRuntime:
         self._is_started = False
         self._is_interrupt_due = False
         self.boots = 0
+        self.on_booted: Callable[[], None] = _nothing
+        """Called when start-up is over, before main.py runs."""
 
     @property
     def state(self) -> RuntimeState:
@@ -232,6 +234,7 @@ class ScriptRuntime:
             name, drain = framing.stage(frame.body)
             if name == "ready":
                 self._drain()
+                self.on_booted()
                 self._repl.booted()
             else:
                 life.set_drain(drain)
@@ -448,3 +451,7 @@ def banner_of(plan: RuntimePlan) -> bytes:
     facts = plan.facts
     first = f"Quecpython {facts.core_version} on {facts.build_date} ; {facts.model} with QUECTEL \r\n"
     return first.encode() + b' Type "help()" for more information.\r\n'
+
+
+def _nothing() -> None:
+    return None
