@@ -13,10 +13,11 @@ from moduline.cloud.device_link.limits import GatewayLimits, SessionLimits
 from moduline.cloud.device_link.platform import CAUSE_TEXTS, Cause, Received, Undelivered, WentOffline
 from moduline.errors import PortBusy
 from moduline.wire.mqtt import packets as mqtt
-from moduline.wire.quecthing.ota_messages import Offer, OfferedComponent, Report, Request
+from moduline.wire.quecthing.ota_messages import Confirmation, Firmware, Offer, OfferedComponent, Report, Request
 from moduline.wire.quecthing.sys_messages import Configuration
 
 OFFER = Offer((OfferedComponent("mod", "V2", 0),))
+FIRMWARE = Firmware("mod", "V2", 0, "http://127.0.0.1/a", 9, "0" * 32, "00000000")
 
 
 def test_device_when_it_comes_then_is_sent_to_until_it_goes():
@@ -188,6 +189,33 @@ def test_platform_when_it_cannot_keep_a_message_then_no_acknowledgement_and_the_
     (notice,) = here.notices
     assert (notice.slug, notice.where, notice.facts["what"]) == ("gateway.failed", "127.0.0.1", "uplink")
     assert notice.facts["error"] == "OSError: disk full"
+
+
+@pytest.mark.parametrize("said", [Report(12), Report(11), Report(3), Confirmation(accepts=False)])
+def test_address_when_the_device_has_said_that_it_is_over_then_not_given_until_the_platform_has_heard(said):
+    """An idle device installs whatever it is told; the platform may be slow."""
+
+    async def run():
+        async with site() as here:
+            end = await here.reach()
+            await end.come_online()
+            await here.platform.until_online()
+            here.platform.gate.clear()
+            end.write(end.publish_packet(Report(2)))
+            end.write(mqtt.PingReq())
+            assert await end.read() == mqtt.PingResp()
+            assert here.gateway.send(1, FIRMWARE)
+            assert await end.next_message() == FIRMWARE
+            end.write(end.publish_packet(said))
+            end.write(mqtt.PingReq())
+            assert await end.read() == mqtt.PingResp()
+            assert not here.gateway.send(1, FIRMWARE)
+            assert here.gateway.send(1, OFFER)
+            here.platform.gate.set()
+            await until(lambda: said in here.platform.received)
+            await until(lambda: here.gateway.send(1, FIRMWARE))
+
+    asyncio.run(run())
 
 
 def test_platform_when_it_cannot_judge_then_closed_without_a_word():

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Protocol
+from typing import Final, Protocol
 
 from moduline.cloud.device_link.actions import Action, Ask, Close, Deliver, Send
 from moduline.cloud.device_link.limits import GatewayLimits
-from moduline.cloud.device_link.platform import Busy, CameOnline, Cause, Event, Verdict, WentOffline
+from moduline.cloud.device_link.platform import Busy, CameOnline, Cause, Event, Received, Verdict, WentOffline
 from moduline.cloud.device_link.session import Session, State
 from moduline.wire.quecthing.messages import Message
+from moduline.wire.quecthing.ota_messages import Confirmation, Firmware, Report, StatusCode
+
+_ENDS: Final = frozenset({StatusCode.REFUSEDOTA, StatusCode.UPDATESUCCESS, StatusCode.UPDATEERROR})
 
 
 class Surroundings(Protocol):
@@ -162,8 +165,14 @@ class Connection(asyncio.Protocol):
             self._watch()
 
     def send(self, message: Message, packet_id: int | None) -> bool:
-        """Says something to the device; False if that is not possible now."""
+        """Says something to the device; False if that is not possible now.
+
+        An address is not given to a device that has said the upgrade is over, be it that the platform has not heard so
+        yet: an idle device loads and installs whatever it is told. A timer says it again where it still holds.
+        """
         if self.session is None or self._stuck_since is not None:
+            return False
+        if isinstance(message, Firmware) and any(_is_end(one.event) for one in self._pending or ()):
             return False
         actions = self.session.send(message, self._gateway.tick_s(), packet_id)
         if actions is None:
@@ -272,8 +281,10 @@ class Connection(asyncio.Protocol):
     async def _deliver(self) -> None:
         """Gives the platform what is pending, one event after the other, and ends when there is none."""
         while self._pending and self.session is not None:
-            delivery = self._pending.pop(0)
-            if await self._gateway.deliver(self, delivery.event):
+            delivery = self._pending[0]
+            is_kept = await self._gateway.deliver(self, delivery.event)
+            del self._pending[0]
+            if is_kept:
                 self._do(self.session.kept(delivery, self._gateway.tick_s()))
             else:  # nothing of the rest is acknowledged either: the device will say it again
                 if isinstance(delivery.event, CameOnline):
@@ -282,3 +293,14 @@ class Connection(asyncio.Protocol):
                 self.end(Cause.FAILED)
         self._pending = None
         self._task = None
+
+
+def _is_end(event: Event) -> bool:
+    """Whether a device says that it is through with an upgrade."""
+    match event:
+        case Received(_, Report(code=code)):
+            return code in _ENDS
+        case Received(_, Confirmation(accepts=accepts)):
+            return not accepts
+        case _:
+            return False
