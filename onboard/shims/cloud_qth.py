@@ -16,7 +16,7 @@ from sdk import Qth as _sdk
 _ORDER = (
     "init setProductInfo setServer setLifetime setApn setEventCb setMcuVer setAppVer start stop state reset "
     "sendTrans sendTsl ackTsl ackTslServer otaRequest otaAction "
-    "mcuFWDataRead device"
+    "mcuFWDataRead"
 ).split()
 
 device = _sdk.device  # as a copy of the SDK has it; a script may set its own digests, authorities and sizes there
