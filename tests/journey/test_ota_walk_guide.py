@@ -62,6 +62,8 @@ def test_page_when_followed_then_eight_modules_and_a_thousand_devices_are_upgrad
                 until(tmp_path, environment, lambda told: len(told["devices"]) == 8, *words)
             if words[1:] == ["ota", "verify", "fw-v2"]:
                 until(tmp_path, environment, lambda told: told["state"] == "passed", *words)
+            if words[1:4] == ["ota", "plan", "log"]:
+                until(tmp_path, environment, lambda told: "upgrade succeeded" in json.dumps(told["log"]), *words)
             if words[1] == "info":
                 until(tmp_path, environment, lambda told: told["version"] == V2, *words)
             if words[1:3] == ["fleet", "run"]:
