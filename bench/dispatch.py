@@ -25,7 +25,6 @@ import random
 import resource
 import statistics
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +32,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from load.crowd import LIMIT_S, Crowd, Server
 from sqlalchemy import insert, select, text
 
 from cloud_rig import NOW, Rig
@@ -53,7 +53,6 @@ REPORTS = 4
 STEP_S = 600.0
 LAPSE_S = 700.0  # whoever has said that it has the plan is given ten minutes to agree
 SECRET = "d" * 32
-LIMIT_S = 600
 
 
 # ---- the platform's process -----------------------------------------------------------------------------------------
@@ -198,44 +197,8 @@ class Light(asyncio.Protocol):
         self.crowd.error = error
 
 
-class Crowd:
-    """All devices, and how many of them are still waited for."""
-
-    def __init__(self):
-        self.lost = 0
-        self.error = None
-        self._left = 0
-        self._all = asyncio.Event()
-
-    def expect(self, count):
-        self._left = count
-        self._all.clear()
-
-    def done(self):
-        self._left -= 1
-        if not self._left:
-            self._all.set()
-
-    async def wait(self):
-        await asyncio.wait_for(self._all.wait(), LIMIT_S)
-
-
-class Server:
-    """The platform's process, asked line by line."""
-
-    def __init__(self, folder, count):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", str(folder), str(count)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.first = json.loads(self.process.stdout.readline())
-
-    async def ask(self, word):
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-        return json.loads(await asyncio.get_running_loop().run_in_executor(None, self.process.stdout.readline))
+class Platform(Server):
+    """The platform's process."""
 
     async def until(self, word, **wanted):
         """Ask until the facts are these."""
@@ -246,10 +209,6 @@ class Server:
             await asyncio.sleep(0.2)
             facts = await self.ask("facts")
         return facts
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 async def connect(server, crowd, count):
@@ -329,7 +288,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     count = files - SPARE_FILES
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder), count)
+        server = Platform(__file__, "--serve", str(folder), str(count))
         facts = asyncio.run(measure(server, count, rounds))
         server.end()
     print(json.dumps({"dispatch": {"devices": count, "asked": wanted, "rounds": rounds, **facts}}, indent=1))

@@ -22,10 +22,11 @@ import os
 import resource
 import statistics
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from load.crowd import Crowd, Server
 
 from moduline.cloud.device_link.gateway import Gateway
 from moduline.cloud.device_link.limits import GatewayLimits
@@ -134,53 +135,6 @@ class Light(asyncio.Protocol):
         self.crowd.error = error
 
 
-class Crowd:
-    """All devices, and how many of them are still waited for."""
-
-    def __init__(self):
-        self.lost = 0
-        self.error = None
-        self._left = 0
-        self._all = asyncio.Event()
-
-    def expect(self, count):
-        self._left = count
-        self._all.clear()
-
-    def done(self):
-        self._left -= 1
-        if not self._left:
-            self._all.set()
-
-    async def wait(self):
-        await asyncio.wait_for(self._all.wait(), 300)
-
-
-class Server:
-    """The gateway's process, asked line by line."""
-
-    def __init__(self):
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.first = json.loads(self.process.stdout.readline())
-
-    def send(self, word):
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-
-    def hear(self):
-        return json.loads(self.process.stdout.readline())
-
-    async def ask(self, word):
-        self.send(word)
-        return await asyncio.get_running_loop().run_in_executor(None, self.hear)
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
 async def measure(server, count):
     loop = asyncio.get_running_loop()
     crowd = Crowd()
@@ -242,7 +196,7 @@ def main():
     count = files - SPARE_FILES
     taken = []
     for _ in range(rounds):
-        server = Server()
+        server = Server(__file__, "--serve")
         taken.append(asyncio.run(measure(server, count)))
         server.end()
     facts = {name: statistics.median(one[name] for one in taken) for name in taken[0]}

@@ -20,17 +20,18 @@ SUFFIXES = (*rules.SUFFIXES, ".swu", ".raucb")
 
 
 class HandClock:
-    """Wall time is the platform's, steady time a step later at every look that asks for one."""
+    """Wall time is the platform's, steady time a step later at every look that asks for one; 0: moved by hand."""
 
     def __init__(self, rig):
         self.rig = rig
         self.tick = 0.0
+        self.step_s = 2.0  # plans are looked at again at every poll
 
     def now_s(self):
         return self.rig.now
 
     def tick_s(self):
-        self.tick += 2.0  # plans are looked at again at every poll
+        self.tick += self.step_s
         return self.tick
 
 
@@ -43,11 +44,12 @@ class Site:
         self.served = self.store
         rig.files = self.store
         self.options = options
+        self.clock = HandClock(rig)
         self.http = None
         self.port = 0
 
     async def __aenter__(self):
-        self.http = DeviceHttp(self.rig.db, self.served, clock=HandClock(self.rig), **self.options)
+        self.http = DeviceHttp(self.rig.db, self.served, clock=self.clock, **self.options)
         self.port = await self.http.listen("127.0.0.1", 0)
         self.session = aiohttp.ClientSession()
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from device_http_rig import Site, run
 from moduline.cloud import tables
@@ -162,7 +162,7 @@ def test_device_when_it_polls_by_the_hour_then_online_for_an_hour_and_five_minut
             await client.poll()
             for seconds, is_online in ((3890, True), (20, False)):
                 site.rig.now += seconds
-                site.http.ddi._clock.tick += seconds
+                site.clock.tick += seconds
                 await site.http.ddi.keep_seen()
                 assert site.rig.look(number_of(site.rig, "dev1")).is_online is is_online
             await client.poll()
@@ -171,43 +171,35 @@ def test_device_when_it_polls_by_the_hour_then_online_for_an_hour_and_five_minut
     run(story())
 
 
-def counted(rig):
-    """A list that every statement of a connection of the platform goes into."""
+@pytest.fixture
+def statements():
+    """A list that every statement to any database goes into."""
     seen = []
-    for engine in rig.db._engines:
-        event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
-    return seen
+
+    def note(*args):
+        seen.append(args[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
 
 
-class SlowClock:
-    """Steady time moves by hand, so that the look at what changed happens when the test says."""
-
-    def __init__(self, rig):
-        self.rig = rig
-        self.tick = 0.0
-
-    def now_s(self):
-        return self.rig.now
-
-    def tick_s(self):
-        return self.tick
-
-
-def test_poll_when_there_is_nothing_then_no_statement_even_after_five_minutes(site):
+def test_poll_when_there_is_nothing_then_no_statement_even_after_five_minutes(site, statements):
     async def story():
         async with site:
-            clock = site.http.ddi._clock = SlowClock(site.rig)
+            site.clock.step_s = 0.0
             client = site.client(site.rig.product())
             await client.poll()
             await client.tell(sw_version="V1")
             assert await client.poll() == {}
-            seen = counted(site.rig)
+            assert statements
+            statements.clear()
             assert await client.poll() == {}
-            assert seen == []
+            assert statements == []
             for _ in range(3):
-                clock.tick += 300.0
+                site.clock.tick += 300.0
                 assert await client.poll() == {}
-            writes = [text for text in seen if text.split(" ", 1)[0] in {"INSERT", "UPDATE", "DELETE"}]
+            writes = [text for text in statements if text.split(" ", 1)[0] in {"INSERT", "UPDATE", "DELETE"}]
             assert writes == []
 
     run(story())
@@ -301,8 +293,7 @@ def test_terms_when_they_cannot_be_then_refused(file_rig):
             file_rig.act(terms.change, product.id, wanted)
     assert file_rig.act(terms.change, product.id, {"poll_s": 5}) == terms.ProductTerms(poll_s=5)
     assert file_rig.act(terms.change, product.id, {"poll_s": 0}) == terms.USUAL
-    with file_rig.db._engines[1].connect() as conn:
-        assert conn.execute(tables.ddi_products.select()).all() == []
+    assert file_rig.db.read(lambda conn: conn.execute(tables.ddi_products.select()).all()) == []
 
 
 # ---- how often ------------------------------------------------------------------------------------------------------
@@ -351,7 +342,7 @@ def test_address_when_it_guesses_tokens_then_only_who_was_right_before_is_heard(
             guesses = [(await site.client(product, token=f"TargetToken {at}").call("GET"))[0] for at in range(12)]
             assert guesses == [401] * 10 + [429] * 2
             assert (await site.client(product, "new").call("GET"))[0] == 429
-            site.http.ddi._clock.tick += 120.0  # who it is has to be looked up again
+            site.clock.tick += 120.0  # who it is has to be looked up again
             assert (await good.call("GET"))[0] == 200
 
     run(story())

@@ -1,0 +1,1 @@
+"""What benches with very many devices share."""
