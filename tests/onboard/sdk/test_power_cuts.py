@@ -167,10 +167,10 @@ def test_supply_when_cut_before_the_result_is_acknowledged_then_told_again_and_o
             await platform.until(lambda: platform.statuses[-1:] == [9], 60)
             if result == 11:
                 await _flashed(board, platform)
-            platform.mute = "ota"
+            platform.mute, platform.is_over = "ota", True  # nothing more is offered
             version = "V2" if result == 11 else None
             await restart(board, version)
-            await platform.until(lambda: platform.statuses[-1] == result)
+            await platform.until(lambda: platform.statuses.count(result) == 1)
             await restart(board)
             await platform.until(lambda: platform.statuses.count(result) == 2)
             platform.mute = ""

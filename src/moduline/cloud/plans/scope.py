@@ -34,6 +34,8 @@ AND EXISTS (SELECT 1 FROM plan_devices AS w WHERE w.plan_id = :plan AND w.dk = d
 _BLACK: Final = """
 AND NOT EXISTS (SELECT 1 FROM plan_devices AS b WHERE b.plan_id = :plan AND b.dk = devices.dk AND b.is_black = {true})
 """
+_IN_ORDER: Final = "ORDER BY devices.id"
+"""Without it PostgreSQL numbers the rows as its hash join happens to yield them; two activations would lock crosswise."""
 _CHOSEN: Final = {
     "sqlite": "JOIN json_each(:groups) AS chosen ON chosen.key = devices.dk",
     "postgresql": "JOIN jsonb_each_text(CAST(:groups AS jsonb)) AS chosen ON chosen.key = devices.dk",
@@ -65,7 +67,7 @@ def rows(conn: Connection, plan: StoredPlan) -> Any:
         query += _WHITE.format(**words)
     if plan.plan.black:
         query += _BLACK.format(**words)
-    return text(query)
+    return text(query + _IN_ORDER)
 
 
 def values(plan: StoredPlan, chosen: Mapping[str, int] | None) -> dict[str, Any]:
