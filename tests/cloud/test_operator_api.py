@@ -21,7 +21,7 @@ from cloud_hand import CloudHand
 from moduline.cloud import tables
 from moduline.cloud.accounts import service as accounts
 from moduline.cloud.accounts.door import Door
-from moduline.cloud.edge import PERMISSIONS, ROLES
+from moduline.cloud.edge import OF_ONESELF, PERMISSIONS, ROLES
 from moduline.cloud.operator_api import make_app
 from moduline.cloud.outbox import api, events
 from moduline.cloud.views.spelling import harmless
@@ -110,9 +110,13 @@ def test_route_when_described_then_says_what_it_does_and_who_may():
         assert one.get("tags"), path
         assert one.get("description"), (method, path)
         if method != "get":
-            assert one["x-permissions"], (method, path)
+            assert one.get("x-permissions") or one.get("x-public"), (method, path)
         if "x-permissions" in one:
             assert any(role in one["responses"]["403"]["description"] for role in ROLES)
+
+
+def test_route_when_it_asks_for_no_token_then_one_of_these():
+    assert {path for _, path, one in operations() if one.get("x-public")} == {"/v1/login", "/v1/first-start"}
 
 
 def test_route_when_the_token_is_of_a_viewer_then_refused_by_each_that_changes_something(site):
@@ -120,7 +124,7 @@ def test_route_when_the_token_is_of_a_viewer_then_refused_by_each_that_changes_s
     token = site.post("/v1/tokens", name="screen", role="viewer")["token"]
     with httpx.Client(base_url=site.addresses.api, headers={"Authorization": f"Bearer {token}"}) as web:
         for method, path, one in operations():
-            if "x-permissions" not in one:
+            if set(one.get("x-permissions", OF_ONESELF)) <= OF_ONESELF:
                 continue
             address = path.replace("{name}", "x.bin")
             while "{" in address:
@@ -263,7 +267,7 @@ def test_stream_when_its_token_is_revoked_then_ends_and_says_so(site):
 
     async def asks():
         async def still():
-            return await site.platform.db.read_soon(accounts.actor_of, made["token"], now=site.clock.now_s())
+            return await site.platform.db.read_soon(accounts.comer_of, made["token"], now=site.clock.now_s())
 
         return [line async for line in api.told(site.platform.feed, 1, None, (), still, set(), beat_s=0.0, look_s=0.0)]
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import sys
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
 
+from moduline.cli.disk import read_file
 from moduline.cli.language import say
 from moduline.cli.ota_client import SERVER, OtaClient, ServerOption, TokenOption
 from moduline.cli.ota_finding import find_account, noun, shown_time
 from moduline.cli.output import JsonFlag, print_facts, print_json, print_table
+from moduline.errors import BadOption, Text
 
 _ROLES: Final = "viewer|operator|releaser|admin"
 _DAY_S: Final = 24 * 3600.0
@@ -24,6 +29,7 @@ def register_accounts(ota: typer.Typer) -> None:
     _register_create(account)
     _register_list(account)
     _register_set(account)
+    _register_password(account)
     token = noun(ota, "token", say("Tokens of the operator API.", "运维接口令牌。"))
     _register_token(token)
     _register_tokens(token)
@@ -95,6 +101,52 @@ def _register_set(account: typer.Typer) -> None:
         made = client.patch(f"/v1/accounts/{find_account(client, name)['id']}", body)
         facts = {"id": made["id"], "name": made["name"], "role": made["role"], "is_enabled": made["is_enabled"]}
         print_facts(facts, as_json=as_json)
+
+
+def _register_password(account: typer.Typer) -> None:
+    @account.command(
+        help=say(
+            "A password for coming in by a browser; all sessions of the account end. A terminal asks for it twice, "
+            "else the first line of stdin counts. Example: moduline ota account password mei",
+            "设置浏览器登录密码，该账号的会话全部结束。在终端中须输入两次，否则读取标准输入首行。"
+            "示例：moduline ota account password mei",
+        )
+    )
+    def password(
+        name: AccountArgument,
+        file: Annotated[
+            Path | None,
+            typer.Option("--password-file", metavar="FILE", help=say("its first line counts", "取文件首行")),
+        ] = None,
+        server: ServerOption = SERVER,
+        token: TokenOption = None,
+        as_json: JsonFlag = False,
+    ) -> None:
+        client = OtaClient(server, token)
+        number = find_account(client, name)["id"]
+        client.put(f"/v1/accounts/{number}/password", {"new": _new_password(file)})
+        print_facts({"id": number, "has_password": True}, as_json=as_json)
+
+
+def _new_password(file: Path | None) -> str:
+    """The password that somebody wants, from a file, stdin, or typed twice.
+
+    Raises:
+        BadOption: the two differ.
+        NoSuchFile, StorageFailed: the file cannot be read.
+    """
+    if file is not None:
+        return _first_line(read_file(file))
+    if not sys.stdin.isatty():
+        return _first_line(sys.stdin.buffer.readline())
+    typed = [getpass.getpass(prompt) for prompt in (say("Password: ", "密码："), say("Once more: ", "再次输入："))]
+    if typed[0] != typed[1]:
+        raise BadOption(name="NAME", reason=Text("the two passwords differ", "两次输入的密码不一致"))
+    return typed[0]
+
+
+def _first_line(raw: bytes) -> str:
+    return raw.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")
 
 
 def _register_token(token_noun: typer.Typer) -> None:

@@ -36,6 +36,10 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "account.create": "admin",
         "account.change": "admin",
+        "login": "viewer",
+        "logout": "viewer",
+        "password.change": "viewer",
+        "password.set": "admin",
         "token.create": "admin",
         "token.revoke": "admin",
         "product.create": "admin",
@@ -78,6 +82,8 @@ PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Verb -> the least role that may do it."""
+OF_ONESELF: Final = frozenset({"login", "logout", "password.change"})
+"""Verbs that everybody may do, with their own account alone; all others need more than ``viewer``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The operator API as one application: routes of every room behind one door, with its OpenAPI description.
 
-``/docs`` shows it without a content network. Every call but ``/health`` and the description carries
-``Authorization: Bearer TOKEN``.
+``/docs`` shows it without a content network. Every call but ``/health``, the description, ``/v1/login`` and
+``/v1/first-start`` carries ``Authorization: Bearer TOKEN``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from fastapi_offline import FastAPIOffline
 
 import moduline
 from moduline.cloud.accounts import api as accounts
-from moduline.cloud.accounts import service
+from moduline.cloud.accounts import people, service
 from moduline.cloud.accounts.door import Door, add_complaints
+from moduline.cloud.accounts.gate import Gate
 from moduline.cloud.artifacts import api as artifacts
 from moduline.cloud.device_link.ddi import api as ddi
 from moduline.cloud.devices import api as devices
@@ -41,6 +42,7 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
     app.state.door = door
     app.state.feed = feed
     app.state.streams = set()
+    app.state.gate = Gate()
     add_complaints(app)
 
     @app.get("/health", tags=["server"])
@@ -50,6 +52,6 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
 
     for router in (views.router, views.exports):  # first: /devices/count is no device
         app.include_router(router)
-    for room in (accounts, products, devices, ddi, artifacts, rehearsals, plans, upgrades, jobs, outbox):
+    for room in (accounts, people, products, devices, ddi, artifacts, rehearsals, plans, upgrades, jobs, outbox):
         app.include_router(room.router)
     return app

@@ -6,6 +6,7 @@
     links of downloads      when they have ended
     events                  after a month, whoever has not fetched them is told that something is missing
     jobs that are over      after a month; what they made stays
+    sessions                a month after they ended; tokens of the API stay in their list
     verifications, proofs   all but the newest twenty of an artifact; what is running stays
 
 Audit is kept for ever: the database refuses to forget any of it.
@@ -19,11 +20,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, select
 
 from moduline.cloud import tables
+from moduline.cloud.accounts import sessions
 from moduline.cloud.outbox import events
 from moduline.cloud.settings import Settings
 
 BATCH: Final = 500
 """Rows of each kind that one transaction forgets."""
+SESSIONS_KEPT_S: Final = 30 * 24 * 3600.0
 SMALL: Final = 20
 """Verifications that one transaction forgets: each takes its plan, upgrade and log along."""
 _U: Final = tables.upgrades.c
@@ -43,6 +46,7 @@ class Forgotten:
         jobs: that were over.
         verifications: with all that belongs to them.
         proofs: of rehearsals; their files go with the collector.
+        sessions: of browsers, that had ended.
     """
 
     lines: int = 0
@@ -51,11 +55,12 @@ class Forgotten:
     jobs: int = 0
     verifications: int = 0
     proofs: int = 0
+    sessions: int = 0
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.lines + self.links + self.events + self.jobs + self.verifications + self.proofs
+        return self.lines + self.links + self.events + self.jobs + self.verifications + self.proofs + self.sessions
 
     def __add__(self, other: Forgotten) -> Forgotten:
         names = self.__dataclass_fields__
@@ -71,6 +76,7 @@ def forget(conn: Connection, settings: Settings, *, now: float) -> Forgotten:
         _jobs(conn, now - settings.jobs_kept_s),
         _verifications(conn, settings.history_kept),
         _proofs(conn, settings.history_kept),
+        sessions.forget(conn, now - SESSIONS_KEPT_S, BATCH),
     )
 
 

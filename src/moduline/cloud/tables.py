@@ -6,7 +6,7 @@ small values that no query joins on. Two rules live here and not in code: a devi
 
 ::
 
-    accounts ─┬─ tokens                        audit
+    accounts ─┬─ tokens, passwords             audit
               ├─ products ─── devices ─┬─ device_versions
               │                        └─ device_tags, ddi_devices
               ├─ artifacts ─┬─ artifact_files
@@ -90,7 +90,17 @@ tokens = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("kind", Text, nullable=False, server_default="token"),  # token, session
+    Column("seen_at", Double),  # null: of no session
+    Column("origin_id", _ID),  # the token of the API that a session was begun with; null: a password
     sqlite_autoincrement=True,
+)
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("account_id", _ID, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, nullable=False),  # scrypt with its parameters and salt
+    Column("changed_at", Double, nullable=False),
 )
 audit = Table(
     "audit",

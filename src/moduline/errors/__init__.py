@@ -11,6 +11,7 @@ from moduline.errors.cloud import (
     DatabaseUnreachable,
     FleetUnfinished,
     JobBroken,
+    LoginRefused,
     NameTaken,
     NoSuchObject,
     NotRehearsable,
@@ -20,6 +21,7 @@ from moduline.errors.cloud import (
     StoreUnreachable,
     StoreUnusable,
     TokenRefused,
+    TooManyTries,
 )
 from moduline.errors.formats import (
     AreaConflict,
@@ -89,6 +91,7 @@ from moduline.errors.tree import (
     Text,
     UsageError,
     WorldError,
+    failure_of,
     leaves,
 )
 from moduline.errors.usage import (
@@ -144,6 +147,7 @@ __all__ = [
     "InterpreterMissing",
     "JobBroken",
     "LabelFailed",
+    "LoginRefused",
     "MissingArea",
     "ModulineError",
     "NameTaken",
@@ -190,6 +194,7 @@ __all__ = [
     "TextNotSeen",
     "TokenRefused",
     "TooBig",
+    "TooManyTries",
     "TotalTimeout",
     "UnitDataConflict",
     "UnitDataExhausted",
@@ -209,5 +214,6 @@ __all__ = [
     "WrongModule",
     "WrongUnit",
     "WrongVersion",
+    "failure_of",
     "leaves",
 ]

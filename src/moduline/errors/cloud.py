@@ -145,6 +145,29 @@ class TokenRefused(Refusal):
     hint = Text("ask for a new one; they expire and can be revoked", "请申请新令牌；令牌会过期，也可被吊销")
 
 
+class LoginRefused(Refusal):
+    """A name and a password that do not belong together, or to no account that may come in: nobody is told which."""
+
+    code = "ML-E1516"
+    slug = "cloud.login-refused"
+    http_status = 401
+    text = Text("this name and this password do not go together", "账号或密码不正确")
+    hint = Text(
+        "mind capital letters and the keyboard's language; an admin can set a new password",
+        "请检查大小写与输入法；管理员可重新设置密码",
+    )
+
+
+class TooManyTries(Refusal):
+    """Passwords that were tried too often, or by too many at the same time."""
+
+    code = "ML-E1517"
+    slug = "cloud.too-many-tries"
+    http_status = 429
+    text = Text("too many tries; the next one in {retry_s} s", "尝试次数过多，请 {retry_s} 秒后再试")
+    hint = Text("nothing is locked: wait, then try once", "账号未被锁定：请稍候再试一次")
+
+
 class RoleTooLow(Refusal):
     """Something that needs a higher role."""
 

@@ -125,3 +125,22 @@ def leaves(root: type[ModulineError] = ModulineError) -> list[type[ModulineError
     if not subclasses:
         return [root]
     return [leaf for subclass in subclasses for leaf in leaves(subclass)]
+
+
+def failure_of(said: object) -> ModulineError | None:
+    """The failure that a process of ours answered with as JSON; None for anything else.
+
+    Args:
+        said: ``{"code", "facts", ...}``; a fact of two languages is a Text again.
+    """
+    if not isinstance(said, dict) or not isinstance(said.get("facts"), dict):
+        return None
+    leaf = next((leaf for leaf in leaves() if leaf.code == said.get("code")), None)
+    if leaf is None:
+        return None
+    return leaf(
+        **{
+            name: Text(fact["en"], fact["zh"]) if isinstance(fact, dict) and set(fact) == {"en", "zh"} else fact
+            for name, fact in said["facts"].items()
+        }
+    )

@@ -43,12 +43,6 @@ class NewToken(BaseModel):
     lifetime_s: float | None = Field(None, gt=0, le=1e10, description="from now on, by the platform's clock")
 
 
-@router.get("/me")
-async def me(who: Who) -> dict[str, Any]:
-    """Who one is."""
-    return asdict(who)
-
-
 @router.get("/accounts")
 async def list_accounts(door: Open, who: Who, after: After = 0, limit: Limit = None) -> dict[str, Any]:
     """The main account and its sub-accounts."""

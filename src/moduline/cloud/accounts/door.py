@@ -20,6 +20,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from moduline.clock import Clock
 from moduline.cloud.accounts import service as accounts
+from moduline.cloud.accounts import sessions
+from moduline.cloud.accounts.gate import Gate
+from moduline.cloud.accounts.service import Comer
 from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
 from moduline.cloud.edge import PAGE_LIMIT, PERMISSIONS, Actor, Page, error_frame
@@ -73,25 +76,47 @@ def door_of(request: Request) -> Door:
 Open = Annotated[Door, Depends(door_of)]
 
 
-async def actor_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None) -> Actor:
-    """Who asks.
+def gate_of(request: Request) -> Gate:
+    """The gate in front of passwords."""
+    found = request.app.state.gate
+    assert isinstance(found, Gate)
+    return found
+
+
+Guarded = Annotated[Gate, Depends(gate_of)]
+
+
+async def comer_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None) -> Comer:
+    """Who asks, and with which token.
 
     Raises:
         TokenRefused: no token, or none that is accepted.
     """
     if given is None:
         raise TokenRefused
-    return await door.see(accounts.actor_of, given.credentials, now=door.clock.now_s())
+    now = door.clock.now_s()
+    comer = await door.see(accounts.comer_of, given.credentials, now=now)
+    if comer.seen_at is not None and comer.seen_at + sessions.SEEN_EVERY_S <= now:
+        await door.act(sessions.seen, comer.token_id)
+    return comer
+
+
+Came = Annotated[Comer, Depends(comer_of)]
+
+
+async def actor_of(comer: Came) -> Actor:
+    """Who asks."""
+    return comer.actor
 
 
 Who = Annotated[Actor, Depends(actor_of)]
 
 
 def still_of(door: Open, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None) -> Still:
-    """Asks, whenever it is called, whether the token of a long answer is still accepted; raises like ``actor_of``."""
+    """Asks, whenever it is called, whether the token of a long answer is still accepted; raises like ``comer_of``."""
 
     async def asks() -> Actor:
-        return await actor_of(door, given)
+        return (await comer_of(door, given)).actor
 
     return asks
 
@@ -107,6 +132,11 @@ def needs(*verbs: str) -> dict[str, Any]:
     return {"openapi_extra": {"x-permissions": list(verbs)}, "responses": {403: {"description": told}}}
 
 
+def for_all() -> dict[str, Any]:
+    """What a route says of itself that asks for no token: keywords of its decorator."""
+    return {"openapi_extra": {"x-public": True, "security": []}}
+
+
 def shown(page: Page[T], how: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
     """A page as JSON."""
     return {"items": [how(one) for one in page.items], "next_after": page.next_after}
@@ -118,7 +148,9 @@ def add_complaints(app: FastAPI) -> None:
     @app.exception_handler(ModulineError)
     async def tell(request: Request, failure: ModulineError) -> JSONResponse:
         lang = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
-        return JSONResponse(error_frame(failure, lang), failure.http_status)
+        wait = failure.facts.get("retry_s")
+        headers = None if wait is None else {"Retry-After": str(wait)}
+        return JSONResponse(error_frame(failure, lang), failure.http_status, headers)
 
     @app.exception_handler(RequestValidationError)
     async def complain(request: Request, wrong: RequestValidationError) -> JSONResponse:

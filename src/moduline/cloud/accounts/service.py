@@ -3,7 +3,7 @@
 A main account owns products, artifacts and plans; sub-accounts share them, each with a role of its own. Everybody
 comes with a token: ``mdl_`` and 40 letters and digits, shown once and kept as its SHA-256. A token may have a lower
 role than its account, such as one for a build server; it ends when it expires, when it is revoked, and when its account
-is disabled.
+is disabled. The session of a browser is a token, too (``sessions``): it also ends when nobody uses it.
 
 Source: ota-semantics, section 1 (sub-accounts share packages and plans).
 """
@@ -28,8 +28,15 @@ PREFIX: Final = "mdl_"
 _LETTERS: Final = string.ascii_letters + string.digits
 _A: Final = tables.accounts.c
 _T: Final = tables.tokens.c
+IDLE_S: Final = 12 * 3600.0
+"""So long after its last use a session ends."""
+IS_TOKEN: Final = _T.kind == "token"
+"""Of a row of ``tokens``: shown among the tokens."""
 _ACTOR: Final = (
-    select(_A.id, _A.main_id, _A.name, _A.role.label("most"), _T.role, _T.expires_at)
+    select(
+        *(_A.id, _A.main_id, _A.name, _A.role.label("most")),
+        *(_T.role, _T.expires_at, _T.id.label("token_id"), _T.kind, _T.seen_at, _T.origin_id),
+    )
     .join_from(tables.tokens, tables.accounts)
     .where(_T.hash == bindparam("digest"), _T.revoked_at.is_(None), _A.is_enabled)
 )
@@ -79,6 +86,29 @@ class Token:
     revoked_at: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Comer:
+    """Who comes with which token.
+
+    Args:
+        actor: the account, with the role that the token has.
+        most: role of the account.
+        token_id: of the token.
+        is_session: whether it is the session of a browser.
+        seen_at: when the session was last used, UTC seconds, to some minutes; None: no session.
+        origin_id: the token that the session was begun with; None: no session, or one begun with a password.
+        expires_at: until when the token is accepted at most; None: for ever.
+    """
+
+    actor: Actor
+    most: str
+    token_id: int
+    is_session: bool
+    seen_at: float | None
+    origin_id: int | None
+    expires_at: float | None
+
+
 def found(conn: Connection, name: str, *, now: float) -> tuple[Account, str]:
     """Make a main account and its first token: what the first start of a platform does. The token's text is shown once.
 
@@ -98,17 +128,21 @@ def is_founded(conn: Connection) -> bool:
     return bool(conn.execute(select(exists().where(_A.id > 0))).scalar_one())
 
 
-def actor_of(conn: Connection, text: str, *, now: float) -> Actor:
+def comer_of(conn: Connection, text: str, *, now: float) -> Comer:
     """Who comes with a token.
 
     Raises:
         TokenRefused: it is unknown, over, revoked, or its account is disabled; nobody is told which.
     """
-    row = conn.execute(_ACTOR, {"digest": _digest(text)}).first()
+    row = conn.execute(_ACTOR, {"digest": digest(text)}).first()
     if row is None or (row.expires_at is not None and row.expires_at <= now):
         raise TokenRefused
+    is_session = row.kind != "token"
+    if is_session and row.seen_at + IDLE_S <= now:
+        raise TokenRefused
     role = min(row.most, row.role, key=ROLES.index)
-    return Actor(row.id, row.main_id or row.id, row.name, role)
+    actor = Actor(row.id, row.main_id or row.id, row.name, role)
+    return Comer(actor, row.most, row.token_id, is_session, row.seen_at, row.origin_id, row.expires_at)
 
 
 @acts("account.create")
@@ -180,11 +214,11 @@ def create_token(
     _require_role(chosen)
     if expires_at is not None and expires_at <= now:
         raise BadField(field="expires_at", reason=Text("is over already", "已过期"))
-    text = PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(40))
+    text = new_text()
     values = {
         "account_id": account_id,
         "name": name,
-        "hash": _digest(text),
+        "hash": digest(text),
         "role": min(chosen, owner.role, key=ROLES.index),
         "created_at": now,
         "expires_at": expires_at,
@@ -196,18 +230,19 @@ def create_token(
 
 @acts("token.revoke")
 def revoke_token(conn: Connection, token_id: int, *, actor: Actor, now: float) -> Token:
-    """Accept a token no more, from this moment on; nothing when that was done.
+    """Accept a token no more, nor the sessions begun with it, from this moment on; nothing when that was done.
 
     Raises:
         NoSuchObject: there is none.
     """
-    row = conn.execute(select(_T.account_id).where(_T.id == token_id)).first()
+    row = conn.execute(select(_T.account_id).where(_T.id == token_id, IS_TOKEN)).first()
     if row is None:
         raise NoSuchObject(kind=TOKEN, name=str(token_id))
     by_id(conn, row.account_id, actor=actor)
     old = _token(conn, token_id)
     if old.revoked_at is None:
-        conn.execute(update(tables.tokens).where(_T.id == token_id).values(revoked_at=now))
+        its = or_(_T.id == token_id, (_T.account_id == row.account_id) & (_T.origin_id == token_id))
+        conn.execute(update(tables.tokens).where(its, _T.revoked_at.is_(None)).values(revoked_at=now))
         after = {"revoked_at": now}
         audit.note(conn, "token.revoke", token_id, old.name, actor=actor, now=now, before={}, after=after)
     return _token(conn, token_id)
@@ -237,7 +272,7 @@ def tokens(conn: Connection, *, actor: Actor, after: int = 0, limit: int | None 
     """The tokens of all accounts of the actor's main account, oldest first."""
     size = page_limit(limit)
     mine = select(_A.id).where(or_(_A.id == actor.main_id, _A.main_id == actor.main_id))
-    query = _tokens().where(_T.account_id.in_(mine), _T.id > after).order_by(_T.id).limit(size + 1)
+    query = _tokens().where(_T.account_id.in_(mine), IS_TOKEN, _T.id > after).order_by(_T.id).limit(size + 1)
     return page_of([Token(*row) for row in conn.execute(query)], size, lambda one: one.id)
 
 
@@ -273,5 +308,11 @@ def _require_role(role: str) -> None:
         raise BadField(field="role", reason=Text("one of {known}", "须为 {known} 之一"), known=", ".join(ROLES))
 
 
-def _digest(text: str) -> str:
+def new_text() -> str:
+    """The text of a token that nobody had yet."""
+    return PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(40))
+
+
+def digest(text: str) -> str:
+    """What is kept of the text of a token."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()

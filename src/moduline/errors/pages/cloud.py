@@ -100,6 +100,22 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline explain ML-E1510",
         ("this page", "本页"),
     ),
+    "cloud.login-refused": page(
+        (
+            "a typing error, a password that was changed, no password yet, or an account that is switched off",
+            "输入有误、密码已更改、尚未设置密码，或账号已停用",
+        ),
+        "moduline ota account password NAME",
+        ("sets a new one, with the token of an admin", "使用管理员令牌设置新密码"),
+    ),
+    "cloud.too-many-tries": page(
+        (
+            "several wrong passwords for one account or from one address, or very many logins at the same time",
+            "同一账号或同一地址多次输入错误密码，或同时登录的人过多",
+        ),
+        "moduline ota audit --kind login",
+        ("says for whom it was tried, and from where", "显示被尝试的账号与来源地址"),
+    ),
     "cloud.role-too-low": page(
         ("the account may look at it but not change it", "该账号可以查看，但不能更改"),
         "moduline explain ML-E1511",
