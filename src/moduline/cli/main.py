@@ -45,6 +45,7 @@ NOUNS = {
     "ota": ("ota",),
     "fleet": ("fleet",),
     "demo": ("demo",),
+    "studio": ("studio",),
 }
 """Files of this folder in the order of the help page, and the commands that each adds."""
 

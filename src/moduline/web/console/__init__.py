@@ -1,0 +1,1 @@
+"""The seat of the fleet operator: products, devices, packages, verification, plans, monitoring, people."""

@@ -1,0 +1,83 @@
+"""Sessions of browsers: the cookie is a session token of the platform, and the platform alone says what it is worth."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any, Final
+
+from fastapi import Request, Response
+
+from moduline.errors import ModulineError, TokenRefused
+from moduline.web.platform_api import PlatformApi
+from moduline.web.site import site
+from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, Viewer, spoken
+
+COOKIE: Final = "moduline_session"
+KNOWN_S: Final = 5.0
+"""How long an answer of the platform about a session is believed: pages ask several times in a breath."""
+MOST: Final = 1000
+_known: dict[str, tuple[float, dict[str, Any]]] = {}
+
+
+async def check(token: str) -> dict[str, Any]:
+    """Who comes with a token, as ``GET /v1/me`` says.
+
+    Raises:
+        TokenRefused: it is not accepted.
+        ServerUnreachable: the platform does not answer.
+    """
+    now = time.monotonic()
+    at, me = _known.get(token, (-KNOWN_S, {}))
+    if now - at >= KNOWN_S:
+        _known.pop(token, None)
+        me = await PlatformApi(token).get("/v1/me")
+        if len(_known) >= MOST:
+            _known.clear()
+        _known[token] = (now, me)
+    return me
+
+
+def forget(token: str) -> None:
+    """Believe nothing about a token any more."""
+    _known.pop(token, None)
+
+
+async def viewer_of(request: Request) -> Viewer:
+    """Who sends a request; without a name when nobody signed in.
+
+    Raises:
+        ServerUnreachable: the platform does not answer.
+    """
+    lang = spoken(request.cookies.get(LANG_COOKIE), request.headers.get("accept-language", ""))
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    stranger = Viewer(lang, theme if theme in THEMES else "auto")
+    token = request.cookies.get(COOKIE, "")
+    if not token.isascii() or not token.replace("_", "").isalnum():
+        return stranger
+    try:
+        me = await check(token)
+    except TokenRefused:
+        return stranger
+    return Viewer(lang, stranger.theme, token, me["account_id"], me["name"], me["role"])
+
+
+def seal(answer: Response, token: str) -> None:
+    """Give a browser its session."""
+    answer.set_cookie(
+        COOKIE, token, max_age=14 * 24 * 3600, httponly=True, samesite="strict", secure=_is_secure(), path="/"
+    )
+
+
+async def end(request: Request, answer: Response) -> None:
+    """End the session of a browser, at the platform too."""
+    token = request.cookies.get(COOKIE, "")
+    if token:
+        forget(token)
+        with contextlib.suppress(ModulineError):  # it was over already, or ends by its time
+            await PlatformApi(token).delete("/v1/me/sessions/current")
+    answer.delete_cookie(COOKIE, path="/", samesite="strict", httponly=True, secure=_is_secure())
+
+
+def _is_secure() -> bool:
+    return site().options.tls_cert is not None

@@ -1,0 +1,1 @@
+"""The seat of the production engineer: one big cell per slot, statistics, records, labels."""

@@ -1,0 +1,64 @@
+"""Who looks at a page, and how they want to see it; remembered with the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from nicegui import ui
+
+from moduline.cloud.edge import ROLES
+from moduline.errors import LANGUAGES
+
+LANG_COOKIE: Final = "moduline_lang"
+THEME_COOKIE: Final = "moduline_theme"
+THEMES: Final = ("auto", "light", "dark")
+_KEY: Final = "moduline.viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person at a page.
+
+    Args:
+        lang: "en" or "zh".
+        theme: one of ``THEMES``.
+        token: of the session at the operator API; "": nobody signed in.
+        account: number of the account; 0: nobody.
+        name: of the account.
+        role: of the session.
+    """
+
+    lang: str = "en"
+    theme: str = "auto"
+    token: str = ""
+    account: int = 0
+    name: str = ""
+    role: str = ""
+
+    def may(self, role: str) -> bool:
+        """Whether the role is at least that one."""
+        return bool(self.role) and ROLES.index(self.role) >= ROLES.index(role)
+
+
+def viewer() -> Viewer:
+    """Who looks at the page of this code; a stranger who reads English outside of any page."""
+    return cast(Viewer, ui.context.client.storage.get(_KEY, Viewer()))
+
+
+def seat(seen: Viewer) -> None:
+    """Say who looks at the page that is being built."""
+    ui.context.client.storage[_KEY] = seen
+
+
+def spoken(cookie: str | None, accepted: str) -> str:
+    """The language of somebody.
+
+    Args:
+        cookie: what they chose; None: nothing.
+        accepted: the header ``Accept-Language``.
+    """
+    if cookie in LANGUAGES:
+        return str(cookie)
+    first = accepted.split(",", maxsplit=1)[0].strip().lower()
+    return "zh" if first.startswith("zh") else "en"

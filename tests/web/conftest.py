@@ -1,0 +1,63 @@
+"""A Studio and a Chromium per worker, started when the first test asks; each test gets a seat of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from web.chromium import Seat, axe_source, chromium_path, launch, session_of
+from web.studio_process import StudioProcess
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory):
+    """A Studio with three virtual modules and a platform."""
+    made = StudioProcess(tmp_path_factory.mktemp("studio"), "--modules", "3", "--rack", "studio")
+    yield made
+    made.stop()
+    made.moduline("virt", "down", "--rack", "studio", "--delete")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """One worker drives the browser: a Studio each would cost more than they gain."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("web"))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """The browser; closed behind each file, for while it is driven no test in this thread can run an event loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pages are driven by playwright, which is not here")
+    if not chromium_path():
+        pytest.skip("pages are tried in Chromium, which is not here")
+    with playwright.sync_playwright() as driver:
+        browser = launch(driver)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def session(studio):
+    """A session of the admin."""
+    return session_of(studio)
+
+
+@pytest.fixture
+def seat(studio, chromium, session):
+    """Makes seats: ``seat(lang="zh", size="narrow", theme="dark")``."""
+    made = []
+
+    def make(**how):
+        made.append(Seat(chromium, studio, session=how.pop("session", session), **how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def axe(request):
+    """The text of axe-core."""
+    return axe_source(request.config.cache.mkdir("axe"))
