@@ -39,6 +39,8 @@ MOST: Final = 50
 """Sessions of one account; one more ends the one that was used longest ago."""
 CLIENT: Final = 100
 """Characters of what a session says of its browser."""
+ADDRESS: Final = 60
+"""Characters of an address."""
 _A: Final = tables.accounts.c
 _T: Final = tables.tokens.c
 _P: Final = tables.passwords.c
@@ -136,12 +138,15 @@ def come_in(conn: Connection, kept: Kept, client: str, address: str, *, now: flo
 
 
 def failed(conn: Connection, name: str, address: str, *, now: float) -> None:
-    """Keep that somebody came with a wrong password; a name that nobody has is told to the first main account."""
+    """Keep that somebody came with a wrong password.
+
+    A name that nobody has is told to the first main account, and not kept: people type passwords into the wrong field.
+    """
     known = conn.execute(_who(_A.name == clean_text(name, 200))).first()
     row = known or conn.execute(_who(_A.main_id.is_(None)).order_by(_A.id).limit(1)).one()
-    number, said = (row.id, row.name) if known else (0, clean_text(name, 100) or "?")
+    number, said = (row.id, row.name) if known else (0, "?")
     actor = Actor(number, row.main_id or row.id, said, "viewer")
-    audit.note(conn, "login.failed", number, said, actor=actor, now=now, after={"address": address[:60]})
+    audit.note(conn, "login.failed", number, said, actor=actor, now=now, after={"address": _line(address, ADDRESS)})
 
 
 def seen(conn: Connection, token_id: int, *, now: float) -> None:
@@ -250,7 +255,7 @@ def _begin(
     text = accounts.new_text()
     values = {
         "account_id": actor.account_id,
-        "name": "".join(one for one in clean_text(client, CLIENT) if one.isprintable()).strip(),
+        "name": _line(client, CLIENT),
         "hash": accounts.digest(text),
         "role": actor.role,
         "created_at": now,
@@ -262,7 +267,7 @@ def _begin(
     number = int(conn.execute(insert(tables.tokens).returning(_T.id), values).scalar_one())
     _end_oldest(conn, actor.account_id, now)
     by = "password" if origin is None else "token"
-    note = {"client": values["name"], "address": address[:60], "role": actor.role, "by": by}
+    note = {"client": values["name"], "address": _line(address, ADDRESS), "role": actor.role, "by": by}
     audit.note(conn, "login", number, actor.name, actor=actor, now=now, after=note)
     return Session(*conn.execute(_sessions().where(_T.id == number)).one()), text
 
@@ -282,6 +287,11 @@ def _end(conn: Connection, now: float, *which: Any) -> int:
 
 def _alive(now: float) -> tuple[Any, ...]:
     return (_T.kind == "session", _T.revoked_at.is_(None), _T.expires_at > now, _T.seen_at > now - IDLE_S)
+
+
+def _line(text: str, limit: int) -> str:
+    """What a stranger said, as one line without anything that moves a terminal."""
+    return "".join(one for one in clean_text(text, limit) if one.isprintable())[:limit].strip()
 
 
 def _sessions() -> Any:
