@@ -186,7 +186,7 @@ def test_address_when_told_by_a_console_on_this_machine_then_in_the_audit_log(si
 
 
 def test_first_start_when_asked_by_anybody_then_whether_it_is_done_and_nothing_else(site, stranger, tmp_path, capsys):
-    assert stranger.get("/v1/first-start").json() == {"is_done": False}
+    assert stranger.get("/v1/first-start").json() == {"has_password": False}
     token = tmp_path / "token"
     token.write_text(site.token)
     word = tmp_path / "word"
@@ -194,7 +194,7 @@ def test_first_start_when_asked_by_anybody_then_whether_it_is_done_and_nothing_e
     place = ("--server", site.addresses.api, "--token-file", str(token))
     assert run(["ota", "account", "password", "admin", "--password-file", str(word), *place, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["has_password"] is True
-    assert stranger.get("/v1/first-start").json() == {"is_done": True}
+    assert stranger.get("/v1/first-start").json() == {"has_password": True}
     assert comes_in(stranger, "admin").status_code == 200
     assert site.get("/v1/me")["session"] is None
 

@@ -71,7 +71,7 @@ def _peer(request: Request, told: str | None = None) -> str:
 @router.get("/first-start", **for_all())
 async def first_start(door: Open) -> dict[str, Any]:
     """Whether a main account has a password; says nothing else, and needs no token."""
-    return {"is_done": await door.see(sessions.has_admin_password)}
+    return {"has_password": await door.see(sessions.has_admin_password)}
 
 
 @router.post("/login", **for_all())
