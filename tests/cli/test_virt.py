@@ -105,3 +105,24 @@ def test_list_when_rack_was_killed_then_says_so_once(virt):
     first = virt("list")
     assert "died" in first.err
     assert json.loads(virt("list", "--json").out) == {"ok": True, "modules": [], "dead_racks": []}
+
+
+def test_bench_when_typed_then_cable_signal_faults_and_flash(virt):
+    virt("up", "--blank")
+    assert json.loads(virt("cable", "m1", "out", "--json").out)["modules"][0]["is_plugged"] is False
+    assert "cable out" in virt("list").out
+    virt("cable", "m1", "in")
+    assert "3333" in virt("signal", "m1", "--battery", "3333", "--network", "off").out
+    (signal,) = json.loads(virt("signal", "m1", "--battery", "plan", "--json").out)["modules"]
+    assert (signal["name"], signal["is_heard"], signal["battery_mv"]) == ("m1", False, 3590)
+    assert "ML-E0201" in virt("signal", "m1", "--rssi", "40", code=2).err
+    virt("fault", "m1", "silent,log-frames")
+    (shown,) = json.loads(virt("fault", "m1", "silent", "--off", "--json").out)["modules"]
+    assert shown["faults"] == ["no-network", "log-frames"]
+    assert "user_fs" in virt("wear", "m1").out
+    assert json.loads(virt("wear", "m1", "--json").out)["sector_bytes"] == 4096
+    lines = [json.loads(line) for line in virt("ops", "m1", "--jsonl").out.splitlines()]
+    assert {one["verb"] for one in lines} <= {"read", "program", "erase"}
+    last = lines[-1]["last"]
+    assert json.loads(virt("ops", "m1", "--since", str(last), "--json").out)["operations"] == []
+    assert "read" in virt("ops", "m1").out

@@ -529,3 +529,75 @@ def test_faults_when_thrown_at_random_then_the_module_lives_and_clear_makes_it_w
             await repl.close()
 
     asyncio.run(story())
+
+
+ARMED = {
+    "cut@3": lambda one: one.module.file.flash.has_cuts,
+    "cut@download:9": lambda one: one.module.faults.download.cut_at_bytes == 9,
+    "unplug@download:9": lambda one: one.module.faults.download.unplug_at_bytes == 9,
+    "verify-error@AP": lambda one: bool(one.module.faults.download.verify_errors),
+    "silent": lambda one: one.module.faults.download.is_silent,
+    "at-silent": lambda one: one.module.faults.is_at_silent,
+    "hang": lambda one: one.runtimes[0].is_still,
+    "rssi=3": lambda one: one.module.world.radio.rssi == 3,
+    "registration=denied": lambda one: one.module.world.radio.cell.registration == "denied",
+    "battery=3000": lambda one: one.module.world.radio.battery_mv == 3000,
+    "sim-out": lambda one: not one.module.world.radio.sim.is_in,
+    "no-network": lambda one: one.module.world.radio.cell.is_lost,
+}
+
+
+def test_faults_when_ended_one_by_one_then_only_that_one_ends(tmp_path):
+    async def story():
+        async with fault_bench(tmp_path) as one:
+            await one.on("running")
+            for word, is_on in ARMED.items():
+                assert not is_on(one), word
+                one.module.fault(word)
+                assert is_on(one), word
+            for number, (word, is_on) in enumerate(ARMED.items()):
+                one.module.end_fault(word)
+                assert not is_on(one), word
+                assert word not in one.module.faults.words
+                left = list(ARMED)[number + 1 :]
+                assert list(one.module.faults.words) == left
+                assert all(ARMED[other](one) for other in left if other != "rssi=3")  # no card, no network: no signal
+            with pytest.raises(BadOption) as caught:
+                one.module.end_fault("silent")
+            assert "silent" in caught.value.message("zh")
+
+    asyncio.run(story())
+
+
+def test_timed_and_counted_faults_when_ended_then_never_happen(tmp_path):
+    async def story():
+        world = World(clock=ModuleClock(ClockPlan(speed=1000.0)))
+        async with fault_bench(tmp_path, world=world) as one:
+            await one.on("running")
+            one.module.fault("unplug@40s,unplug@repl:3,cut@90s")
+            one.module.end_fault("unplug@40s,unplug@repl:3")
+            assert one.module.faults.words == ("cut@90s",)
+            repl = await one.open("repl")
+            assert await said(repl, b"abcdef", b"abcdef") == b"abcdef"
+            async with asyncio.timeout(30):
+                await one.module.wait_until(lambda: one.module.state == "off")
+            assert "virt.unplugged" not in one.slugs
+            await repl.close()
+
+    asyncio.run(story())
+
+
+def test_bad_line_when_ended_then_every_byte_arrives_and_the_other_fault_stays(tmp_path):
+    async def story():
+        async with fault_bench(tmp_path) as one:
+            await one.on("running")
+            one.module.fault("drop@repl:1/2:5,drop@at:1/2:5,slow@repl:4000,slow@repl:9000")
+            one.module.end_fault("drop@repl:1/2:5")
+            one.module.end_fault("slow@repl:9000")
+            assert one.module.faults.words == ("drop@at:1/2:5", "slow@repl:4000")
+            repl = await one.open("repl")
+            sent = bytes(range(33, 120))
+            assert await said(repl, sent, sent) == sent
+            await repl.close()
+
+    asyncio.run(story())

@@ -109,6 +109,75 @@ def test_fault_when_set_then_shown(rack):
     assert rack_client.ask(rack, "list")["modules"][0]["faults"] == []
 
 
+def test_fault_when_ended_then_the_others_stay(rack):
+    rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
+    rack_client.ask(rack, "fault", name="m1", spec="log-frames,silent,cut@5")
+    answer = rack_client.ask(rack, "fault", name="m1", spec="silent,cut@5", is_off=True)
+    assert answer["modules"][0]["faults"] == ["log-frames"]
+    with pytest.raises(BadOption):
+        rack_client.ask(rack, "fault", name="m1", spec="silent", is_off=True)
+
+
+def test_cable_when_pulled_and_put_in_then_ports_go_and_come(rack):
+    rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
+    (out,) = rack_client.ask(rack, "cable", name="m1", way="out")["modules"]
+    assert (out["is_plugged"], out["state"], out["ports"]) == (False, "download", {})
+    (back,) = rack_client.ask(rack, "cable", name="m1", way="in")["modules"]
+    assert (back["is_plugged"], list(back["ports"])) == (True, ["download"])
+    with pytest.raises(BadOption):
+        rack_client.ask(rack, "cable", name="m1", way="sideways")
+
+
+def test_signal_when_changed_then_shown_and_back_as_planned(rack):
+    rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
+    (one,) = rack_client.ask(rack, "signal", name="m1", network="off", sim="out", battery=3100)["modules"]
+    assert set(one["faults"]) == {"no-network", "sim-out", "battery=3100"}
+    assert one["signal"] == {
+        "rssi": 99,
+        "registration": "idle",
+        "is_heard": False,
+        "is_sim_in": False,
+        "has_data": False,
+        "battery_mv": 3100,
+    }
+    (one,) = rack_client.ask(rack, "signal", name="m1", network="on", sim="in", battery="plan")["modules"]
+    assert (one["faults"], one["signal"]["battery_mv"]) == ([], 3590)
+    for wrong in ({"rssi": 77}, {"registration": "never"}, {"network": "maybe"}, {"battery": "much"}):
+        with pytest.raises(BadOption):
+            rack_client.ask(rack, "signal", name="m1", sim="out", **wrong)
+    assert rack_client.ask(rack, "list")["modules"][0]["faults"] == []
+
+
+def test_wear_and_operations_when_asked_then_what_the_boot_code_of_a_blank_module_did(rack):
+    rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
+    wear = rack_client.ask(rack, "wear", name="m1")
+    assert (wear["capacity_bytes"], wear["sector_bytes"], wear["address"]) == (8 << 20, 4096, 0x60000000)
+    assert sum(count for _, count, _ in wear["runs"]) == 2048
+    assert wear["erases"] == sum(count * erases for _, count, erases in wear["runs"])
+    places = {one["role"]: one for one in wear["partitions"]}
+    assert places["user_fs"]["offset"] == 0x420000
+    assert places["user_fs"]["most"] == 0
+    answer = rack_client.ask(rack, "operations", name="m1")
+    assert answer["operations"][-1]["last"] == answer["last"] > 0
+    assert {"boot"} <= {one["partition"] for one in answer["operations"]}
+    assert rack_client.ask(rack, "operations", name="m1", since=answer["last"])["operations"] == []
+    rack_client.ask(rack, "power", name="m1", action="reset")
+    more = rack_client.ask(rack, "operations", name="m1", since=answer["last"])
+    assert more["operations"][0]["last"] > answer["last"]
+    with pytest.raises(BadOption):
+        rack_client.ask(rack, "operations", name="m1", since="soon")
+
+
+def test_reset_when_answered_then_the_module_has_restarted_and_is_there(rack):
+    rack_client.ask(rack, "add", modules=wanted("m1", is_blank=True))
+    for _ in range(5):
+        (before,) = registry.modules(rack)
+        rack_client.ask(rack, "power", name="m1", action="reset")
+        (after,) = registry.modules(rack)
+        assert after.state == "download"
+        assert after.port("download").enumeration > before.port("download").enumeration
+
+
 def test_down_when_asked_then_process_ends_and_flash_stays(rack):
     rack_client.ask(rack, "add", modules=wanted("m1", "m2", is_blank=True))
     process = rack_wire.read_control(rack).process

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from moduline.cli.language import say
-from moduline.cli.output import JsonFlag, note, print_json, print_table
+from moduline.cli.output import JsonFlag, note, print_json
 from moduline.cli.virt_models import register_models
 from moduline.cli.virt_scenario import bring_up, check_file, register_check
-from moduline.errors import BadOption, NoModule, NoSuchFile, StorageFailed, Text, VirtualRackDown
-from moduline.profiles import catalog
-from moduline.release.firmware import stock_package
+from moduline.cli.virt_surroundings import register_surroundings
+from moduline.cli.virt_table import NameArgument, RackOption, show_modules
+from moduline.cli.virt_wear import register_wear
+from moduline.errors import BadOption, Text, VirtualRackDown
+from moduline.testing.rack_setup import Setup
+from moduline.testing.rack_setup import bring_up as make_modules
 from moduline.vmodule import rack_client
-
-MAX_MODULES = 256
-STATES = {
-    "off": ("off", "关机"),
-    "booting": ("booting", "启动中"),
-    "running": ("running", "运行中"),
-    "download": ("download", "下载模式"),
-}
-REASONS = {
-    "boot-erased": ("no boot code", "无引导程序"),
-    "boot-no-table": ("no partition table in the flash", "Flash 中没有分区表"),
-    "boot-invalid": ("boot code damaged", "引导程序损坏"),
-    "system-erased": ("no firmware", "无固件"),
-    "system-invalid": ("firmware damaged", "固件损坏"),
-    "system-foreign": ("firmware of another model", "其他型号的固件"),
-    "power-cut": ("lost its power", "已掉电"),
-    "storage-failed": ("flash file failed", "Flash 文件故障"),
-}
-
-RackOption = Annotated[str, typer.Option("--rack", help=say("name of the rack", "机架名称"))]
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help=say("module, or all", "模组名称，或 all"))]
+from moduline.vmodule.rack_finding import all_modules, rack_of
 
 StrictFlag = Annotated[
     bool, typer.Option("--strict-language", help=say("refuse syntax newer than the module's", "拒绝比模组更新的语法"))
@@ -63,6 +42,8 @@ def register(app: typer.Typer) -> None:
     register_check(virt)
     register_others(virt)
     register_models(virt)
+    register_surroundings(virt)
+    register_wear(virt)
 
 
 def register_up(virt: typer.Typer) -> None:
@@ -107,32 +88,19 @@ def register_up(virt: typer.Typer) -> None:
             if dry_run:
                 check_file(scenario, as_json=as_json)
             else:
-                _show(bring_up(scenario, rack, is_off=off, is_kept=keep), as_json=as_json)
+                show_modules(bring_up(scenario, rack, is_off=off, is_kept=keep), as_json=as_json)
             return
-        if not 1 <= count <= MAX_MODULES:
-            raise BadOption(name="--count", reason=Text("1 to {most}", "应为 1 至 {most}"), most=MAX_MODULES)
-        if package is not None and blank:
-            raise BadOption(name="--blank", reason=Text("not together with --package", "不能与 --package 同时使用"))
-        slug = catalog.module(module).slug
-        with _package_file(slug, package, is_blank=blank) as path:
-            wanted = [
-                {
-                    "name": f"{name}{number}",
-                    "module": slug,
-                    "number": number,
-                    "package": path,
-                    "is_new_package": package is not None,
-                    "is_blank": blank,
-                    "is_fresh": fresh,
-                    "is_realistic": realistic,
-                    "ports": "tcp" if tcp else "",
-                    "is_language_strict": strict,
-                }
-                for number in range(1, count + 1)
-            ]
-            rack_client.start(rack)
-            answer = rack_client.ask(rack, "add", modules=wanted, is_off=off)
-        _show(answer["modules"], as_json=as_json)
+        setup = Setup(
+            module=module,
+            package=package,
+            is_off=off,
+            is_blank=blank,
+            is_fresh=fresh,
+            is_realistic=realistic,
+            is_tcp=tcp,
+            is_language_strict=strict,
+        )
+        show_modules(make_modules(rack, setup, range(1, count + 1), name), as_json=as_json)
 
 
 def _refuse_mixture(*, is_scenario: bool, is_plain: bool, is_kept: bool, is_dry: bool) -> None:
@@ -159,11 +127,11 @@ def register_others(virt: typer.Typer) -> None:
         ),
     )
     def list_modules(as_json: JsonFlag = False) -> None:
-        modules, dead = _all_modules()
+        modules, dead = all_modules()
         if as_json:
             print_json({"ok": True, "modules": modules, "dead_racks": dead})
         else:
-            _show(modules, as_json=False)
+            show_modules(modules, as_json=False)
         for rack in dead:
             note(
                 "rack '{rack}' died without being taken down; its flash files are kept: moduline virt up --rack {rack}",
@@ -184,8 +152,8 @@ def register_others(virt: typer.Typer) -> None:
         rack: RackOption = "",
         as_json: JsonFlag = False,
     ) -> None:
-        answer = rack_client.ask(_rack_of(name, rack), "power", name=name, action=action)
-        _show(answer["modules"], as_json=as_json)
+        answer = rack_client.ask(rack_of(name, rack), "power", name=name, action=action)
+        show_modules(answer["modules"], as_json=as_json)
 
     @virt.command(
         help=say(
@@ -194,14 +162,15 @@ def register_others(virt: typer.Typer) -> None:
             "unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
             "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, "
             "log-frames, fragment, bad-check-answered, greet-anew, wrong-model, sim-out, sim-in, no-network, "
-            "network, data-drop, rssi=N, battery=MV, clear. clear ends them. "
+            "network, data-drop, rssi=N, registration=KIND, battery=MV, clear. clear ends them. "
             "Example: moduline virt fault m1 unplug@5s,replug@8s",
             "对模组施加动作或故障，多个词用逗号连接：cut@N, tear@N:SEED, cut@Ts, cut@boot, cut@download"
             ":45%, cut@PORT:BYTES, "
             "power@Ts, watchdog, unplug, unplug@Ts, unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, "
             "reenumerate@exec, drop@[PORT:]1/N[:SEED], flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent,"
             " repl-silent, hang, verify-error@PART, log-frames, fragment, bad-check-answered, greet-anew, wrong-model, "
-            "sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear。clear 清除。"
+            "sim-out, sim-in, no-network, network, data-drop, rssi=N, "
+            "registration=KIND, battery=MV, clear。clear 清除。"
             "示例：moduline virt fault m1 "
             "unplug@5s,replug@8s",
         )
@@ -209,11 +178,14 @@ def register_others(virt: typer.Typer) -> None:
     def fault(
         name: NameArgument,
         spec: Annotated[str, typer.Argument(metavar="SPEC")],
+        off: Annotated[
+            bool, typer.Option("--off", help=say("end these, which are on", "结束这些已生效的故障"))
+        ] = False,
         rack: RackOption = "",
         as_json: JsonFlag = False,
     ) -> None:
-        answer = rack_client.ask(_rack_of(name, rack), "fault", name=name, spec=spec)
-        _show(answer["modules"], as_json=as_json)
+        answer = rack_client.ask(rack_of(name, rack), "fault", name=name, spec=spec, is_off=off)
+        show_modules(answer["modules"], as_json=as_json)
 
     @virt.command(
         help=say(
@@ -228,7 +200,7 @@ def register_others(virt: typer.Typer) -> None:
         delete: Annotated[bool, typer.Option("--delete", help=say("delete flash files", "删除 Flash 文件"))] = False,
         as_json: JsonFlag = False,
     ) -> None:
-        places = _racks_to_take_down() if name == "all" and not rack else [_rack_of(name, rack)]
+        places = _racks_to_take_down() if name == "all" and not rack else [rack_of(name, rack)]
         taken: list[str] = []
         for place in places:
             try:
@@ -250,85 +222,3 @@ def _racks_to_take_down() -> list[str]:
     if not up:
         raise VirtualRackDown(rack="default")
     return list(up)
-
-
-@contextmanager
-def _package_file(slug: str, package: Path | None, *, is_blank: bool) -> Iterator[str]:
-    """The file new modules are programmed from: the user's, or the stock package of our own virtual firmware."""
-    if package is not None:
-        if not package.is_file():
-            raise NoSuchFile(path=str(package), reason=Text("no such file", "文件不存在"))
-        yield str(package.absolute())
-        return
-    if is_blank:
-        yield ""
-        return
-    content = stock_package(slug)
-    with tempfile.TemporaryDirectory(prefix="moduline-") as folder:
-        path = Path(folder) / f"{slug}-stock.pac"
-        try:
-            path.write_bytes(content)
-        except OSError as cause:
-            raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
-        yield str(path)
-
-
-def _all_modules() -> tuple[list[dict[str, Any]], list[str]]:
-    """The modules of every rack that is up, and the names of racks that died; their traces are swept."""
-    up, dead = rack_client.racks()
-    modules = [module for rack in up for module in rack_client.ask(rack, "list")["modules"]]
-    for rack in dead:
-        rack_client.bury(rack)
-    return modules, list(dead)
-
-
-def _rack_of(name: str, rack: str) -> str:
-    """The rack a module is in, when the user does not say."""
-    if rack:
-        return rack
-    up, _ = rack_client.racks()
-    if not up:
-        raise VirtualRackDown(rack="default")
-    if name == "all":
-        return "default" if "default" in up else up[0]
-    holding = [one for one in up if any(module["name"] == name for module in rack_client.ask(one, "list")["modules"])]
-    if not holding:
-        raise NoModule(address=f"virt:{name}")
-    if len(holding) > 1 and "default" not in holding:
-        why = Text("{module} is in {racks}", "{module} 同时存在于 {racks}")
-        raise BadOption(name="--rack", reason=why, module=name, racks=", ".join(holding))
-    return "default" if "default" in holding else holding[0]
-
-
-def _show(modules: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"ok": True, "modules": modules})
-        return
-    headings = [
-        say("name", "名称"),
-        say("model", "型号"),
-        "IMEI",
-        say("slot", "通道"),
-        say("state", "状态"),
-        say("ports", "端口"),
-    ]
-    print_table(headings, [_row(module) for module in modules])
-
-
-def _row(module: dict[str, Any]) -> tuple[str, ...]:
-    state = say(*STATES[module["state"]])
-    if module["reason"]:
-        state += f" ({say(*REASONS.get(module['reason'], (module['reason'],) * 2))})"
-    if module["faults"]:
-        state += f" [{', '.join(module['faults'])}]"
-    name = module["name"] if module["rack"] == "default" else f"{module['rack']}/{module['name']}"
-    cells = (name, module["model"], module["imei"], module["slot"], state, _short_ports(module["ports"]))
-    return tuple(escape(cell) for cell in cells)
-
-
-def _short_ports(ports: dict[str, str]) -> str:
-    """Paths in one line, as a shell would expand them: ``/run/m1/{at,repl}``."""
-    folders = {path.rpartition("/")[0] for path in ports.values()}
-    if len(ports) < 2 or len(folders) > 1 or any(path != f"{min(folders)}/{role}" for role, path in ports.items()):
-        return " ".join(ports.values())
-    return f"{folders.pop()}/{{{','.join(ports)}}}"

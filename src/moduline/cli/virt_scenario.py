@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +10,11 @@ from rich.markup import escape
 
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, note, print_json, print_table
-from moduline.errors import NoSuchFile, StorageFailed
-from moduline.release.firmware import stock_package
-from moduline.vmodule import rack_client
+from moduline.errors import NoSuchFile
+from moduline.testing.rack_setup import bring_up_scenario
 
 if TYPE_CHECKING:
-    from moduline.vmodule.scenario import ModulePlan, Scenario
+    from moduline.vmodule.scenario import ModulePlan
 
 
 def register_check(virt: typer.Typer) -> None:
@@ -93,47 +89,8 @@ def bring_up(file: Path, rack: str, *, is_off: bool, is_kept: bool) -> list[dict
         NoSuchFile, BadRecipe: the scenario cannot be read.
         ModulineError: what the rack answered.
     """
-    from moduline.vmodule.scenario import read_scenario
-
     try:
         data = file.read_bytes()
     except OSError as cause:
         raise NoSuchFile(path=str(file), reason=cause.strerror or str(cause)) from cause
-    scenario = read_scenario(data, file.absolute())
-    with _stock_packages(scenario) as stock:
-        wanted = [_wanted(plan, stock, is_kept=is_kept) for plan in scenario.modules]
-        rack_client.start(rack)
-        text = {"path": str(scenario.path), "text": data.decode("utf-8-sig")}
-        answer = rack_client.ask(rack, "add", modules=wanted, is_off=is_off, scenario=text)
-    modules: list[dict[str, Any]] = answer["modules"]
-    return modules
-
-
-def _wanted(plan: ModulePlan, stock: dict[str, str], *, is_kept: bool) -> dict[str, Any]:
-    return {
-        "name": plan.name,
-        "module": plan.module,
-        "number": plan.number,
-        "slot": plan.slot,
-        "package": "" if plan.is_blank else str(plan.package or stock[plan.module]),
-        "is_blank": plan.is_blank,
-        "is_fresh": not is_kept,
-        "is_realistic": plan.is_realistic,
-        "ports": "tcp" if plan.is_tcp else "",
-    }
-
-
-@contextmanager
-def _stock_packages(scenario: Scenario) -> Iterator[dict[str, str]]:
-    """The stock package of every module type that needs one, as a file; gone afterwards."""
-    slugs = {plan.module for plan in scenario.modules if plan.package is None and not plan.is_blank}
-    with tempfile.TemporaryDirectory(prefix="moduline-") as folder:
-        paths: dict[str, str] = {}
-        for slug in sorted(slugs):
-            path = Path(folder) / f"{slug}-stock.pac"
-            try:
-                path.write_bytes(stock_package(slug))
-            except OSError as cause:
-                raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
-            paths[slug] = str(path)
-        yield paths
+    return bring_up_scenario(data, file, rack, is_off=is_off, is_kept=is_kept)

@@ -16,8 +16,9 @@ Source of the model: style-anchors H12, H32; what NOR data sheets promise about 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from moduline.errors import BadOption, FlashCut, Text
 from moduline.nor.geometry import ERASED, Geometry
@@ -69,6 +70,9 @@ class FaultyFlash:
     Args:
         flash: the cells; they keep what the fault left.
         cuts: what to do at which operation; see the head of this file.
+
+    Attributes:
+        on_operation: told of what was done to the cells, torn or not: what, where, how many bytes.
     """
 
     def __init__(self, flash: MemoryFlash, cuts: tuple[CutSpec, ...] | str = ()) -> None:
@@ -76,6 +80,7 @@ class FaultyFlash:
         self._cuts = list(parse_cuts(cuts) if isinstance(cuts, str) else cuts)
         self.is_powered = True
         self.operation = 0
+        self.on_operation: Callable[[Literal["read", "program", "erase"], int, int], None] | None = None
 
     @property
     def geometry(self) -> Geometry:
@@ -104,7 +109,10 @@ class FaultyFlash:
     def read(self, address: int, size: int) -> bytes:
         """As Flash.read; raises FlashCut while the power is away."""
         self._check_power()
-        return self.flash.read(address, size)
+        found = self.flash.read(address, size)
+        if self.on_operation is not None:
+            self.on_operation("read", address, size)
+        return found
 
     def program(self, address: int, data: bytes) -> None:
         """As Flash.program; each page is one operation that can be cut or torn."""
@@ -113,6 +121,8 @@ class FaultyFlash:
         if not self._fires_within(count):
             self.flash.program(address, data)
             self.operation += count
+            if self.on_operation is not None:
+                self.on_operation("program", address, len(data))
             return
         self.flash.check_program(address, data)
         for start, size in self._pages(address, len(data)):
@@ -122,6 +132,8 @@ class FaultyFlash:
                 self._tear_page(start, page, torn)
                 self._die(self.operation - 1)
             self.flash.program(start, page)
+            if self.on_operation is not None:
+                self.on_operation("program", start, size)
 
     def erase(self, address: int, size: int) -> None:
         """As Flash.erase; each sector is one operation that can be cut or torn."""
@@ -134,6 +146,8 @@ class FaultyFlash:
                 self._tear_sector(start, unit, torn)
                 self._die(self.operation - 1)
             self.flash.erase(start, unit)
+            if self.on_operation is not None:
+                self.on_operation("erase", start, unit)
 
     def _pages(self, address: int, size: int) -> list[tuple[int, int]]:
         page = self.geometry.page_bytes
@@ -167,6 +181,8 @@ class FaultyFlash:
         self.flash.cells[start : start + len(remains)] = remains
         self.flash.counts.programs += 1
         self.flash.counts.programmed_bytes += len(remains)
+        if self.on_operation is not None:
+            self.on_operation("program", start, len(remains))
 
     def _tear_sector(self, start: int, size: int, seed: int) -> None:
         old = bytes(self.flash.cells[start : start + size])
@@ -181,6 +197,8 @@ class FaultyFlash:
         self.flash.cells[start : start + size] = bytes(remains)
         self.flash.wear[start // size] += 1
         self.flash.counts.erases += 1
+        if self.on_operation is not None:
+            self.on_operation("erase", start, size)
 
     def _check_power(self) -> None:
         if not self.is_powered:

@@ -71,6 +71,13 @@ class ModuleIdentity:
             return flash.size_bytes + address - cp.base_address
         return address - flash.base_address
 
+    def address_of(self, offset: int) -> int:
+        """The bus address of a place in the flash."""
+        flash, cp = self.chip.flash, self.chip.cp_flash
+        if cp is not None and offset >= flash.size_bytes:
+            return cp.base_address + offset - flash.size_bytes
+        return flash.base_address + offset
+
     def storage(self, flash: Flash) -> Storage:
         """What loaders and boot code keep in the flash."""
         factory, files = self.profile.partition("factory"), self.profile.partition("system_fs")

@@ -23,6 +23,7 @@ from moduline.errors import StorageFailed, Text
 from moduline.nor.faulty import FaultyFlash
 from moduline.nor.geometry import ERASED, Geometry
 from moduline.nor.memory import MemoryFlash
+from moduline.vmodule.flash_log import FlashLog
 
 _CHUNK_BYTES: Final = 1 << 20
 
@@ -55,6 +56,8 @@ class FlashFile:
             raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
         self.memory = MemoryFlash(geometry, self._cells)
         self.flash = FaultyFlash(self.memory)
+        self.log = FlashLog()
+        self.flash.on_operation = self.log.note
         self._load_wear()
 
     def release_memory(self) -> None:

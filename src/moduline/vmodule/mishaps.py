@@ -14,9 +14,10 @@ from typing import Any, Protocol, assert_never
 from moduline.errors import BadOption, Text
 from moduline.profiles.module import ModuleProfile
 from moduline.vmodule.faults.line import Line
-from moduline.vmodule.faults.switches import Faults, add_fault, clear, forget_word
+from moduline.vmodule.faults.switches import Faults, add_fault, clear, forget_word, remove_fault
 from moduline.vmodule.faults.words import (
     Fault,
+    FlashFault,
     Happening,
     LineFault,
     Moment,
@@ -39,6 +40,9 @@ class Victim(Protocol):
 
     def arm_cuts(self) -> None:
         """Hand pending cuts to the flash."""
+
+    def disarm_cuts(self) -> None:
+        """Take back cuts that were handed to the flash."""
 
     async def cut_power(self) -> None:
         """The supply breaks off."""
@@ -91,6 +95,8 @@ class Mishaps:
         self._seed = seed
         self._is_world_changed = False
         self._timers: set[asyncio.TimerHandle] = set()
+        self._timed: dict[str, list[asyncio.TimerHandle]] = {}
+        self._counted: dict[str, list[Callable[[], None]]] = {}
         self._acts: set[asyncio.Task[None]] = set()
 
     def add(self, spec: str) -> None:
@@ -106,7 +112,23 @@ class Mishaps:
             add_fault(self._faults, fault, self._profile, self._victim.content_bytes)
             self._do(fault)
 
-    def after(self, seconds: float, act: Callable[[], None]) -> None:
+    def remove(self, spec: str) -> None:
+        """End what the words of ``spec`` switched on; what has happened is not undone.
+
+        Raises:
+            BadOption: a word is not switched on; then nothing of it was done.
+        """
+        parsed = parse_faults(spec)
+        for fault in parsed:
+            if fault.word not in self._faults.words:
+                known = ", ".join(self._faults.words) or "-"
+                why = Text("'{word}' is not on; on now: {known}", "“{word}”未生效；当前生效：{known}")
+                raise BadOption(name="SPEC", reason=why, word=fault.word, known=known)
+        for fault in parsed:
+            remove_fault(self._faults, fault, self._profile)
+            self._undo(fault)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> asyncio.TimerHandle:
         """Call ``act`` when so many seconds of the module's clock have passed, unless the module is closed before."""
         handle: asyncio.TimerHandle
 
@@ -116,6 +138,7 @@ class Mishaps:
 
         handle = self._world.clock.call_later(seconds, due)
         self._timers.add(handle)
+        return handle
 
     async def acted(self) -> None:
         """Return when what has begun to happen has happened."""
@@ -141,9 +164,12 @@ class Mishaps:
         if isinstance(fault, LineFault | SlowFault):
             self._spoil(fault)
         elif isinstance(fault, TimedFault):
-            self.after(fault.seconds, partial(self._happens, fault.happening, fault.word))
+            handle = self.after(fault.seconds, partial(self._happens, fault.happening, fault.word))
+            self._timed.setdefault(fault.word, []).append(handle)
         elif isinstance(fault, TrafficFault):
-            self._lines[fault.role].after(fault.count, partial(self._happens, fault.happening, fault.word))
+            then = partial(self._happens, fault.happening, fault.word)
+            self._counted.setdefault(fault.word, []).append(then)
+            self._lines[fault.role].after(fault.count, then)
         elif isinstance(fault, Surrounding):
             self._is_world_changed = True
             self._world.radio.set_fault(fault.word)
@@ -164,9 +190,34 @@ class Mishaps:
         for role in [fault.role] if fault.role else self._lines:
             self._lines[role].spoil(fault.kind, fault.one_in, seed)
 
+    def _undo(self, fault: Fault) -> None:
+        if isinstance(fault, FlashFault):
+            self._victim.disarm_cuts()
+        elif isinstance(fault, LineFault):
+            seed = self._seed if fault.seed is None else fault.seed
+            for role in [fault.role] if fault.role else self._lines:
+                self._lines[role].unspoil(fault.kind, fault.one_in, seed)
+        elif isinstance(fault, SlowFault):
+            left = [one for word in self._faults.words for one in parse_faults(word) if isinstance(one, SlowFault)]
+            rates = [one.bytes_per_s for one in left if one.role == fault.role]
+            self._lines[fault.role].bytes_per_s = rates[-1] if rates else 0
+        elif isinstance(fault, TimedFault):
+            handle = self._timed[fault.word].pop()
+            handle.cancel()
+            self._timers.discard(handle)
+        elif isinstance(fault, TrafficFault):
+            self._lines[fault.role].forget(self._counted[fault.word].pop())
+        elif isinstance(fault, Surrounding):
+            self._world.radio.undo_fault(fault.word)
+        elif fault.word == "repl-silent":
+            self._lines["repl"].is_mute = False
+        elif fault.word == "hang":
+            self._victim.unhang()
+
     def _now(self, word: str) -> None:
         if word == "clear":
             self._forget_timers()
+            self._victim.disarm_cuts()
             self._victim.unhang()
             if self._is_world_changed:
                 self._world.radio.set_fault(word)
@@ -184,6 +235,9 @@ class Mishaps:
 
     def _happens(self, what: Happening, word: str) -> None:
         forget_word(self._faults, word)
+        for waiting in (self._timed.get(word), self._counted.get(word)):
+            if waiting:
+                del waiting[0]
         if what == "cut":
             self._act(self._victim.cut_power())
         elif what == "unplug":
@@ -204,3 +258,5 @@ class Mishaps:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._timed.clear()
+        self._counted.clear()

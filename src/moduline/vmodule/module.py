@@ -14,6 +14,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, closing, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -43,7 +44,7 @@ from moduline.vmodule.mishaps import Mishaps
 from moduline.vmodule.module_options import MakeRuntime, ModuleEnd, ModuleOptions, Runtime
 from moduline.vmodule.nv_store import factory_block
 from moduline.vmodule.outlet import Cable, Outlet
-from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason
+from moduline.vmodule.power import TABLE, PowerDownReason, PowerOnReason, start_after
 from moduline.vmodule.power import Start as _Start
 from moduline.vmodule.update import UpdateUnit
 from moduline.vmodule.update.acceptance import abilities_of
@@ -72,6 +73,7 @@ class VirtualModule:
         self.identity = identity
         self.folder = folder
         self.state: ModuleState = "off"
+        self.starts = 0  # how often it began to boot or went into its ROM
         self.reason = ""  # why it is in the ROM, or went dark
         self.imei = ""
         self.firmware_version = ""
@@ -168,8 +170,15 @@ class VirtualModule:
             BadOption: no such fault.
         """
         self._mishaps.add(word)
-        if word == "clear":
-            self.file.flash.arm(())
+        self._tell()
+
+    def end_fault(self, word: str) -> None:
+        """End a fault that is on.
+
+        Raises:
+            BadOption: it is not.
+        """
+        self._mishaps.remove(word)
         self._tell()
 
     async def fault_acted(self) -> None:
@@ -197,6 +206,10 @@ class VirtualModule:
         if self.faults.flash:
             self.file.flash.arm(self.faults.flash)
             self.faults.flash = ()
+
+    def disarm_cuts(self) -> None:
+        """Take back cuts that were handed to the flash."""
+        self.file.flash.arm(())
 
     async def cut_power(self) -> None:
         """The supply breaks off."""
@@ -299,6 +312,7 @@ class VirtualModule:
         try:
             while following is not None:
                 self._wish = asyncio.get_running_loop().create_future()
+                self.starts += 1
                 self._become(following.event)
                 self._down_reason = following.down_reason
                 if self.state == "download":
@@ -409,7 +423,7 @@ class VirtualModule:
 
     def _act(self, action: AtAction) -> None:
         """A script's AT command does something to the power."""
-        self._wants(_after(action))
+        self._wants(start_after(action))
 
     def _station(self) -> Station:
         """What the update service gets of this life."""
@@ -448,7 +462,7 @@ class VirtualModule:
                 end.write_if_room(session.bytes_to_send())
                 if actions:
                     await self._options.clock.sleep(self._options.timings.answer_s)
-                    return _after(actions[0])
+                    return start_after(actions[0])
         return await _never()
 
     # ---- download mode -----------------------------------------------------------------------------------------------
@@ -477,7 +491,7 @@ class VirtualModule:
             window.see(event)
             if isinstance(event, PartDone):
                 done.add(event.address)
-            self._notice(f"virt.download.{type(event).__name__}", **_facts_of(event))
+            self._notice(f"virt.download.{type(event).__name__}", **asdict(event))
 
         async with AsyncExitStack() as stack:
             end = await self._new_end("download", stack)
@@ -575,16 +589,3 @@ async def _never() -> NoReturn:
     """Wait for ever, until cancelled."""
     await asyncio.get_running_loop().create_future()
     raise AssertionError
-
-
-def _after(action: AtAction) -> _Wish:
-    """What an AT command's action leads to."""
-    if action is AtAction.ENTER_DOWNLOAD:
-        return _Start("enter_download")
-    if action is AtAction.RESET:
-        return _Start("reset", down_reason=PowerDownReason.NORMAL)
-    return None
-
-
-def _facts_of(event: DownloadEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in type(event).__dataclass_fields__}

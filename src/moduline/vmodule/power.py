@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from moduline.clock import Clock, SystemClock
 from moduline.port.registry import ModuleState
+from moduline.vmodule.at_state import AtAction
 
 TABLE: Final[dict[tuple[ModuleState, str], ModuleState]] = {
     ("off", "power_on"): "booting",
@@ -109,6 +110,15 @@ class Start:
     on_reason: PowerOnReason = PowerOnReason.RESET
     down_reason: PowerDownReason = PowerDownReason.UNKNOWN
     is_pin_held: bool = False
+
+
+def start_after(action: AtAction) -> Start | None:
+    """What an AT command's action leads to; None: the module switches itself off."""
+    if action is AtAction.ENTER_DOWNLOAD:
+        return Start("enter_download")
+    if action is AtAction.RESET:
+        return Start("reset", down_reason=PowerDownReason.NORMAL)
+    return None
 
 
 class WaitingClock(Clock, Protocol):

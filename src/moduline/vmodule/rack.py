@@ -36,7 +36,7 @@ from moduline.errors import (
 )
 from moduline.events import Event, Notice, to_json
 from moduline.port import registry
-from moduline.vmodule import rack_wire
+from moduline.vmodule import rack_views, rack_wire
 from moduline.vmodule.factory import Firmware, program_package, read_firmware
 from moduline.vmodule.facts import identity_of
 from moduline.vmodule.interpreter.plan import RuntimePlan
@@ -96,6 +96,10 @@ class Rack:
             "list": self._list,
             "power": self._power,
             "fault": self._fault,
+            "cable": self._cable,
+            "signal": self._signal,
+            "wear": self._wear,
+            "operations": self._operations,
             "set_aside": self._set_aside,
             "down": self._down,
         }
@@ -174,10 +178,13 @@ class Rack:
         await self._settled(modules, "running", "download")
 
     async def _settled(self, modules: list[VirtualModule], *states: registry.ModuleState) -> None:
+        for module in modules:
+            await self._until(module, partial(_is_seen, module, states))
+
+    async def _until(self, module: VirtualModule, is_true: Callable[[], bool]) -> None:
         try:
             async with asyncio.timeout(READY_LIMIT_S):
-                for module in modules:
-                    await module.wait_until(partial(_is_seen, module, states))
+                await module.wait_until(is_true)
         except TimeoutError as late:
             raise NoAnswer(what=Text("power", "上电"), seconds=READY_LIMIT_S) from late
 
@@ -195,7 +202,9 @@ class Rack:
             elif action == "off":
                 await module.power_off()
             elif action == "reset":
+                before = module.starts
                 await module.reset()
+                await self._until(module, partial(_has_begun_since, module, before))
             elif action == "boot-pin":
                 await module.power_off()
                 await module.put_in_cable()
@@ -205,19 +214,42 @@ class Rack:
                 raise BadOption(name="ACTION", reason=Text("use one of {known}", "可用：{known}"), known=known)
         if action == "boot-pin":
             await self._settled(modules, "download")
-        elif action == "reset":
-            await asyncio.sleep(0)
+        elif action in {"on", "reset"}:
             await self._settled(modules, "running", "download")
-        elif action == "on":
-            await self._settled(modules, "running", "download")
-        return {"ok": True, "modules": [self._shown(self.places[one.identity.name]) for one in modules]}
+        return self._answer_of(modules)
 
     async def _fault(self, request: Request) -> Answer:
         modules = self._named(str(request["name"]))
         for module in modules:
-            module.fault(str(request["spec"]))
+            if request.get("is_off"):
+                module.end_fault(str(request["spec"]))
+            else:
+                module.fault(str(request["spec"]))
             await module.fault_acted()
-        return {"ok": True, "modules": [self._shown(self.places[one.identity.name]) for one in modules]}
+        return self._answer_of(modules)
+
+    async def _cable(self, request: Request) -> Answer:
+        modules = self._named(str(request["name"]))
+        if request["way"] not in {"in", "out"}:
+            raise BadOption(name="WAY", reason=Text("use one of {known}", "可用：{known}"), known="in, out")
+        for module in modules:
+            await (module.put_in_cable() if request["way"] == "in" else module.pull_cable())
+        return self._answer_of(modules)
+
+    async def _signal(self, request: Request) -> Answer:
+        modules = self._named(str(request["name"]))
+        for module in modules:
+            rack_views.change_signal(module, request)
+        return self._answer_of(modules)
+
+    async def _wear(self, request: Request) -> Answer:
+        (module,) = self._named(str(request["name"]))[:1]
+        return {"ok": True, "name": module.identity.name, **rack_views.wear_of(module)}
+
+    async def _operations(self, request: Request) -> Answer:
+        (module,) = self._named(str(request["name"]))[:1]
+        since, most = int(request.get("since", 0)), int(request.get("most", rack_views.MOST_RUNS))
+        return {"ok": True, "name": module.identity.name, **rack_views.operations_of(module, since, most)}
 
     async def _set_aside(self, request: Request) -> Answer:
         """Rename main.py in a module's flash, with its power off; see ``reburn``."""
@@ -249,21 +281,10 @@ class Rack:
         return [self.places[name].module]
 
     def _shown(self, place: Place) -> Answer:
-        module = place.module
-        entry = module.entry()
-        return {
-            "name": entry.name,
-            "rack": entry.rack,
-            "module": place.slug,
-            "model": entry.model,
-            "imei": entry.imei,
-            "slot": entry.slot,
-            "state": entry.state,
-            "reason": module.reason,
-            "version": module.firmware_version,
-            "faults": list(module.faults.words),
-            "ports": {port.role: port.path for port in entry.ports},
-        }
+        return rack_views.shown_of(place.module, place.slug)
+
+    def _answer_of(self, modules: list[VirtualModule]) -> Answer:
+        return {"ok": True, "modules": [self._shown(self.places[one.identity.name]) for one in modules]}
 
     def _package(self, path: str) -> Firmware:
         if path not in self._packages:
@@ -302,6 +323,11 @@ class Rack:
         if self._zygote is not None:
             await self._zygote.close()
         self._log.close()
+
+
+def _has_begun_since(module: VirtualModule, starts: int) -> bool:
+    """Whether it has started again; a module that cannot has lost its power meanwhile."""
+    return module.starts > starts or module.state == "off"
 
 
 def _is_seen(module: VirtualModule, states: tuple[registry.ModuleState, ...]) -> bool:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from moduline.errors import BadAnswer, NoAnswer, StorageFailed, Text, VirtualRackDown
+from moduline.errors import BadAnswer, NoAnswer, StorageFailed, Text, VirtualRackDown, failure_of
 from moduline.port import registry
 from moduline.vmodule import rack_wire
 
@@ -27,7 +27,7 @@ def ask(rack: str, do: str, limit_s: float = ANSWER_LIMIT_S, **facts: Any) -> di
 
     Args:
         rack: name.
-        do: ``add``, ``list``, ``power``, ``fault``, ``set_aside`` or ``down``.
+        do: ``add``, ``list``, ``power``, ``cable``, ``signal``, ``fault``, ``wear``, ``operations``, ``set_aside``, ``down``.
         limit_s: how long the rack may take, in seconds.
         facts: the rest of the request.
 
@@ -58,7 +58,7 @@ def ask(rack: str, do: str, limit_s: float = ANSWER_LIMIT_S, **facts: Any) -> di
         raise BadAnswer(what=f"virt {do}", answer=line[:80].decode("utf-8", "replace")) from broken
     if answer.get("ok"):
         return answer
-    failure = rack_wire.failure_of_message(answer)
+    failure = failure_of(answer)
     if failure is None:
         raise BadAnswer(what=f"virt {do}", answer=str(answer)[:80])
     raise failure

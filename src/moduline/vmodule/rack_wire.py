@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from moduline.errors import ModulineError, StorageFailed, Text, leaves
+from moduline.errors import ModulineError, StorageFailed, Text
 from moduline.port import registry
 
 MAX_LINE_BYTES: Final = 1 << 20
@@ -106,17 +106,3 @@ def failure_as_message(failure: ModulineError) -> dict[str, Any]:
         name: {"en": fact.en, "zh": fact.zh} if isinstance(fact, Text) else fact for name, fact in failure.facts.items()
     }
     return {"ok": False, "code": failure.code, "facts": facts}
-
-
-def failure_of_message(message: dict[str, Any]) -> ModulineError | None:
-    """The failure in an answer; None for success, and an answer nobody of ours gives."""
-    leaf = next((leaf for leaf in leaves() if leaf.code == message.get("code")), None)
-    facts = message.get("facts")
-    if leaf is None or not isinstance(facts, dict):
-        return None
-    return leaf(
-        **{
-            name: Text(fact["en"], fact["zh"]) if isinstance(fact, dict) and set(fact) == {"en", "zh"} else fact
-            for name, fact in facts.items()
-        }
-    )

@@ -29,6 +29,7 @@ class Spoiler:
     """
 
     def __init__(self, kind: Literal["drop", "flip"], one_in: int, seed: int, role: str, direction: Direction) -> None:
+        self.mark = (kind, one_in, seed)
         self._is_drop = kind == "drop"
         self._most = 2 * one_in - 1
         self._dice = random.Random(f"{kind}:{seed}:{role}:{direction}")  # noqa: S311  a fault, not a secret
@@ -97,10 +98,21 @@ class Line:
         for direction, spoilers in self._spoilers.items():
             spoilers.append(Spoiler(kind, one_in, seed, self._role, direction))
 
+    def unspoil(self, kind: Literal["drop", "flip"], one_in: int, seed: int) -> None:
+        """Undo one ``spoil`` with these arguments."""
+        for spoilers in self._spoilers.values():
+            found = next((one for one in spoilers if one.mark == (kind, one_in, seed)), None)
+            if found is not None:
+                spoilers.remove(found)
+
     def after(self, count: int, then: Callable[[], None]) -> None:
         """Call ``then`` when so many more bytes have passed, both ways together; what is behind them is lost."""
         self._limits.append((count, then))
         self._reached()
+
+    def forget(self, then: Callable[[], None]) -> None:
+        """``then`` is not to be called any more."""
+        self._limits = [limit for limit in self._limits if limit[1] is not then]
 
     def clear(self) -> None:
         """A good line again."""

@@ -77,13 +77,37 @@ def add_fault(faults: Faults, fault: Fault, profile: ModuleProfile, content_byte
     elif isinstance(fault, PartFault):
         faults.download.verify_errors.add(address_of(fault.part, profile))
     elif isinstance(fault, Switch):
-        _switch_on(faults, fault.word)
+        _switch(faults, fault.word, is_on=True)
     elif isinstance(fault, Surrounding):
         _replace_surrounding(faults, fault)
         return
     elif not isinstance(fault, LineFault | SlowFault | TimedFault | TrafficFault):
         return
     faults.words = (*faults.words, fault.word)
+
+
+def remove_fault(faults: Faults, fault: Fault, profile: ModuleProfile) -> None:
+    """Switch off what is a switch, and take the word off the list.
+
+    Args:
+        faults: changed; the word is on its list.
+        fault: from ``words.parse_faults``.
+        profile: knows the parts by name.
+    """
+    if isinstance(fault, FlashFault):
+        faults.flash = ()
+        forget_fired(faults, "flash")  # a later word had replaced the cuts of an earlier one
+    elif isinstance(fault, ContentFault):
+        if fault.happening == "cut":
+            faults.download.cut_at_bytes = None
+        else:
+            faults.download.unplug_at_bytes = None
+        forget_fired(faults, fault.happening)
+    elif isinstance(fault, PartFault):
+        faults.download.verify_errors.discard(address_of(fault.part, profile))
+    elif isinstance(fault, Switch):
+        _switch(faults, fault.word, is_on=False)
+    forget_word(faults, fault.word)
 
 
 def forget_fired(faults: Faults, kind: str) -> None:
@@ -105,35 +129,35 @@ def clear(faults: Faults) -> None:
             setattr(held, name, getattr(fresh, name))
 
 
-def _switch_on(faults: Faults, word: str) -> None:
+def _switch(faults: Faults, word: str, *, is_on: bool) -> None:
     download = faults.download
     if word == "silent":
-        download.is_silent = True
+        download.is_silent = is_on
     elif word == "log-frames":
-        download.has_log_frames = True
+        download.has_log_frames = is_on
     elif word == "bad-check-answered":
-        download.is_bad_check_answered = True
+        download.is_bad_check_answered = is_on
     elif word == "greet-anew":
-        download.is_greeting_anew = True
+        download.is_greeting_anew = is_on
     elif word == "wrong-model":
-        download.is_model_refused = True
+        download.is_model_refused = is_on
     elif word == "at-silent":
-        faults.is_at_silent = True
+        faults.is_at_silent = is_on
     elif word == "fragment":
-        faults.is_fragmenting = True
+        faults.is_fragmenting = is_on
     elif word == "reenumerate@exec":
-        faults.is_reenumerating = True
+        faults.is_reenumerating = is_on
     elif word == "cut@boot":
-        faults.is_cut_at_boot = True
+        faults.is_cut_at_boot = is_on
     elif word == "hang":
-        faults.is_hanging = True
+        faults.is_hanging = is_on
 
 
 def _replace_surrounding(faults: Faults, fault: Surrounding) -> None:
     """List what lasts: a card that is out, a network that is gone, a fixed signal or voltage; the latest counts."""
     undone = {"sim-in": "sim-out", "network": "no-network"}.get(fault.name, fault.name)
     faults.words = tuple(word for word in faults.words if word != undone and not word.startswith(f"{undone}="))
-    if fault.name in {"sim-out", "no-network", "rssi", "battery"}:
+    if fault.name in {"sim-out", "no-network", "rssi", "registration", "battery"}:
         faults.words = (*faults.words, fault.word)
 
 

@@ -38,6 +38,7 @@
     no-network          no cell is heard                                          network      it is back
     data-drop           the data call breaks off
     rssi=N              signal as AT+CSQ counts it, 0 to 31, 99 for none
+    registration=KIND   how the network treats the card: home, roaming, denied, none
     battery=MV          supply voltage in millivolts
 
     clear               all of them off
@@ -59,6 +60,7 @@ from moduline.errors import BadOption, Text
 from moduline.nor.faulty import CutSpec, parse_cuts
 from moduline.profiles.module import ModuleProfile
 from moduline.vmodule.download.flash_loader import CPIO_ADDRESS, NV_ADDRESS, PHASE_CHECK_ADDRESS
+from moduline.vmodule.world.radio_plan import REGISTRATIONS
 
 Happening = Literal["cut", "unplug", "replug", "power"]
 _LOGICAL: Final = {"NV": NV_ADDRESS, "PHASECHECK": PHASE_CHECK_ADDRESS, "PREPACK": CPIO_ADDRESS}
@@ -90,7 +92,7 @@ FORMS: Final = (
     "unplug@45%, unplug@PORT:BYTES, replug, replug@Ts, reenumerate@exec, drop@[PORT:]1/N[:SEED], "
     "flip@[PORT:]1/N[:SEED], slow@PORT:RATE, silent, at-silent, repl-silent, hang, verify-error@PART, log-frames, "
     "fragment, bad-check-answered, greet-anew, wrong-model, sim-out, sim-in, no-network, network, data-drop, rssi=N, "
-    "battery=MV, clear"
+    "registration=KIND, battery=MV, clear"
 )
 
 
@@ -175,7 +177,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Surrounding:
-    """SIM, network or supply change now; ``value`` is that of ``rssi`` and ``battery``."""
+    """SIM, network or supply change now; ``value`` is that of ``rssi`` and ``battery``, or how it registers (3GPP)."""
 
     word: str
     name: str
@@ -204,6 +206,7 @@ _TRAFFIC: Final = re.compile(rf"(?P<what>cut|unplug)@{_ROLE}:(?P<count>\d{{1,10}
 _PART: Final = re.compile(r"verify-error@(?P<part>[\w.-]{1,64})")
 _LINE: Final = re.compile(rf"(?P<kind>drop|flip)@(?:{_ROLE}:)?1/(?P<one_in>\d{{1,9}})(?::(?P<seed>\d{{1,12}}))?")
 _SLOW: Final = re.compile(rf"slow@{_ROLE}:(?P<rate>\d{{1,8}})")
+_REGISTRATION: Final = re.compile(r"registration=(?P<kind>[a-z]{1,10})")
 _VALUE: Final = re.compile(r"(?P<name>rssi|battery)=(?P<value>\d{1,5})")
 
 
@@ -280,6 +283,8 @@ def _parse(word: str) -> Fault:
         return LineFault(word, kind, match["role"] or "", _within(word, match["one_in"], 1, 10**9), seed)
     if match := _SLOW.fullmatch(word):
         return SlowFault(word, match["role"], _within(word, match["rate"], 1, MAX_RATE))
+    if (match := _REGISTRATION.fullmatch(word)) and match["kind"] in REGISTRATIONS:
+        return Surrounding(word, "registration", REGISTRATIONS[match["kind"]])
     if match := _VALUE.fullmatch(word):
         return _valued(word, match["name"], match["value"])
     why = Text("'{word}' is none of: {forms}", "“{word}” 不属于：{forms}")

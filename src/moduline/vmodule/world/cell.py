@@ -46,6 +46,7 @@ class Cell:
         self.plan = plan
         self.is_lost = False  # fault: nothing is heard
         self.forced_rssi: int | None = None  # fault: a fixed signal
+        self.forced_registration = ""  # fault: how the network treats this card; empty: as planned
         self.mode = DEFAULT_MODE
         self.is_roaming_wanted = False
         self._seed = seed
@@ -53,6 +54,11 @@ class Cell:
     def is_heard(self, at_s: float) -> bool:
         """Whether there is a cell that this module may use."""
         return self._level(at_s) is not None and self.plan.rat in MODES[self.mode]
+
+    @property
+    def registration(self) -> str:
+        """How the network treats this card, a key of ``radio_plan.REGISTRATIONS``."""
+        return self.forced_registration or self.plan.registration
 
     @property
     def changes_at(self) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from moduline.vmodule.world import radio_plan
@@ -38,6 +39,7 @@ FULL, OFF, FLIGHT = 1, 0, 4
 FUNCTIONALITIES: Final = (OFF, FULL, FLIGHT)
 INSERTED, REMOVED = 1, 2
 _RSSI: Final = re.compile(r"rssi=(\d{1,2})")
+_REGISTRATION: Final = re.compile(r"registration=(\w{1,10})")
 _BATTERY: Final = re.compile(r"battery=(\d{1,5})")
 
 
@@ -250,6 +252,16 @@ class Radio:
         self.cell.forced_rssi = rssi
         self.refresh()
 
+    def set_registration(self, kind: str) -> None:
+        """How the network treats this card from now on, a key of ``radio_plan.REGISTRATIONS``; empty: as planned."""
+        if kind == self.cell.forced_registration:
+            return
+        self.cell.forced_registration = kind
+        self._timers.stop("search")
+        if self.registration != IDLE:
+            self._register(SEARCHING)
+        self.refresh()
+
     def set_battery(self, millivolts: int | None) -> None:
         """A fixed supply voltage; None: the plan's again."""
         self._forced_battery = millivolts
@@ -259,10 +271,10 @@ class Radio:
         self.data.drop_all()
 
     def set_fault(self, word: str) -> bool:
-        """A fault by its word: sim-out, sim-in, no-network, network, data-drop, rssi=N, battery=MV, clear.
+        """Do what the word of a fault says.
 
         Args:
-            word: one of them.
+            word: sim-out, sim-in, no-network, network, data-drop, rssi=N, registration=KIND, battery=MV, clear.
 
         Returns:
             False when there is no such word.
@@ -279,15 +291,29 @@ class Radio:
             act()
         elif (rssi := _RSSI.fullmatch(word)) and (int(rssi[1]) <= radio_plan.MAX_RSSI or rssi[1] == "99"):
             self.set_rssi(int(rssi[1]))
+        elif (kind := _REGISTRATION.fullmatch(word)) and kind[1] in radio_plan.REGISTRATIONS:
+            self.set_registration(kind[1])
         elif battery := _BATTERY.fullmatch(word):
             self.set_battery(int(battery[1]))
         else:
             return False
         return True
 
+    def undo_fault(self, word: str) -> None:
+        """As it was before a lasting fault: sim-out, no-network, rssi=N, registration=KIND, battery=MV."""
+        undone: dict[str, Callable[[], None]] = {
+            "sim-out": self.insert_sim,
+            "no-network": self.restore_network,
+            "rssi": partial(self.set_rssi, None),
+            "registration": partial(self.set_registration, ""),
+            "battery": partial(self.set_battery, None),
+        }
+        undone[word.partition("=")[0]]()
+
     def _clear(self) -> None:
         self.set_battery(None)
         self.set_rssi(None)
+        self.set_registration("")
         self.restore_network()
         self.insert_sim()
 
@@ -331,7 +357,7 @@ class Radio:
             self._timers.after("search", self.plan.times.search_s, self._network_answered)
 
     def _network_answered(self) -> None:
-        self._register(radio_plan.REGISTRATIONS[self.plan.cell.registration])
+        self._register(radio_plan.REGISTRATIONS[self.cell.registration])
 
     def _register(self, state: int) -> None:
         if state == self.registration:
