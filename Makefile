@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup run demo test check sweep bench docs clean
+.PHONY: help setup browser run demo test check sweep bench docs clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,13 +19,20 @@ $(STAMP): pyproject.toml hatch_build.py $(wildcard native/delta/*.[ch])
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps rauc-hawkbit==0.2.0 # its DDI class; GLib stays out
 	@touch $(STAMP)
 
-run: setup       ## the demo, then leave the rack of virtual modules up to talk to
-	$(BIN)/moduline demo --keep
+# Pages are tried in a real Chromium, the system's own; where it cannot be installed their tests are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } || \
+		echo "no Chromium: tests of the pages will be skipped"
+
+run: setup       ## the Studio on http://127.0.0.1:8300 with eight virtual modules and the OTA platform; Ctrl-C ends it
+	$(BIN)/moduline studio --modules 8 --root .studio --open
 
 demo: setup      ## scripts -> package -> gang burn of eight virtual modules -> they run; under two minutes
 	$(BIN)/moduline demo
 
-test: setup      ## everything CI asks: lint, types, import contracts, tests
+test: setup browser ## everything CI asks: lint, types, import contracts, tests
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 4 --dist loadgroup -m 'not sweep'
 

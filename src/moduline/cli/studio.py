@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -122,6 +123,11 @@ def register(app: typer.Typer) -> None:
         asyncio.run(_run(options, opens=open_browser, as_jsonl=as_jsonl))
 
 
+def _has_screen() -> bool:
+    """Whether a browser would have a window: without one, some systems start one that takes over the terminal."""
+    return sys.platform in {"win32", "darwin"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 async def _run(options: StudioOptions, *, opens: bool, as_jsonl: bool) -> None:
     from moduline.web.server import Studio
 
@@ -139,7 +145,7 @@ async def _run(options: StudioOptions, *, opens: bool, as_jsonl: bool) -> None:
             out().print(f"{say('Studio', '工作台')}  {served.url}", markup=False, soft_wrap=True)
             if link != served.url:
                 err().print(f"{say('open this once', '一次性链接')}  {link}", markup=False, soft_wrap=True)
-        if opens:
+        if opens and _has_screen():
             await asyncio.to_thread(webbrowser.open, link)
         await ended.wait()
     finally:

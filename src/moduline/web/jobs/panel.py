@@ -20,6 +20,8 @@ from moduline.web.work.job import JobState, JobView
 
 LOOK_S: Final = 0.2
 SHOWN: Final = 400
+SURE_S: Final = 2.0
+"""So long a stage must have run before anybody says how long it still takes."""
 CHIPS: Final = {
     JobState.RUNNING: "busy",
     JobState.DONE: "good",
@@ -68,6 +70,7 @@ def job_panel(job_id: str, *, on_end: Callable[[JobView], Any] | None = None, wi
     line_number = 0
     is_over = False
     timers: list[ui.timer] = []
+    pace = Pace()
 
     def look() -> None:
         nonlocal shown, line_number, is_over
@@ -79,7 +82,7 @@ def job_panel(job_id: str, *, on_end: Callable[[JobView], Any] | None = None, wi
                 job_chip(now)
             cancel.set_visibility(not now.state.is_over)
             bar.set_visibility(not now.state.is_over)
-        _progress(now, bar, doing, about)
+        _progress(now, pace, bar, doing, about)
         if log is not None:
             fresh = site().jobs.lines(job_id, line_number)
             for line in fresh[-SHOWN:]:
@@ -103,12 +106,32 @@ def job_panel(job_id: str, *, on_end: Callable[[JobView], Any] | None = None, wi
     return card
 
 
-def _progress(now: JobView, bar: ui.linear_progress, doing: ui.label, about: ui.label) -> None:
+class Pace:
+    """How long a stage still takes, from how fast its bytes have come on this page."""
+
+    def __init__(self) -> None:
+        self._total = self._first = 0
+        self._since = 0.0
+
+    def left_s(self, now: JobView, at: float) -> float | None:
+        """Seconds left; None: nobody knows yet."""
+        if now.total_bytes != self._total or now.done_bytes < self._first:
+            self._total, self._first, self._since = now.total_bytes, now.done_bytes, at
+        done, spent = now.done_bytes - self._first, at - self._since
+        if done <= 0 or spent < SURE_S:
+            return None
+        return (now.total_bytes - now.done_bytes) * spent / done
+
+
+def _progress(now: JobView, pace: Pace, bar: ui.linear_progress, doing: ui.label, about: ui.label) -> None:
     at = site().clock.now_s()
     spent = (now.ended_at or at) - now.started_at
     words = [step_words(now.step, viewer().lang)] if now.step and not now.state.is_over else []
     if now.total_bytes and not now.state.is_over:
         words.append(f"{size(now.done_bytes)} / {size(now.total_bytes)} · {100 * (now.share or 0):.0f} %")
+        left = pace.left_s(now, at)
+        if left is not None:
+            words.append(t("jobs.left", left=lasted(left)))
     doing.set_text(" · ".join(words))
     doing.set_visibility(bool(words))
     bar.set_value(now.share or 0)
