@@ -27,7 +27,8 @@ def ask(rack: str, do: str, limit_s: float = ANSWER_LIMIT_S, **facts: Any) -> di
 
     Args:
         rack: name.
-        do: ``add``, ``list``, ``power``, ``cable``, ``signal``, ``fault``, ``wear``, ``operations``, ``set_aside``, ``down``.
+        do: ``add``, ``list``, ``power``, ``cable``, ``signal``, ``fault``, ``wear``, ``operations``, ``set_aside``,
+            ``down``.
         limit_s: how long the rack may take, in seconds.
         facts: the rest of the request.
 
