@@ -167,10 +167,34 @@ def test_audit_when_somebody_changes_it_then_the_database_refuses(rig, change):
 
 def test_audit_when_filtered_then_only_those(rig):
     one, two = rig.product("a"), rig.product("b")
-    found = rig.see(audit.entries, kind="product", object_id=two.id).items
+    found = rig.see(audit.entries, audit.Wanted("product", two.id)).items
     assert [(entry.verb, entry.name) for entry in found] == [("product.create", "b")]
-    assert rig.see(audit.entries, account="nobody").items == ()
+    assert rig.see(audit.entries, audit.Wanted(account="nobody")).items == ()
     assert one.id != two.id
+    rig.now += 10
+    three = rig.product("b%")
+
+    def found_by(**asked):
+        page = rig.see(audit.entries, audit.Wanted(kind="product", **asked), is_newest_first=True)
+        return [entry.object_id for entry in page.items]
+
+    assert found_by() == [three.id, two.id, one.id]
+    assert found_by(name="b") == [three.id, two.id]
+    assert found_by(name="b%") == [three.id]
+    assert found_by(since=rig.now) == [three.id]
+    assert found_by(until=rig.now) == [two.id, one.id]
+    assert found_by(verb="product.delete") == []
+
+
+def test_audit_when_paged_from_the_newest_then_all_and_once(rig):
+    for at in range(5):
+        rig.product(f"p{at}")
+    found, after = [], 0
+    while after is not None:
+        page = rig.see(audit.entries, after=after, limit=2, is_newest_first=True)
+        found += [entry.id for entry in page.items]
+        after = page.next_after
+    assert found == [entry.id for entry in reversed(rig.see(audit.entries).items)]
 
 
 @pytest.mark.parametrize("name", sorted(public_verbs()))
@@ -206,7 +230,7 @@ def test_object_when_of_another_main_account_then_not_there(quick_folder):
     acts(rig)
     account, _ = rig.db.write(accounts.found, "stranger", now=rig.now)
     stranger = Actor(account.id, account.id, "stranger", "admin")
-    assert not rig.see(audit.entries, actor=stranger, kind="product").items
+    assert not rig.see(audit.entries, audit.Wanted("product"), actor=stranger).items
     for verb, more in (
         (products.by_id, (1,)), (devices.by_id, (1,)), (artifacts.by_id, (1,)), (plans.by_id, (1,)), (people.log, (1,)),
         (people.page, (1,)), (accounts.by_id, (1,)),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud import audit
@@ -41,6 +41,22 @@ class NewToken(BaseModel):
     role: Role | None = Field(None, description="none: that of the account")
     expires_at: float | None = Field(None, description="UTC seconds; none: never")
     lifetime_s: float | None = Field(None, gt=0, le=1e10, description="from now on, by the platform's clock")
+
+
+def asked(
+    kind: str | None = None,
+    object: int | None = None,  # noqa: A002  the name in the query
+    name: Annotated[str | None, Query(description="that the object's name begins with")] = None,
+    account: str | None = None,
+    verb: str | None = None,
+    since: Annotated[float | None, Query(description="UTC seconds")] = None,
+    until: Annotated[float | None, Query(description="UTC seconds, not included")] = None,
+) -> audit.Wanted:
+    """Which changes are meant."""
+    return audit.Wanted(kind, object, name, account, verb, since, until)
+
+
+Asked = Annotated[audit.Wanted, Depends(asked)]
 
 
 @router.get("/accounts")
@@ -92,14 +108,11 @@ async def revoke_token(door: Open, who: Who, token: int) -> dict[str, Any]:
 async def list_audit(
     door: Open,
     who: Who,
-    kind: str | None = None,
-    object: int | None = None,  # noqa: A002  the name in the query
-    account: str | None = None,
+    wanted: Asked,
     after: After = 0,
     limit: Limit = None,
+    newest: Annotated[bool, Query(description="the newest first")] = False,
 ) -> dict[str, Any]:
     """Every change: who, when, what was and what is."""
-    page = await door.see(
-        audit.entries, actor=who, kind=kind, object_id=object, account=account, after=after, limit=limit
-    )
+    page = await door.see(audit.entries, wanted, actor=who, after=after, limit=limit, is_newest_first=newest)
     return shown(page, asdict)

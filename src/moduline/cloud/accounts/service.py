@@ -53,6 +53,7 @@ class Account:
         role: the most it may do.
         is_enabled: whether its tokens are accepted.
         created_at: UTC seconds.
+        has_password: whether it can come in with one.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Account:
     role: str
     is_enabled: bool
     created_at: float
+    has_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,9 @@ def _add(conn: Connection, name: str, role: str, main_id: int | None, now: float
 
 
 def _accounts() -> Any:
-    return select(_A.id, func.coalesce(_A.main_id, _A.id), _A.name, _A.role, _A.is_enabled, _A.created_at)
+    has_password = exists().where(tables.passwords.c.account_id == _A.id)
+    columns = (_A.id, func.coalesce(_A.main_id, _A.id), _A.name, _A.role, _A.is_enabled, _A.created_at)
+    return select(*columns, has_password)
 
 
 def _account(conn: Connection, account_id: int) -> Account:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from moduline.cloud.audit.service import Entry, entries, note
+from moduline.cloud.audit.service import Entry, Wanted, entries, note
 
-__all__ = ["Entry", "entries", "note"]
+__all__ = ["Entry", "Wanted", "entries", "note"]

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, true
 
 from moduline.cloud import tables
-from moduline.cloud.edge import Actor, Page, page_limit, page_of
+from moduline.cloud.edge import Actor, Page, like, page_limit, page_of
 
 SECRETS: Final = frozenset({"ps", "ds", "hash", "token", "secret"})
 """Fields whose values nobody is to read here."""
@@ -79,31 +79,67 @@ def note(
     conn.execute(_INSERT, row)
 
 
-def entries(
-    conn: Connection,
-    *,
-    actor: Actor,
-    kind: str | None = None,
-    object_id: int | None = None,
-    account: str | None = None,
-    after: int = 0,
-    limit: int | None = None,
-) -> Page[Entry]:
-    """What was changed in the actor's main account, oldest first.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which changes are meant; what is None is not asked.
 
     Args:
-        kind: only of objects of this kind.
-        object_id: only of this object.
-        account: only by this account.
-        after: key of the page before.
+        kind: of the object.
+        object_id: of the object.
+        name: that the object's name begins with.
+        account: who did it.
+        verb: what was done, such as ``plan.activate``.
+        since: not before this time, UTC seconds.
+        until: before this time, UTC seconds.
+    """
+
+    kind: str | None = None
+    object_id: int | None = None
+    name: str | None = None
+    account: str | None = None
+    verb: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+    def conditions(self) -> list[Any]:
+        """For a query over ``tables.audit``."""
+        one = tables.audit.c
+        equal = ((one.kind, self.kind), (one.object_id, self.object_id), (one.account, self.account))
+        asked = [column == value for column, value in (*equal, (one.verb, self.verb)) if value is not None]
+        if self.name:
+            asked.append(one.name.like(like(self.name), escape="\\"))
+        if self.since is not None:
+            asked.append(one.at >= self.since)
+        if self.until is not None:
+            asked.append(one.at < self.until)
+        return asked
+
+
+def entries(
+    conn: Connection,
+    wanted: Wanted | None = None,
+    *,
+    actor: Actor,
+    after: int = 0,
+    limit: int | None = None,
+    is_newest_first: bool = False,
+) -> Page[Entry]:
+    """What was changed in the actor's main account, oldest first unless said otherwise.
+
+    Args:
+        wanted: only these; None: all.
+        actor: who asks.
+        after: key of the page before; 0: from the beginning.
         limit: rows of the page.
+        is_newest_first: the other way round.
     """
     size, one = page_limit(limit), tables.audit.c
     query = select(one.id, one.at, one.account, one.verb, one.kind, one.object_id, one.name, one.before, one.after)
-    query = query.where(one.main_id == actor.main_id, one.id > after).order_by(one.id).limit(size + 1)
-    for column, value in ((one.kind, kind), (one.object_id, object_id), (one.account, account)):
-        if value is not None:
-            query = query.where(column == value)
+    query = query.where(one.main_id == actor.main_id, *(wanted or Wanted()).conditions()).limit(size + 1)
+    if not is_newest_first:
+        query = query.where(one.id > after).order_by(one.id)
+    else:
+        query = query.where(one.id < after if after else true()).order_by(one.id.desc())
     rows = [Entry(*row) for row in conn.execute(query)]
     return page_of(rows, size, lambda entry: entry.id)
 

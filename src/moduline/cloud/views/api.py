@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from moduline.cloud import audit
+from moduline.cloud.accounts.api import Asked
 from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 from moduline.cloud.devices import moving
 from moduline.cloud.devices.api import device_json
@@ -116,13 +117,11 @@ async def export_log(door: Open, who: Who, plan: int, form: Form = "csv") -> Str
 
 
 @exports.get("/audit/export", response_class=StreamingResponse)
-async def export_audit(
-    door: Open, who: Who, kind: str | None = None, account: str | None = None, form: Form = "csv"
-) -> StreamingResponse:
+async def export_audit(door: Open, who: Who, wanted: Asked, form: Form = "csv") -> StreamingResponse:
     """Every change: who, when, what was and what is."""
 
     async def block(after: int) -> Block:
-        page = await door.see(audit.entries, actor=who, kind=kind, account=account, after=after, limit=lists.BLOCK)
+        page = await door.see(audit.entries, wanted, actor=who, after=after, limit=lists.BLOCK)
         return [asdict(one) for one in page.items], page.next_after
 
     return await _sent(block, 0, _AUDIT, form, "audit")
