@@ -64,9 +64,10 @@ def draw(slots, seconds, *, is_drawn):
     import asyncio
 
     from moduline.cli import gang_screen
-    from moduline.cli.gang_screen_run import EngineThread, Relay, watch_gang
+    from moduline.cli.gang_screen_run import EngineThread, watch_gang
     from moduline.events import Progress, Step
     from moduline.line.board import Board, Head
+    from moduline.line.relay import Relay
 
     busy = []
 

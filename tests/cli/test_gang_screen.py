@@ -20,6 +20,7 @@ from moduline.events import Notice, Progress, Step
 from moduline.line.board import Board, Head
 from moduline.line.records.labels import LabelTemplate
 from moduline.line.records.printing import LabelTarget
+from moduline.line.relay import printer_of
 
 SIZES = [(80, 24), (100, 30), (160, 48), (300, 80), (40, 12), (20, 6), (500, 200), (9, 3)]
 
@@ -484,7 +485,7 @@ def test_gang_when_its_output_is_closed_then_it_goes_on(monkeypatch):
 def test_label_when_printed_again_then_it_lies_there_or_the_reason_is_told(tmp_path, folder, slug):
     (tmp_path / "file").touch()
     target = LabelTarget("folder", str(tmp_path / folder))
-    again = gang_screen_run.printer_of((LabelTemplate("^XA{imei}^XZ", "zpl"), target))
+    again = printer_of((LabelTemplate("^XA{imei}^XZ", "zpl"), target))
     event = again(BurnRecord(id="1234567890", slot="A1", imei="868888777766665", outcome="PASS"))
     assert (event.slug, event.where, event.facts["imei"]) == (slug, "A1", "868888777766665")
     assert len(list(tmp_path.glob("labels/868888777766665-*"))) == (slug == "label.printed")

@@ -15,7 +15,7 @@ from moduline.burn.enter import PIN_LIMIT_S
 from moduline.burn.plan import DEFAULT_PACKET_BYTES, Only, PlanOptions, Verify
 from moduline.cli import nv
 from moduline.cli.burn_project import BaseOption, KeepOption, Source, source_of
-from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
+from moduline.cli.burn_tests import RecipeOption, UnitsOption
 from moduline.cli.burn_view import coloured, show_plan, single_reporter
 from moduline.cli.disk import read_file
 from moduline.cli.language import say
@@ -29,6 +29,7 @@ from moduline.cli.output import (
 )
 from moduline.cli.remote import PortOption, confirm, run_async
 from moduline.errors import BadOption, Text
+from moduline.line.assignment import with_tests
 from moduline.package import read_package, write_package
 from moduline.package.eigen_shapes import with_agentboot
 

@@ -12,13 +12,13 @@ from moduline import burn as burning
 from moduline.burn.action import PlanOptions
 from moduline.burn.enter import is_same_name
 from moduline.cli.burn import FileArgument
-from moduline.cli.burn_tests import with_tests
 from moduline.cli.disk import read_file
 from moduline.cli.gang_run import RetriesOption
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, print_facts, print_json, print_table
 from moduline.errors import WrongModule
 from moduline.line import work_order as orders
+from moduline.line.assignment import with_tests
 from moduline.line.retry import parse_retries
 from moduline.line.work_order import OrderState, WorkOrder
 

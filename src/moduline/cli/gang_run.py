@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -27,23 +26,24 @@ from moduline.cli.burn import (
     verify_choice,
 )
 from moduline.cli.burn_project import BaseOption, KeepOption, Source, source_of
-from moduline.cli.burn_tests import RecipeOption, UnitsOption, with_tests
+from moduline.cli.burn_tests import RecipeOption, UnitsOption
 from moduline.cli.burn_view import print_records, show_plan
 from moduline.cli.disk import read_file
 from moduline.cli.gang_mes import LabelOption, LabelToOption, label_choice
-from moduline.cli.gang_screen_run import ScreenOption, head_of, printer_of, slot_names, watch_gang
+from moduline.cli.gang_screen_run import ScreenOption, watch_gang
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, note, print_json
-from moduline.errors import BadOption, GangPartFailed, RecordsUnwritable, Text, UnknownOrder
+from moduline.errors import BadOption, GangPartFailed, RecordsUnwritable, Text
 from moduline.events import Notice, Reporter, to_json
 from moduline.line import MOST_CHANNELS, Finish, GangOptions
 from moduline.line.advance import advance_of
+from moduline.line.assignment import Choice, begin, choose, with_work
 from moduline.line.presence import DEBOUNCE_S
 from moduline.line.records import beside_line
 from moduline.line.records.labels import LabelTemplate
 from moduline.line.records.printing import LabelTarget
+from moduline.line.relay import head_of, printer_of, slot_names
 from moduline.line.retry import parse_retries
-from moduline.line.work_order import WorkOrder, check_bytes, check_open, lock_order, new_order, read_order, state_of
 
 CTRL_C: Final = 130
 
@@ -83,36 +83,6 @@ DebounceOption = Annotated[
 ChannelsOption = Annotated[
     int, typer.Option("--channels", metavar="N", min=1, max=MOST_CHANNELS, help=say("at once", "同时烧录数"))
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is burnt, for which order.
-
-    Args:
-        path: of the package.
-        data: its bytes.
-        work: the order, locked or about to be; None without an order.
-        source: where the package comes from; None: the order named it.
-        is_new: whether the order begins with this run.
-        quota: units the order lacks; None: no end.
-        recipe: functional test; None: none.
-        units: data of each unit; None: none.
-    """
-
-    path: Path
-    data: bytes
-    work: WorkOrder | None = None
-    source: Source | None = None
-    is_new: bool = False
-    quota: int | None = None
-    recipe: Path | None = None
-    units: Path | None = None
-
-    @property
-    def retries(self) -> Mapping[str, int]:
-        """Tries by itself that the order asks for."""
-        return self.work.retries if self.work is not None else {}
 
 
 def register_run(gang: typer.Typer) -> None:
@@ -160,7 +130,14 @@ def register_run(gang: typer.Typer) -> None:
         as_jsonl: JsonlFlag = False,
     ) -> None:
         label_to_print = label_choice(label, label_to)
-        chosen = choose(named_source(file, base, output), order, recipe, units)
+        source = named_source(file, base, output)
+        chosen = choose(
+            source.path if source is not None else None,
+            order,
+            source.read if source is not None else read_file,
+            recipe,
+            units,
+        )
         job = burning.make_order(
             chosen.data,
             chosen.path.name,
@@ -187,6 +164,8 @@ def register_run(gang: typer.Typer) -> None:
         if dry_run:
             show_plan(job.plan, as_json=as_json, is_result=True)
             return
+        if source is not None:
+            source.keep()
         begin_order(chosen, as_jsonl=as_jsonl)
         ended = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
         show_end(*ended, as_json=as_json, as_jsonl=as_jsonl)
@@ -205,82 +184,16 @@ def named_source(file: Path | None, base: Path | None, output: str) -> Source | 
     return None
 
 
-def choose(source: Source | None, order: str, recipe: Path | None = None, units: Path | None = None) -> Choice:
-    """What this run burns and tests with, which is the order's when there is an order.
-
-    Raises:
-        BadOption: neither a file nor an order.
-        UnknownOrder: the order is not there yet, and no file begins it.
-        OrderLocked: the order is for other bytes.
-        OrderOver: the order is closed or full.
-        NoSuchFile, StorageFailed: the package cannot be read.
-    """
-    file = source.path if source is not None else None
-    read = source.read if source is not None else read_file
-    if not order:
-        if file is None:
-            raise BadOption(name="FILE", reason=Text("a package, or --order ID", "需要固件包或 --order ID"))
-        return Choice(file, read(file), source=source, recipe=recipe, units=units)
-    try:
-        work = read_order(order)
-    except UnknownOrder:
-        if file is None:
-            raise
-        data = read(file)
-        locked = [(one, read_file(one)) if one is not None else None for one in (recipe, units)]
-        work = new_order(order, (file, data), recipe=locked[0], units=locked[1])
-        return Choice(file, data, work, source=source, is_new=True, recipe=recipe, units=units)
-    path = file if file is not None else Path(work.file)
-    data = read(path)
-    check_bytes(work, "sha256", str(path), data)
-    state = state_of(work, burning.book(order).read())
-    check_open(work, state)
-    recipe = _locked_file(work, "recipe_sha256", recipe, work.recipe)
-    units = _locked_file(work, "units_sha256", units, work.units)
-    return Choice(path, data, work, source=source, quota=state.left, recipe=recipe, units=units)
-
-
-def _locked_file(work: WorkOrder, part: str, given: Path | None, kept: str) -> Path | None:
-    """The recipe or units file of a run for an order: the one given, else the order's; None when there is none.
-
-    Raises:
-        OrderLocked: the order is for other bytes, or for none.
-        NoSuchFile, StorageFailed: it cannot be read.
-    """
-    path = given if given is not None else Path(kept) if kept else None
-    if path is not None:
-        check_bytes(work, part, str(path), read_file(path))
-    return path
-
-
-def with_work(job: Order, chosen: Choice, options: PlanOptions) -> Order:
-    """The order with what the work order and the user ask for beyond the package: model, test, unit data.
-
-    Raises:
-        NoSuchFile, StorageFailed, BadRecipe, BadFormat, BadOption, TooBig, MissingArea: as ``burn_tests.with_tests``.
-    """
-    return with_tests(with_model(job, chosen.work), chosen.data, options, chosen.recipe, chosen.units)
-
-
-def with_model(job: Order, work: WorkOrder | None) -> Order:
-    """The order's model, when it names one, refuses every other module."""
-    if work is None or not work.model:
-        return job
-    return replace(job, plan=replace(job.plan, model=work.model))
-
-
 def begin_order(chosen: Choice, *, as_jsonl: bool) -> None:
-    """Keep the package that was merged for this run, and lock the order that begins with it; both are said.
+    """Lock the order that begins with this run, and say so.
 
     Raises:
         OrderExists: somebody else has begun it with other bytes meanwhile.
         StorageFailed: it cannot be written.
     """
-    if chosen.source is not None:
-        chosen.source.keep()
-    if chosen.work is None or not chosen.is_new:
+    work = begin(chosen)
+    if work is None:
         return
-    work = lock_order(chosen.work)
     facts = {"order": work.id, "file": chosen.path.name, "sha256": work.sha256}
     if as_jsonl:
         print_json(to_json(Notice("gang.order-locked", facts=facts)))

@@ -12,8 +12,8 @@ import pytest
 from moduline import burn
 from moduline.burn.plan import PlanOptions
 from moduline.cli import main, virt_scenario
-from moduline.cli.burn_tests import with_tests
 from moduline.line import GangOptions, run_gang
+from moduline.line.assignment import with_tests
 from moduline.line.checks import CheckOrder, check_module, check_rack, read_recipe_file
 from moduline.port import registry
 from moduline.release.firmware import stock_package
