@@ -37,7 +37,8 @@ class StudioProcess:
         words += ["--data", str(self.data), "--root", str(self.root)]
         words += ["--http-port", "0", "--device-http-port", "0", "--mqtt-port", "0", *self._more]
         self.log = (self.folder / "studio.log").open("ab")
-        environment = os.environ | {"MODULINE_HOME": str(self.home), "MODULINE_LANG": "en"}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        environment |= {"MODULINE_HOME": str(self.home), "MODULINE_LANG": "en"}
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=self.log, stdin=subprocess.DEVNULL, text=True, env=environment
         )
@@ -45,7 +46,7 @@ class StudioProcess:
         said: dict[str, object] = {}
         while said.get("event") != "ready":
             line = self.process.stdout.readline()
-            assert line, (self.folder / "studio.log").read_text()
+            assert line, f"{said} {(self.folder / 'studio.log').read_text()}"
             said = json.loads(line)
         self.url = str(said["url"])
         self.link = str(said["link"])

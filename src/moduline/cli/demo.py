@@ -20,9 +20,11 @@ from typing import Annotated, Any
 
 import typer
 
-from moduline.cli.language import current, say
+from moduline.cli.demo_fleet import upgrade_a_fleet
+from moduline.cli.demo_typing import check, run
+from moduline.cli.language import say
 from moduline.cli.output import err, out, print_table
-from moduline.errors import DemoFailed, PortGone
+from moduline.errors import PortGone
 from moduline.port import address
 from moduline.release import shipped
 
@@ -39,9 +41,10 @@ def register(app: typer.Typer) -> None:
 
     @app.command(
         help=say(
-            "Build the seed example, gang-burn eight virtual modules, kill one on the way, see them all run. "
-            "Example: moduline demo --keep",
-            "构建示例工程，同时烧录八个虚拟模组，中途让其中一个掉电，并确认全部运行。示例：moduline demo --keep",
+            "Build the seed example, gang-burn eight virtual modules, kill one on the way, see them all run; then make "
+            "version 2, rehearse its patch, and upgrade a fleet over the air. Example: moduline demo --keep",
+            "构建示例工程，同时烧录八个虚拟模组，中途让其中一个掉电，并确认全部运行；再制作新版本，演练差分包，"
+            "并通过 OTA 升级一批设备。示例：moduline demo --keep",
         )
     )
     def demo(
@@ -61,6 +64,8 @@ def register(app: typer.Typer) -> None:
             records = gang(package)
             printed = asyncio.run(listen_to_all())
             show_and_check(records, printed)
+            upgrade_a_fleet(work)
+            run("gang", "report", records[0]["order"])
         finally:
             shutil.rmtree(work, ignore_errors=True)
             if rack_is_up and not keep:
@@ -79,38 +84,6 @@ def register(app: typer.Typer) -> None:
                     "机架仍在运行：moduline virt list · moduline ls :/usr --port virt:m1 · moduline virt down",
                 )
             )
-
-
-def run(*words: str, must: bool = True) -> str:
-    """Type one command as a user would; gives its stdout.
-
-    Raises:
-        DemoFailed: the command did not exit 0 although it must.
-    """
-    if must:
-        out().print(f"[bold]$ moduline {' '.join(words)}[/bold]")
-    done = subprocess.run(
-        [sys.executable, "-m", "moduline", *words, "--lang", current()],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE if not must else None,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if must:
-        out().print(done.stdout.rstrip(), markup=False)
-        check(done.returncode == 0, f"moduline {words[0]}", f"exit {done.returncode}")
-    return done.stdout
-
-
-def check(is_true: bool, claim: str, found: object) -> None:
-    """Stop the demo unless a claim is true.
-
-    Raises:
-        DemoFailed: it is not.
-    """
-    if not is_true:
-        raise DemoFailed(claim=claim, found=found)
 
 
 def build_package(work: Path) -> Path:
