@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import ComponentType
-from moduline.cloud.edge import Actor
-from moduline.cloud.plans import counters, course, stored, waiving
+from moduline.cloud.edge import Actor, require
+from moduline.cloud.plans import counters, course, stored, trial, waiving
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.filters import parse_filter
 from moduline.cloud.plans.plan import Plan, PlanComponent, Release, Stage, Strategy
@@ -21,9 +21,10 @@ from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.plans.stored import StoredPlan
 from moduline.cloud.plans.zone import Window, merge
-from moduline.errors import BadField, Text
+from moduline.errors import LANGUAGES, BadField, NoSuchObject, Text
 
 router: Final = APIRouter(prefix="/v1/plans", tags=["plans"])
+_REASON: Final = Text("{reason}", "{reason}")
 
 
 class GivenRelease(BaseModel):
@@ -89,6 +90,18 @@ async def create_plan(door: Open, who: Who, given: GivenPlan) -> dict[str, Any]:
     """Write a draft."""
     plan = await door.see(_plan, given, who)
     return plan_json(await door.act(plans.create, plan, actor=who))
+
+
+@router.post("/check", **needs("plan.create"))
+async def check_plan(
+    door: Open,
+    who: Who,
+    given: GivenPlan,
+    plan: Annotated[int | None, Query(description="the draft that it would replace")] = None,
+) -> dict[str, Any]:
+    """All that speaks against a plan before it is written, and how many devices it would meet now; keeps nothing."""
+    require(who, "plan.create")
+    return await door.see(_tried, given, plan, who)
 
 
 @router.get("/{plan}")
@@ -198,6 +211,21 @@ async def _shifted(door: Door, verb: Any, plan: int, who: Actor) -> dict[str, An
     made: StoredPlan = await door.act(verb, plan, actor=who)
     door.wake()
     return plan_json(made)
+
+
+def _tried(conn: Connection, given: GivenPlan, number: int | None, who: Actor) -> dict[str, Any]:
+    """What a form of a plan is told: every problem that can be seen, one of the filter or of an artifact alone."""
+    try:
+        plan = _plan(conn, given, who)
+    except BadField as refused:
+        told = {lang: _REASON.say(lang, **refused.facts) for lang in LANGUAGES}
+        return {"items": [{"field": refused.facts["field"]} | told], "devices": None}
+    except NoSuchObject as gone:
+        told = {lang: gone.message(lang) for lang in LANGUAGES}
+        return {"items": [{"field": "components"} | told], "devices": None}
+    found = trial.problems(conn, plan, actor=who, plan_id=number)
+    items = [{"field": one.field, "en": one.say("en"), "zh": one.say("zh")} for one in found]
+    return {"items": items, "devices": trial.met(conn, plan, actor=who)}
 
 
 def _monitored(conn: Connection, plan_id: int, who: Actor) -> dict[str, Any]:

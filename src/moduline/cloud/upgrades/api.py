@@ -12,7 +12,7 @@ from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
 from moduline.cloud.edge import error_frame, require
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
-from moduline.cloud.upgrades import leaving, people, verification
+from moduline.cloud.upgrades import leaving, people, tally, verification
 from moduline.cloud.upgrades.confirm import Operation
 from moduline.cloud.upgrades.people import Asked, Shown
 from moduline.cloud.upgrades.upgrade import ComponentState
@@ -76,6 +76,31 @@ async def list_upgrades(
     """Devices of a plan, each with its status and the reason why it waits."""
     page = await door.see(people.page, plan, actor=who, status=status, dk=dk, after=after, limit=limit)
     return shown(page, upgrade_json)
+
+
+@router.get("/plans/{plan}/reasons")
+async def list_reasons(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """Why devices of a plan wait and why they failed, each reason with its number of devices."""
+    found = await door.see(tally.reasons, plan, actor=who)
+    items = [
+        {"status": int(one.status), "status_name": one.status.name.lower(), "count": one.count}
+        | {"reason": _reason_json(one.reason)}
+        for one in found
+    ]
+    return {"items": items, "next_after": None}
+
+
+@router.get("/plans/{plan}/components")
+async def list_components(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """How many devices of a plan are how far with each component that they were offered."""
+    found = await door.see(tally.components, plan, actor=who)
+    return {"items": [asdict(one) | {"status": str(one.status)} for one in found], "next_after": None}
+
+
+@router.get("/plans/{plan}/course")
+async def show_course(door: Open, who: Who, plan: int) -> dict[str, Any]:
+    """How the upgrades of a plan ended over time, in equal steps, as far back as events are kept."""
+    return asdict(await door.see(tally.course, plan, actor=who, at=door.clock.now_s()))
 
 
 @router.get("/plans/{plan}/confirmations")
@@ -165,6 +190,14 @@ async def list_verifications(
 ) -> dict[str, Any]:
     """The verifications of an artifact, oldest first."""
     return shown(await door.see(verification.runs, artifact, actor=who, after=after, limit=limit), run_json)
+
+
+@router.get("/verifications")
+async def list_verifications_of_all(door: Open, who: Who, limit: Limit = None) -> dict[str, Any]:
+    """The newest verifications of all artifacts, newest first, with names of artifact and device."""
+    found = await door.see(verification.newest, actor=who, limit=limit)
+    items = [run_json(run) | {"artifact": name, "target": target, "dk": dk} for run, name, target, dk in found]
+    return {"items": items, "next_after": None}
 
 
 def upgrade_json(one: Shown) -> dict[str, Any]:

@@ -127,6 +127,26 @@ def runs(conn: Connection, artifact_id: int, *, actor: Actor, after: int = 0, li
     return page_of(_runs(conn, (_V.artifact_id == artifact_id) & (_V.id > after), size + 1), size, lambda run: run.id)
 
 
+def newest(conn: Connection, *, actor: Actor, limit: int | None = None) -> list[tuple[Run, str, str, str]]:
+    """The newest verifications of a main account, newest first: each with artifact, its target, and the device's key.
+
+    Args:
+        conn: of a transaction.
+        actor: who asks.
+        limit: how many at most.
+    """
+    piece, device = tables.artifacts.c, tables.devices.c
+    query = (
+        select(_V.id, piece.name, piece.target, device.dk)
+        .join_from(tables.verifications, tables.artifacts, piece.id == _V.artifact_id)
+        .join(tables.devices, device.id == _V.device_id)
+        .where(piece.account_id == actor.main_id)
+    )
+    rows = conn.execute(query.order_by(_V.id.desc()).limit(page_limit(limit))).all()
+    known = {run.id: run for run in _runs(conn, _V.id.in_([row.id for row in rows]))}
+    return [(known[row.id], row.name, row.target, row.dk) for row in rows]
+
+
 def _runs(conn: Connection, condition: object, limit: int | None = None) -> list[Run]:
     query = select(tables.verifications).where(condition).order_by(_V.id).limit(limit)  # type: ignore[arg-type]
     return [

@@ -18,7 +18,7 @@ from moduline.cloud.devices.device import MODULE, DeviceFilter
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.upgrades import people
 from moduline.cloud.upgrades.api import upgrade_json
-from moduline.cloud.views import lists
+from moduline.cloud.views import glance, lists
 from moduline.cloud.views.spelling import FORMATS, Item, Shape, head, moment, spell
 
 router: Final = APIRouter(prefix="/v1", tags=["devices"])
@@ -43,19 +43,37 @@ def _which(
     component: str = "",
     cell: str = "",
     seen_before: Annotated[float | None, Query(description="not heard of since, UTC seconds")] = None,
+    find: Annotated[str, Query(description="whose key, or number of the line (`line.unit`), begins so")] = "",
 ) -> DeviceFilter:
     """Which devices are meant."""
-    return DeviceFilter(product, dk, is_online, is_enabled, tag, value, type, component, version, cell, seen_before)
+    return DeviceFilter(
+        product, dk, is_online, is_enabled, tag, value, type, component, version, cell, seen_before, find
+    )
 
 
 Which = Annotated[DeviceFilter, Depends(_which)]
 
 
+@router.get("/overview")
+async def show_overview(door: Open, who: Who) -> dict[str, Any]:
+    """The fleet at a glance: devices, plans by state, upgrades of the last day, and what needs somebody."""
+    return asdict(await door.see(glance.overview, actor=who, at=door.clock.now_s()))
+
+
 @router.get("/devices")
 async def list_devices(
-    door: Open, who: Who, wanted: Which, text: Filter = "", after: After = 0, limit: Limit = None
+    door: Open,
+    who: Who,
+    wanted: Which,
+    text: Filter = "",
+    after: After = 0,
+    limit: Limit = None,
+    counted: Annotated[bool, Query(description="whether `count` says how many there are in all")] = False,
 ) -> dict[str, Any]:
     """Devices by their numbers."""
+    if counted:
+        page, count = await door.see(lists.counted, wanted, text, actor=who, after=after, limit=limit)
+        return shown(page, device_json) | {"count": count}
     return shown(await door.see(lists.matching, wanted, text, actor=who, after=after, limit=limit), device_json)
 
 

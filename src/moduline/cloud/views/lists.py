@@ -6,6 +6,7 @@ was there all the time is left out, for the order is that of numbers that never 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import Connection, or_, select
@@ -16,7 +17,8 @@ from moduline.cloud.devices.device import Device, DeviceFilter
 from moduline.cloud.edge import Actor, Page
 from moduline.cloud.plans import scope
 from moduline.cloud.plans import service as plans
-from moduline.cloud.plans.filters import parse_filter
+from moduline.cloud.plans.filters import Filter, parse_filter
+from moduline.cloud.views.deciding import Decided, decide
 
 BLOCK: Final = 500
 """Rows of a block."""
@@ -48,12 +50,10 @@ def matching(
     Raises:
         BadField: the filter is none, or the limit is out of range.
     """
-    known = parse_filter(text) if text else None
-
-    def holds(device: Device) -> bool:
-        return known is None or known.holds(scope.ruled(device).names)
-
-    return devices.page(conn, wanted, actor=actor, after=after, limit=limit, holds=holds if known else None)
+    known, decided = _decided(conn, text)
+    return devices.page(
+        conn, wanted, actor=actor, after=after, limit=limit, holds=_rules(known, decided), also=_condition(decided)
+    )
 
 
 def count(conn: Connection, wanted: DeviceFilter, text: str, *, actor: Actor) -> int:
@@ -62,10 +62,51 @@ def count(conn: Connection, wanted: DeviceFilter, text: str, *, actor: Actor) ->
     Raises:
         BadField: the filter is none.
     """
+    known, decided = _decided(conn, text)
+    return _count(conn, wanted, known, decided, actor)
+
+
+def counted(
+    conn: Connection, wanted: DeviceFilter, text: str, *, actor: Actor, after: int = 0, limit: int | None = None
+) -> tuple[Page[Device], int]:
+    """Both at once, for a screen: the filter is looked at once.
+
+    Raises:
+        BadField: the filter is none, or the limit is out of range.
+    """
+    known, decided = _decided(conn, text)
+    holds, also = _rules(known, decided), _condition(decided)
+    page = devices.page(conn, wanted, actor=actor, after=after, limit=limit, holds=holds, also=also)
+    if after == 0 and page.next_after is None:
+        return page, len(page.items)
+    return page, _count(conn, wanted, known, decided, actor)
+
+
+def _decided(conn: Connection, text: str) -> tuple[Filter | None, Decided | None]:
     if not text:
-        return devices.count(conn, wanted, actor=actor)
+        return None, None
     known = parse_filter(text)
-    return sum(known.holds(scope.ruled(one).names) for one in devices.scan(conn, wanted, actor=actor))
+    return known, decide(conn, known)
+
+
+def _condition(decided: Decided | None) -> Any:
+    return None if decided is None else decided.condition
+
+
+def _rules(known: Filter | None, decided: Decided | None) -> Callable[[Device], bool] | None:
+    """What is still to be asked of each device that the database gives; None: nothing."""
+    if known is None or decided is None or decided.is_whole:
+        return None
+    return lambda device: known.holds(scope.ruled(device).names)
+
+
+def _count(
+    conn: Connection, wanted: DeviceFilter, known: Filter | None, decided: Decided | None, actor: Actor
+) -> int:
+    holds, also = _rules(known, decided), _condition(decided)
+    if holds is None:
+        return devices.count(conn, wanted, actor=actor, also=also)
+    return sum(holds(one) for one in devices.scan(conn, wanted, actor=actor, also=also))
 
 
 def plan_log(
