@@ -14,13 +14,14 @@ import html
 import secrets
 import threading
 from typing import Annotated, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from moduline.errors import LANGUAGES, ModulineError, Text
 from moduline.web import entry_paths, sessions
+from moduline.web.places import PLACES
 from moduline.web.platform_api import PlatformApi
 from moduline.web.site import site
 from moduline.web.texts import TABLE
@@ -29,7 +30,8 @@ from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, Viewer
 router = APIRouter(include_in_schema=False)
 HOME: Final = "/studio"
 YEAR_S: Final = 365 * 24 * 3600
-Secret = Annotated[str, Form(max_length=4096)]
+PATH_MOST: Final = 2000
+NAME_MOST: Final = 200
 
 
 class OneTimeLinks:
@@ -65,23 +67,39 @@ def trust(token: str) -> None:
 
 def safe_path(wanted: str) -> str:
     """A path of this server that somebody asked to go on to; anything else is the first page."""
-    parts = urlsplit(wanted)
-    is_ours = not parts.scheme and not parts.netloc and wanted.startswith("/")
-    return wanted if is_ours and not wanted.startswith(("//", "/\\")) and wanted.isprintable() else HOME
+    is_ours = wanted.startswith("/") and wanted.isprintable() and "\\" not in wanted and not wanted.startswith("//")
+    return wanted if is_ours and len(wanted) <= PATH_MOST else HOME
+
+
+def _home(role: str) -> str:
+    """The first page that a role may look at."""
+    return next(one.path for one in PLACES if one.icon and Viewer(role=role).may(one.needs))
+
+
+async def _viewer_of(request: Request) -> Viewer:
+    """Who sends a request; a stranger while the platform does not answer."""
+    try:
+        return await sessions.viewer_of(request)
+    except ModulineError:
+        return sessions.stranger_of(request)
 
 
 @router.get(entry_paths.ENTER + "/{key}")
 async def enter(request: Request, key: str) -> Response:
-    """Come in by a one-time link."""
-    seen = await sessions.viewer_of(request)
+    """Come in by a one-time link; programs that only look at where a link leads do not use it up."""
+    seen = await _viewer_of(request)
+    if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+        return Response(status_code=403)
     if not _owner_token or not links.use(key):
-        return _form_page(seen, "entry.link_over", _sign_in_form(seen, HOME), status=410)
+        return _form_page(request, seen, "entry.link_over", _sign_in_form(seen, HOME), status=410)
     try:
-        made = await PlatformApi(_owner_token[0], seen.lang).post("/v1/me/sessions", {"client": _browser(request)})
+        asked = {"client": _browser(request), "address": _address(request)}
+        made = await PlatformApi(_owner_token[0], seen.lang).post("/v1/me/sessions", asked)
         me = await PlatformApi(made["token"], seen.lang).get("/v1/me")
     except ModulineError as failure:
-        return _form_page(seen, failure, _sign_in_form(seen, HOME), status=failure.http_status)
-    answer = RedirectResponse(HOME if me.get("has_password") else entry_paths.FIRST_START, 303)
+        return _form_page(request, seen, failure, _sign_in_form(seen, HOME), status=failure.http_status)
+    await sessions.end_old(request)
+    answer = _onward(seen, _home(me["role"]) if me["has_password"] else entry_paths.FIRST_START)
     sessions.seal(answer, made["token"])
     return answer
 
@@ -89,56 +107,65 @@ async def enter(request: Request, key: str) -> Response:
 @router.get(entry_paths.FIRST_START)
 async def first_start(request: Request) -> Response:
     """Ask for the admin's password; it can wait, the next start prints another link."""
-    seen = await sessions.viewer_of(request)
+    seen = await _viewer_of(request)
     if not seen.name:
         return RedirectResponse(entry_paths.SIGN_IN, 303)
-    return _form_page(seen, None, _password_form(seen), title="entry.first_title")
+    if (await sessions.check(seen.token))["has_password"]:
+        return RedirectResponse("/console/settings", 303)
+    return _form_page(request, seen, None, _password_form(seen), title="entry.first_title")
 
 
 @router.post(entry_paths.FIRST_START)
-async def set_password(request: Request, password: Secret = "", again: Secret = "") -> Response:
+async def set_password(
+    request: Request, password: Annotated[str, Form()] = "", again: Annotated[str, Form()] = ""
+) -> Response:
     """Take the admin's password."""
-    seen = await sessions.viewer_of(request)
+    seen = await _viewer_of(request)
     if not seen.name:
         return RedirectResponse(entry_paths.SIGN_IN, 303)
-    if password != again:
-        return _form_page(seen, "entry.differ", _password_form(seen), title="entry.first_title", status=422)
-    try:
-        await PlatformApi(seen.token, seen.lang).put("/v1/me/password", {"new": password})
-    except ModulineError as failure:
-        return _form_page(seen, failure, _password_form(seen), title="entry.first_title", status=failure.http_status)
-    return RedirectResponse(HOME, 303)
+    said: str | ModulineError = "entry.differ"
+    status = 422
+    if password == again:
+        try:
+            await PlatformApi(seen.token, seen.lang).put("/v1/me/password", {"new": password})
+        except ModulineError as failure:
+            said, status = failure, failure.http_status
+        else:
+            sessions.forget(seen.token)
+            return RedirectResponse(_home(seen.role), 303)
+    return _form_page(request, seen, said, _password_form(seen), title="entry.first_title", status=status)
 
 
 @router.get(entry_paths.SIGN_IN)
 async def sign_in_page(request: Request, next: str = HOME) -> Response:  # noqa: A002  as in the address
     """Ask for name and password."""
-    seen = await sessions.viewer_of(request)
+    seen = await _viewer_of(request)
     if seen.name:
-        return RedirectResponse(safe_path(next), 303)
+        return RedirectResponse(_on_to(next, seen.role), 303)
     try:
         is_first = not (await PlatformApi("", seen.lang).get("/v1/first-start"))["has_password"]
     except ModulineError as failure:
-        return _form_page(seen, failure, _sign_in_form(seen, next), status=failure.http_status)
-    return _form_page(seen, "entry.no_password_yet" if is_first else None, _sign_in_form(seen, next))
+        return _form_page(request, seen, failure, _sign_in_form(seen, next), status=failure.http_status)
+    return _form_page(request, seen, "entry.no_password_yet" if is_first else None, _sign_in_form(seen, next))
 
 
 @router.post(entry_paths.SIGN_IN)
 async def sign_in(
     request: Request,
-    name: Annotated[str, Form(max_length=200)] = "",
-    password: Secret = "",
-    next: Annotated[str, Form(max_length=4096)] = HOME,  # noqa: A002  as in the address
+    name: Annotated[str, Form()] = "",
+    password: Annotated[str, Form()] = "",
+    next: Annotated[str, Form()] = HOME,  # noqa: A002  as in the address
 ) -> Response:
     """Take name and password."""
-    seen = await sessions.viewer_of(request)
-    asked = {"name": name, "password": password, "client": _browser(request)}
+    seen = await _viewer_of(request)
+    asked = {"name": name, "password": password, "client": _browser(request), "address": _address(request)}
     try:
         made = await PlatformApi("", seen.lang).post("/v1/login", asked)
     except ModulineError as failure:
-        form = _sign_in_form(seen, next, name)
-        return _form_page(seen, failure, form, status=failure.http_status)
-    answer = RedirectResponse(safe_path(next), 303)
+        form = _sign_in_form(seen, next, name[:NAME_MOST])
+        return _form_page(request, seen, failure, form, status=failure.http_status)
+    await sessions.end_old(request)
+    answer = RedirectResponse(_on_to(next, made["account"]["role"]), 303)
     sessions.seal(answer, made["token"])
     return answer
 
@@ -160,6 +187,28 @@ async def look(lang: str = "", theme: str = "", back: str = HOME) -> Response:
         if value in known:
             answer.set_cookie(name, value, max_age=YEAR_S, samesite="strict", path="/")
     return answer
+
+
+def _on_to(wanted: str, role: str) -> str:
+    """Where somebody goes on to who has come in."""
+    path = safe_path(wanted)
+    return _home(role) if path == HOME else path
+
+
+def _onward(seen: Viewer, path: str) -> Response:
+    """A page that goes on by itself: a browser that came from elsewhere would not show its new cookie at once."""
+    title = _said(seen, "entry.onward")
+    body = (
+        f'<!doctype html><html lang="{"zh-CN" if seen.lang == "zh" else "en"}"><head><meta charset="utf-8">'
+        f'<title>{title} · Moduline</title><meta http-equiv="refresh" content="0;url={html.escape(path, quote=True)}">'
+        f'</head><body><a href="{html.escape(path, quote=True)}">{title}</a></body></html>'
+    )
+    return HTMLResponse(body, headers={"Cache-Control": "no-store"})
+
+
+def _address(request: Request) -> str:
+    """Of the browser, for the delays behind wrong passwords and for the audit log."""
+    return request.client.host if request.client else ""
 
 
 def _browser(request: Request) -> str:
@@ -193,7 +242,13 @@ def _password_form(seen: Viewer) -> str:
 
 
 def _form_page(
-    seen: Viewer, said: str | ModulineError | None, form: str, *, title: str = "entry.title", status: int = 200
+    request: Request,
+    seen: Viewer,
+    said: str | ModulineError | None,
+    form: str,
+    *,
+    title: str = "entry.title",
+    status: int = 200,
 ) -> Response:
     """A page of one form; with a sentence above it."""
     lang, theme = ("zh-CN" if seen.lang == "zh" else "en"), seen.theme
@@ -204,7 +259,9 @@ def _form_page(
         notice = TABLE[said].say(seen.lang)
     shown = f'<p class="m-entry-notice" role="alert">{html.escape(notice)}</p>' if notice else ""
     other = "en" if seen.lang == "zh" else "zh"
-    switch = f"{entry_paths.LOOK}?lang={other}&amp;back={quote(entry_paths.SIGN_IN)}"
+    here = request.url.path if request.url.path in {entry_paths.SIGN_IN, entry_paths.FIRST_START} else HOME
+    asked = f"?{request.url.query}" if request.method == "GET" and request.url.query and here != HOME else ""
+    switch = f"{entry_paths.LOOK}?lang={other}&amp;back={quote(quote(here + asked), safe='')}"
     heading = _said(seen, title)
     body = (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{heading} · Moduline</title>'
@@ -213,7 +270,10 @@ def _form_page(
         f'<body class="m-entry m-theme-{theme}"><main><p class="m-brand">Moduline</p><h1>{heading}</h1>{shown}{form}'
         f'<p class="m-muted"><a href="{switch}">{_said(seen, "shell.other_language")}</a></p></main></body></html>'
     )
-    return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store"}
+    if isinstance(said, ModulineError) and "retry_s" in said.facts:
+        headers["Retry-After"] = str(said.facts["retry_s"])
+    return HTMLResponse(body, status, headers=headers)
 
 
 def _said(seen: Viewer, slug: str) -> str:

@@ -7,7 +7,9 @@
 * A Host that is not ours is a name that somebody made point here (DNS rebinding): refused.
 * Everything that pages do goes over one web socket. A browser says with it which site opened it; another site's is
   refused, and so is any unsafe method from elsewhere. The session cookie is ``SameSite=Strict`` besides.
-* A web socket needs the cookie of a session, except from the pages before signing in, which have no way to act.
+* A web socket, and what it falls back to, needs the cookie of a session that the platform accepts; the pages before
+  signing in are plain forms and need none. It is refused to other sites also for reading.
+* What strangers may send has a size and a time: forms of the way in are small.
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from starlette.requests import cookie_parser
+
+from moduline.cloud.web_guard import BodyLimits
+from moduline.web import entry_paths, sessions
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -34,6 +41,11 @@ HEADERS: Final = (
 )
 """Of every answer. Vue compiles templates in the browser, hence the permissions; nothing comes from elsewhere."""
 LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+LIVE: Final = "/_nicegui_ws"
+"""Where the live connections of pages are."""
+FORM_BYTES: Final = 64 * 1024
+"""Of a form of the way in."""
+FORMS: Final = frozenset({entry_paths.SIGN_IN, entry_paths.FIRST_START})
 
 
 class Guard:
@@ -43,10 +55,15 @@ class Guard:
         app: what is guarded.
         host: address that the server listens on.
         names: further names of it.
+        is_known: whether the cookie of a session is accepted.
     """
 
-    def __init__(self, app: App, host: str, names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: App, host: str, names: Iterable[str] = (), *, is_known: Callable[[str], Awaitable[bool]]
+    ) -> None:
         self._app = app
+        self._forms = BodyLimits(app, most=FORM_BYTES)
+        self._is_known = is_known
         self._names = {*LOCAL, host.lower(), *(name.lower() for name in names)}
         self._is_public = host in {"0.0.0.0", "::", ""}  # noqa: S104  the question, not the binding
 
@@ -56,6 +73,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         why = self._refusal(scope)
+        if not why and (scope["type"] == "websocket" or scope["path"].startswith(LIVE)):
+            why = b"" if await self._is_known(_cookie(scope)) else b"sign in first\n"
         if why:
             await _refuse(scope, receive, send, why)
             return
@@ -65,7 +84,8 @@ class Guard:
                 message["headers"] = [*message.get("headers", ()), *HEADERS]
             await send(message)
 
-        await self._app(scope, receive, marked)
+        serve = self._forms if scope["path"] in FORMS else self._app
+        await serve(scope, receive, marked)
 
     def _refusal(self, scope: Any) -> bytes:
         """Why a call is refused; empty: it is not."""
@@ -74,8 +94,9 @@ class Guard:
         if not self._is_ours(host):
             return b"this server is not known by that name; see --name\n"
         origin = headers.get(b"origin")
-        is_acting = scope["type"] == "websocket" or scope["method"] not in SAFE
-        if is_acting and origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        is_live = scope["type"] == "websocket" or scope["path"].startswith(LIVE)
+        is_acting = is_live or scope["method"] not in SAFE
+        if is_acting and origin is not None and _netloc(origin) != host.lower():
             return b"this came from another site\n"
         if (
             is_acting
@@ -97,6 +118,22 @@ class Guard:
         except ValueError:
             return False
         return self._is_public  # a number cannot be made to point elsewhere
+
+
+def _netloc(origin: str) -> str:
+    """Host and port of an origin; "" when it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _cookie(scope: Any) -> str:
+    """The session that a call comes with; "" when there is none."""
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            return cookie_parser(value.decode("latin-1")).get(sessions.COOKIE, "")
+    return ""
 
 
 async def _refuse(scope: Any, receive: Receive, send: Send, why: bytes) -> None:

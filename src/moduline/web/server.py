@@ -24,9 +24,10 @@ from nicegui import ui
 from moduline.cloud.app import Platform, make_platform
 from moduline.cloud.founding import TOKEN_FILE
 from moduline.cloud.settings import Settings
+from moduline.cloud.web_guard import CONNECTIONS, HEAD_BYTES, GuardedProtocol
 from moduline.errors import NoSuchFile, PortBusy, StorageFailed
 from moduline.events import Reporter, silent
-from moduline.web import entry, entry_paths, places, platform_api, shell
+from moduline.web import entry, entry_paths, live_ports, places, platform_api, sessions, shell
 from moduline.web.guard import Guard
 from moduline.web.site import Site, StudioOptions, open_site
 from moduline.web.virtual_rack import bring_up
@@ -84,6 +85,7 @@ class Studio:
         if options.modules:
             await asyncio.to_thread(bring_up, options.rack, options.modules, options.model)
         self._ends.push_async_callback(platform_api.close)
+        self._ends.push_async_callback(live_ports.close)
         self._ends.push_async_callback(asyncio.to_thread, jobs.stop)
         port = await self._serve()
         self._tell_neighbours(made, port)
@@ -147,7 +149,10 @@ class Studio:
         )
         opened = _listening(options.host, options.port)
         config = uvicorn.Config(
-            Guard(outer, options.host, options.names),
+            Guard(outer, options.host, options.names, is_known=sessions.is_known),
+            http=GuardedProtocol,
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            limit_concurrency=CONNECTIONS,
             log_level="warning",
             lifespan="on",
             ws="websockets-sansio",

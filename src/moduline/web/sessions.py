@@ -17,6 +17,8 @@ COOKIE: Final = "moduline_session"
 KNOWN_S: Final = 5.0
 """How long an answer of the platform about a session is believed: pages ask several times in a breath."""
 MOST: Final = 1000
+MOST_TEXT: Final = 100
+"""Characters of a token, and some to spare."""
 _known: dict[str, tuple[float, dict[str, Any]]] = {}
 
 
@@ -43,23 +45,40 @@ def forget(token: str) -> None:
     _known.pop(token, None)
 
 
+def stranger_of(request: Request) -> Viewer:
+    """How somebody wants to see things, whoever they are."""
+    lang = spoken(request.cookies.get(LANG_COOKIE), request.headers.get("accept-language", ""))
+    theme = request.cookies.get(THEME_COOKIE, "auto")
+    return Viewer(lang, theme if theme in THEMES else "auto")
+
+
 async def viewer_of(request: Request) -> Viewer:
     """Who sends a request; without a name when nobody signed in.
 
     Raises:
         ServerUnreachable: the platform does not answer.
     """
-    lang = spoken(request.cookies.get(LANG_COOKIE), request.headers.get("accept-language", ""))
-    theme = request.cookies.get(THEME_COOKIE, "auto")
-    stranger = Viewer(lang, theme if theme in THEMES else "auto")
+    stranger = stranger_of(request)
     token = request.cookies.get(COOKIE, "")
-    if not token.isascii() or not token.replace("_", "").isalnum():
+    if not _is_token(token):
         return stranger
     try:
         me = await check(token)
     except TokenRefused:
         return stranger
-    return Viewer(lang, stranger.theme, token, me["account_id"], me["name"], me["role"])
+    return Viewer(stranger.lang, stranger.theme, token, me["account_id"], me["name"], me["role"])
+
+
+async def is_known(token: str) -> bool:
+    """Whether a cookie is a session that is accepted; not while the platform cannot be asked."""
+    try:
+        return _is_token(token) and bool(await check(token))
+    except ModulineError:
+        return False
+
+
+def _is_token(text: str) -> bool:
+    return len(text) <= MOST_TEXT and text.isascii() and text.replace("_", "").isalnum()
 
 
 def seal(answer: Response, token: str) -> None:
@@ -71,12 +90,17 @@ def seal(answer: Response, token: str) -> None:
 
 async def end(request: Request, answer: Response) -> None:
     """End the session of a browser, at the platform too."""
+    await end_old(request)
+    answer.delete_cookie(COOKIE, path="/", samesite="strict", httponly=True, secure=_is_secure())
+
+
+async def end_old(request: Request) -> None:
+    """End the session that a browser came with at the platform; the browser gets another one, or none."""
     token = request.cookies.get(COOKIE, "")
-    if token:
+    if _is_token(token):
         forget(token)
         with contextlib.suppress(ModulineError):  # it was over already, or ends by its time
             await PlatformApi(token).delete("/v1/me/sessions/current")
-    answer.delete_cookie(COOKIE, path="/", samesite="strict", httponly=True, secure=_is_secure())
 
 
 def _is_secure() -> bool:

@@ -12,6 +12,7 @@ too low is told so. After a restart of the server the browser comes back by itse
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import re
@@ -36,6 +37,8 @@ from moduline.web.viewer import Viewer, seat, viewer
 CHECK_S: Final = 30.0
 """How often an open page asks whether its session is still accepted."""
 BUILD_S: Final = 60.0
+LEAVE_S: Final = 3.0
+"""So long a browser has to leave a page that is not its own any more."""
 STATIC: Final = "/static"
 
 Build = Callable[..., Awaitable[Response | None]]
@@ -55,7 +58,10 @@ def page(path: str, *, frame: str = "full") -> Callable[[Build], Build]:
         async def shown(*args: Any, **kwargs: Any) -> Response | None:
             client = ui.context.client
             request = client.request
-            seen = await sessions.viewer_of(request)
+            try:
+                seen = await sessions.viewer_of(request)
+            except ModulineError:
+                seen = sessions.stranger_of(request)  # the page they are sent to says what is wrong
             if not seen.name:
                 asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(f"{entry_paths.SIGN_IN}?next={quote(asked)}", 303)
@@ -240,13 +246,24 @@ def _too_low(where: Place) -> None:
 
 
 async def _still(seen: Viewer) -> None:
-    """Leave the page when its session is not accepted any more."""
+    """Leave the page when its session is not accepted any more, and take it away from a browser that will not go."""
+    client = ui.context.client
     try:
-        await sessions.check(seen.token)
+        me = await sessions.check(seen.token)
     except TokenRefused:
         ui.navigate.to(entry_paths.SIGN_IN)
+        asyncio.get_running_loop().call_later(LEAVE_S, _take_away, client)
     except ModulineError:
         return  # the platform cannot be asked just now: what the page shows says so by itself
+    else:
+        if me["role"] != seen.role:
+            ui.navigate.reload()
+            asyncio.get_running_loop().call_later(LEAVE_S, _take_away, client)
+
+
+def _take_away(client: Client) -> None:
+    if client.id in Client.instances:
+        client.delete()
 
 
 def serve_static() -> None:

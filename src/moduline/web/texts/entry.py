@@ -26,6 +26,7 @@ TEXTS: Final = {
     ),
     "entry.new_password": Text("New password", "新密码"),
     "entry.again": Text("The same again", "再次输入"),
+    "entry.onward": Text("Go on", "继续"),
     "entry.differ": Text("The two passwords differ.", "两次输入的密码不一致。"),
     "entry.keep": Text("Keep it and go on", "保存并继续"),
     "entry.later": Text("Later: the next start prints another link", "稍后设置：下次启动会再给出链接"),
