@@ -66,6 +66,7 @@ class StudioProcess:
         """End it as ``kill -9`` does."""
         self.process.kill()
         self.process.wait(30)
+        self._close()
 
     def stop(self) -> None:
         """End it as Ctrl-C does."""
@@ -74,7 +75,11 @@ class StudioProcess:
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
-                self.kill()
+                self.process.kill()
+                self.process.wait(30)
+        self._close()
+
+    def _close(self) -> None:
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.log.close()
