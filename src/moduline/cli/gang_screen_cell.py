@@ -21,6 +21,7 @@ from rich.style import Style
 
 from moduline.errors import Text
 from moduline.line.board import SlotView
+from moduline.line.board_words import BIG
 
 Row = list[Segment]
 
@@ -30,12 +31,6 @@ SYMBOLS: Final = {
 }  # fmt: skip
 """Beside each word; characters that every terminal draws one column wide."""
 ODD: Final = "*"
-
-BIG_WORDS: Final = {
-    "passed": "PASS", "failed": "FAIL", "refused": "REFUSED", "broken": "ERROR", "aborted": "ABORTED",
-    "calling": "BOOT",
-}  # fmt: skip
-"""Outcomes are drawn in Latin letters in both languages, as on the label; the Chinese word stands below."""
 
 _GLYPHS: Final = {
     "A": "### #.# ### #.# #.#", "B": "##. #.# ##. #.# ##.", "C": "### #.. #.. #.. ###",
@@ -235,7 +230,7 @@ def draw(view: SlotView, width: int, height: int, lang: str, look: str, *, is_se
 def _one_row(view: SlotView, width: int, lang: str, paint: Paint, *, is_selected: bool) -> Row:
     name = f"{_mark(is_selected=is_selected)}{view.slot}"
     more = f"{percent(view)}" if view.is_at_work else _tail(view)
-    word = BIG_WORDS["calling"] if view.is_calling else word_of(view, lang)
+    word = BIG["calling"] if view.is_calling else word_of(view, lang)
     text = ends(f"{name} {word}", "" if view.is_calling else more, width - 1)
     return [Segment(f"{text} ", paint.title if is_selected else paint.strong)]
 
@@ -274,7 +269,7 @@ def _large(view: SlotView, width: int, room: int, lang: str, paint: Paint) -> li
     is_work = view.is_at_work
     under = _under(view, width, lang, paint)
     least = 1 + is_work if room < 9 else 3 + is_work  # what must stay to be read under the letters
-    said = BIG_WORDS.get(kind_of(view), percent(view).rjust(3) if is_work else "-")
+    said = BIG.get(kind_of(view), percent(view).rjust(3) if is_work else "-")
     letters = big(said, width, room - min(least, len(under)))
     rows: list[Row] = [[Segment(centred(line, width), paint.strong)] for line in letters]
     if not letters and is_work and not view.is_calling:

@@ -38,6 +38,16 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 """State that a record's outcome leaves the slot in."""
 
+BIG: Final[Mapping[str, str]] = {
+    "passed": "PASS",
+    "failed": "FAIL",
+    "refused": "REFUSED",
+    "broken": "ERROR",
+    "aborted": "ABORTED",
+    "calling": "BOOT",
+}
+"""What is written large in Latin letters in both languages, as on the label; the word of the language stands below."""
+
 AT_WORK: Final = frozenset({"asking", "burning", "checking", "examining"})
 ENDED: Final = frozenset(OUTCOMES.values())
 
