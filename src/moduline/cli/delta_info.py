@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,13 +15,12 @@ from moduline.cli.key import key_of
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, print_facts, print_json, print_table
 from moduline.delta import apply, check_signature, codecs, read_side
-from moduline.delta.target import STORE_ROLE
+from moduline.delta.abilities import abilities_of
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
 from moduline.formats import patch
 from moduline.formats.patch import Patch, PatchRegion
 from moduline.profiles import catalog
-from moduline.profiles.module import USER_FS, ModuleProfile
 
 TrustOption = Annotated[
     str,
@@ -196,29 +196,13 @@ def _tell_modules(*, as_json: bool) -> None:
     """The table of the FOTA-package dialogue, from the profiles."""
     profiles = [catalog.module(slug) for slug in catalog.modules()]
     if as_json:
-        print_json({"ok": True, "modules": [_abilities(one) for one in profiles]})
+        print_json({"ok": True, "modules": [asdict(abilities_of(one)) for one in profiles]})
         return
     columns = [say("module", "型号"), say("chip", "平台"), "diff", "full", "mini", "write/verify"]
     columns += [say("update store", "升级分区"), "/usr", say("erase unit", "擦除单位")]
     rows = []
-    for one in map(_abilities, profiles):
+    for one in map(asdict, map(abilities_of, profiles)):
         marks = [say("yes", "支持") if one[name] else "-" for name in ("diff", "full", "mini", "steps")]
         sizes = [f"{one[name] >> 10} KiB" for name in ("store_bytes", "usr_bytes", "block_bytes")]
         rows.append((one["module"], one["chip"], *marks, *sizes))
     print_table(columns, rows)
-
-
-def _abilities(one: ModuleProfile) -> dict[str, Any]:
-    sizes = {place.role: place.size_bytes for place in one.partitions}
-    return {
-        "module": one.slug,
-        "chip": one.chip,
-        "diff": True,
-        "full": one.quirks.has_fota_full,
-        "mini": one.quirks.has_fota_mini,
-        "steps": one.quirks.has_fota_steps,
-        "is_blocking": one.quirks.is_fota_blocking,
-        "store_bytes": sizes.get(STORE_ROLE, 0),
-        "usr_bytes": sizes.get(USER_FS, 0),
-        "block_bytes": catalog.chip_of(one).flash.erase_bytes,
-    }

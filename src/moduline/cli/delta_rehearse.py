@@ -14,16 +14,15 @@ from moduline.cli.disk import read_file, write_file
 from moduline.cli.language import say
 from moduline.cli.output import JsonFlag, note, print_facts
 from moduline.cli.sizes import size_of
-from moduline.delta import codecs, inplace, proof, read_side, rehearsal
-from moduline.delta.apply import must_be_for
+from moduline.delta import inplace, proof, read_side, rehearsal, staged
 from moduline.delta.pairs import firmware_pairs, must_be_related
-from moduline.delta.side import SCRIPT_ROLE, Side
-from moduline.errors import BadOption, PatchMisfit, SpareTooSmall, TestsFailed, Text
+from moduline.delta.rehearsal import SEED
+from moduline.delta.side import Side
+from moduline.errors import BadOption, TestsFailed, Text
 from moduline.formats import patch
 
 JSON_NAME: Final = "rehearsal.json"
 PAGE_NAME: Final = "rehearsal.html"
-SEED: Final = 20265
 DOUBLES_ALL: Final = 1000
 TOLD_FROM: Final = 200
 """Trials from which on every tenth part is told."""
@@ -152,20 +151,7 @@ def _jobs(old: Side, file: Path, block_bytes: int, spare_bytes: int | None) -> l
             )
             for before, after in pairs
         ]
-    found = patch.read(data)
-    must_be_for(old, found)
-    jobs = []
-    for one in found.regions:
-        part = old.part(one.role)
-        if part is None and one.role != SCRIPT_ROLE:
-            why = Text("the old file has no part '{role}'", "旧文件没有“{role}”部分")
-            raise PatchMisfit(reason=why, role=one.role)
-        content = part.data if part is not None else b""
-        coded = None if codecs.codec_of(one.codec).is_whole else codecs.in_place(one)
-        if coded is not None and spare_bytes is not None and coded.plan.spare_bytes > spare_bytes:
-            raise SpareTooSmall(need=coded.plan.spare_bytes, have=spare_bytes)
-        jobs.append(rehearsal.Job(one.role, content, codecs.decode(one, content), coded))
-    return jobs
+    return staged.jobs_of(old, patch.read(data), spare_bytes)
 
 
 def _tell(found: dict[str, Any], to: Path | None, *, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from moduline.delta import codecs
+from moduline.delta.abilities import not_taken
 from moduline.delta.choice import AUTO, Coded, Content, choose
 from moduline.delta.packed import unpacked
 from moduline.delta.pairs import firmware_pairs, left_alone, must_be_related, scripts_differ
@@ -150,20 +151,8 @@ def _target_version(old: Side, new: Side, kind: str) -> str:
 
 def _remarks(old: Side, new: Side, kind: str) -> list[Text]:
     """What the user should know whatever the codecs are."""
-    return _not_taken(old, kind) + _of_content(old, new, kind)
-
-
-def _not_taken(old: Side, kind: str) -> list[Text]:
-    """That the module does not take this kind."""
-    profile = old.profile
-    if profile is None or {"full": profile.quirks.has_fota_full, "mini": profile.quirks.has_fota_mini}.get(kind, True):
-        return []
-    return [
-        Text(
-            f"{profile.slug} takes no {kind} packages; `moduline delta info --modules` tells which module does",
-            f"{profile.slug} 不支持 {kind} 升级包；用 `moduline delta info --modules` 查看各型号支持的类型",
-        )
-    ]
+    refused = not_taken(old.profile, kind)
+    return ([refused] if refused is not None else []) + _of_content(old, new, kind)
 
 
 def _of_content(old: Side, new: Side, kind: str) -> list[Text]:

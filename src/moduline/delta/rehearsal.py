@@ -40,6 +40,8 @@ from moduline.nor.memory import MemoryFlash, page_count
 
 STORES: Final = ("fs", "fp")
 PATCH_FILE: Final = "FotaFile.bin"
+SEED: Final = 20265
+"""Of the pairs, unless another one is asked for."""
 MAX_LIVES: Final = 8
 TO_THE_END: Final = 16
 """One of so many trials goes on to its end though it stands where it should."""
@@ -175,6 +177,8 @@ class Model:
         block_bytes: erase unit.
         store: where the patch lies, ``fs`` or ``fp``.
         packed: the patch, as it lies there.
+
+    ``targets_end`` is the first address behind the firmware, ``spare_bytes`` what is left for copies and marks there.
     """
 
     def __init__(self, jobs: Sequence[Job], block_bytes: int, store: str, packed: bytes) -> None:
@@ -185,6 +189,7 @@ class Model:
         self.spare_bytes = max((job.patch.plan.spare_bytes for job in jobs if job.patch), default=0)
         kept = _file_system(packed, block_bytes) if store == "fs" else packed
         starts = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
+        self.targets_end = starts[-1]
         self._store_start = starts[-1] + self.spare_bytes
         self._store_bytes = len(kept)
         self._kept = kept

@@ -12,28 +12,21 @@ Source: docs/spec/rehearsal-proof.md.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from moduline.delta import Side, codecs, proof, read_side, rehearsal, target_of
-from moduline.delta.apply import must_be_for
-from moduline.delta.packed import unpacked
-from moduline.delta.side import SCRIPT_ROLE
-from moduline.errors import BadFormat, PatchMisfit, SpareTooSmall, Text
+from moduline.delta import Side, proof, read_side, rehearsal, target_of
+from moduline.delta.rehearsal import SEED
+from moduline.delta.staged import jobs_of
+from moduline.errors import BadFormat, Text
 from moduline.formats import patch
 
 SOURCE: Final = "source"
 PATCH: Final = "patch-{number}"
 PROOF: Final = "proof-{number}.json"
 PAGE: Final = "page-{number}.html"
-SEED: Final = 20265
-_NO_PART: Final = Text("the source package has no part '{role}'", "源版本包没有“{role}”部分")
-_OTHER: Final = Text(
-    "{role} of the source package is not what it was made from", "源版本包的 {role} 与差分包的基准不一致"
-)
 _NO_PATCH: Final = Text("it is no patch of this platform", "不是本平台的差分包")
 
 
@@ -61,8 +54,7 @@ def _one(
     if not patch.is_patch(data):
         raise BadFormat(format="patch", reason=_NO_PATCH, offset=0)
     found = patch.read(data)
-    must_be_for(source, found)
-    jobs = [_job(source, region, spare) for region in found.regions]
+    jobs = jobs_of(source, found, spare)
     unit = next((job.patch.plan.block_bytes for job in jobs if job.patch), target_of(source).block_bytes)
     model = rehearsal.Model(jobs, unit, request["store"], data)
     clean = rehearsal.clean_run(model)
@@ -79,23 +71,3 @@ def _one(
     known = {name: shown[name] for name in ("is_good", "cuts", "failed")}
     known |= {"sha256": shown["patch"]["sha256"], "tool": shown["tool"]["version"], "proof_version": shown["version"]}
     return known | {"trials": len(trials), "pairs": pairs, "operations": clean.total}
-
-
-def _job(source: Side, region: patch.PatchRegion, spare: int | None) -> rehearsal.Job:
-    part = source.part(region.role)
-    if part is None and region.role != SCRIPT_ROLE:
-        raise PatchMisfit(reason=_NO_PART, role=region.role)
-    old = part.data if part is not None else b""
-    if region.is_checked and not _is_old(old, region):
-        found = unpacked(old)
-        if found is None or not _is_old(found.content, region):
-            raise PatchMisfit(reason=_OTHER, role=region.role)
-        old = found.content
-    coded = None if codecs.codec_of(region.codec).is_whole else codecs.in_place(region)
-    if coded is not None and spare is not None and coded.plan.spare_bytes > spare:
-        raise SpareTooSmall(need=coded.plan.spare_bytes, have=spare)
-    return rehearsal.Job(region.role, old, codecs.decode(region, old), coded)
-
-
-def _is_old(data: bytes, region: patch.PatchRegion) -> bool:
-    return len(data) == region.old_bytes and hashlib.sha256(data).digest() == region.old_sha256
