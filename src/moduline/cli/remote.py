@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -13,14 +13,11 @@ import typer
 from moduline.cli import language, output, rescue_burn, terminal
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
-from moduline.errors import AtRefused, BadOption, ModulineError, ScriptRaised, UserSaidNo
+from moduline.errors import AtRefused, BadOption, ScriptRaised, UserSaidNo
 from moduline.events import Event, Notice, Reporter, Step
-from moduline.port import registry
-from moduline.port.address import resolve
 from moduline.remote import reach
 from moduline.remote.repl_session import drop
-from moduline.remote.rescue import STEPS, Reburnt, RescuePlan, Ways, plan_rescue, rescue, stop
-from moduline.vmodule import rack_client
+from moduline.remote.rescue import STEPS, RescuePlan, Ways, plan_rescue, rescue, stop
 
 T = TypeVar("T")
 
@@ -259,7 +256,9 @@ def _register_rescue(app: typer.Typer) -> None:
         as_json: JsonFlag = False,
         as_jsonl: JsonlFlag = False,
     ) -> None:
-        ways = _with_reburn(reach.ways(port, at), port)
+        from moduline.line.rescue_ways import ways_to  # brings the virtual module along
+
+        ways = ways_to(port, at)
         if package is not None or image is not None:
             ways = rescue_burn.with_burner(ways, package, image, as_jsonl=as_jsonl)
         plan = plan_rescue(ways, renames=not keep, wait_s=wait)
@@ -278,23 +277,6 @@ def _register_rescue(app: typer.Typer) -> None:
                 "main.py 已改名为 {path}；可用 `moduline cp {path} 文件名` 取回",
                 path=":" + rescued.renamed_to,
             )
-
-
-def _with_reburn(ways: Ways, address: str) -> Ways:
-    """The same ways, and for a module of a rack one to write its script area back."""
-    try:
-        path = resolve(address, role="repl").path
-    except ModulineError:
-        return ways  # the rescue itself says what is wrong with the address
-    entry = next((one for one in registry.modules() if any(path == port.path for port in one.ports)), None)
-    if entry is None:
-        return ways
-
-    async def reburn() -> Reburnt:
-        done = await asyncio.to_thread(rack_client.ask, entry.rack, "set_aside", name=entry.name)
-        return Reburnt(str(done["renamed_to"]), bool(done["was_protected"]))
-
-    return replace(ways, reburn=reburn)
 
 
 def _show_plan(plan: RescuePlan, ways: Ways, *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from moduline.errors import BadAddress, NoModule, SeveralModules
+from moduline.port import aside
 from moduline.port.identity import ask_imei
 from moduline.port.listing import PortInfo, all_ports, is_module
 from moduline.port.recording import recorded
@@ -81,6 +82,8 @@ async def open_address(address: str, role: str | Sequence[str] = "at", baud: int
 async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
     """The port, open for this program alone; recorded when this program records, see ``port.recording``.
 
+    Whoever holds it in this program only to look at it steps aside, see ``port.aside``.
+
     Args:
         info: from :func:`resolve` or a listing.
         baud: bits per second, for ports that have a rate.
@@ -89,6 +92,7 @@ async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
         NoModule: it is gone, or nobody listens there.
         PortBusy: another program holds it, or no permission.
     """
+    await aside.make_way(info.path)
     return recorded(await _open(info, baud), info)
 
 

@@ -1,0 +1,16 @@
+"""Notices of jobs in words; ``notice.SLUG`` for the slug that a verb reports."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from moduline.errors import Text
+
+TEXTS: Final = {
+    "notice.remote.checksum-refreshed": Text(
+        "{path}: backup checksum refreshed, so the change survives a restart",
+        "{path}：已刷新备份校验值，重启后修改不会被还原",
+    ),
+    "notice.remote.no-at-reset": Text("restart over AT failed: {reason}", "通过 AT 重启失败：{reason}"),
+    "notice.remote.repower-now": Text("re-power the module now", "请现在给模组重新上电"),
+}
