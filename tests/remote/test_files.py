@@ -12,6 +12,7 @@ import pytest
 from moduline.errors import (
     BadAnswer,
     BadOption,
+    FileChanged,
     ModulineError,
     NoSuchRemoteFile,
     RemoteFileDiffers,
@@ -283,3 +284,26 @@ def test_list_when_the_module_gives_a_hostile_name_then_bad_answer(frame):
 
     with pytest.raises(BadAnswer):
         virtual_time.run(both())
+
+
+@pytest.mark.parametrize(
+    ("there", "known", "is_written"),
+    [
+        (b"old", b"old", True),
+        (b"old", b"other", False),
+        (None, None, True),
+        (b"old", None, False),
+        (None, b"old", False),
+    ],
+)
+def test_replace_when_the_file_is_not_what_was_read_then_nothing_is_written(there, known, is_written):
+    async def work(files):
+        try:
+            await files.replace("/usr/a.py", b"new", known)
+        except FileChanged:
+            return False
+        return True
+
+    done, fake, _ = on_module(work, {} if there is None else {"/usr/a.py": there})
+    assert done is is_written
+    assert fake.files.tree.get("/usr/a.py") == (b"new" if is_written else there)

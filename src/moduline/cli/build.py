@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +15,13 @@ from moduline.cli.output import DryRunFlag, JsonFlag, note, out, print_json, pri
 from moduline.cli.package_change import extract_project, made_package
 from moduline.cli.sizes import size_of
 from moduline.digest import sha256_hex
-from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text
+from moduline.errors import BadOption, Text
 from moduline.image.remarks import Remark, Skipped
 from moduline.release import app_fota as archive
 from moduline.release import output, starter, twins
 from moduline.release.examine import Examined, examine
 from moduline.release.imports import imported_names
+from moduline.release.keeping import keep, now_in_names, read_base
 from moduline.release.produce import FREE_BYTES_MIN, Options, Prepared, Produced, finish, prepare
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help=say("project folder", "工程目录"))]
@@ -95,7 +95,7 @@ def register(pack: typer.Typer) -> None:
         output.must_not_be(path, base)
         extra = {path.with_name(archive.name_of(produced)): archive.archive(produced)} if app_fota else {}
         if not dry_run:
-            write(produced, path)
+            keep(produced, path)
             for place, data in extra.items():
                 output.write_whole(place, data)
         if as_json:
@@ -158,35 +158,6 @@ def register_top(app: typer.Typer) -> None:
             print_json({"ok": True, "folder": str(folder), "files": written})
         else:
             out().print("\n".join(f"{folder / name}" for name in written), markup=False)
-
-
-def now_in_names() -> str:
-    """The time of day as vendor tools put it into names of packages, such as ``20211130-1405``."""
-    return time.strftime("%Y%m%d-%H%M")
-
-
-def read_base(path: Path) -> bytes:
-    """The bytes of the stock package.
-
-    Raises:
-        NoSuchFile: it is not there.
-        StorageFailed: it cannot be read.
-    """
-    if not path.is_file():
-        why = Text("not a file", "不是文件") if path.exists() else Text("no such file", "文件不存在")
-        raise NoSuchFile(path=str(path), reason=why)
-    try:
-        return path.read_bytes()
-    except OSError as wrong:
-        raise StorageFailed(path=str(path), reason=wrong.strerror or str(wrong)) from wrong
-
-
-def write(produced: Produced, path: Path) -> None:
-    """Write the package, and the twins beside it and where virtual modules look."""
-    output.write_whole(path, produced.data)
-    if produced.twins:
-        twins.keep(produced.twins)
-        output.write_whole(twins.path_beside(path), twins.write(produced.twins))
 
 
 def show_remarks(remarks: Iterable[Remark]) -> None:

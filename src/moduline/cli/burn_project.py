@@ -16,13 +16,13 @@ from typing import Annotated
 
 import typer
 
-from moduline.cli.build import now_in_names, read_base, show_remarks, write
+from moduline.cli.build import show_remarks
 from moduline.cli.disk import read_file
 from moduline.cli.language import say
 from moduline.cli.output import note
 from moduline.digest import sha256_hex
 from moduline.errors import BadOption, Text
-from moduline.release import output
+from moduline.release import keeping, output
 from moduline.release.produce import Options, Produced, produce
 
 BaseOption = Annotated[
@@ -63,7 +63,7 @@ class Source:
         """
         if self.produced is None:
             return
-        write(self.produced, self.path)
+        keeping.keep(self.produced, self.path)
         data = self.produced.data
         facts = {"path": self.path, "bytes": len(data), "sha256": sha256_hex(data)}
         note("merged: {path}, {bytes} bytes, sha256 {sha256}", "已合并：{path}，{bytes} 字节，sha256 {sha256}", **facts)
@@ -99,7 +99,7 @@ def source_of(file: Path, base: Path | None, to: str) -> Source:
             "{file} is a package already; --base takes a project folder", "{file} 已是固件包，--base 需要工程目录"
         )
         raise BadOption(name="--base", reason=why, file=str(file))
-    produced = produce(file, read_base(base), Options(made_at=now_in_names()), base.name)
+    produced = produce(file, keeping.read_base(base), Options(made_at=keeping.now_in_names()), base.name)
     show_remarks(produced.prepared.remarks)
     path = output.choose_path(to or ".", produced.name)
     output.must_not_be(path, base)

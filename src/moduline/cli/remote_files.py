@@ -15,21 +15,18 @@ import typer
 from moduline.cli import output
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_json
-from moduline.cli.project_files import scripts_of
 from moduline.cli.remote import PortOption, confirm, progress, run_async, show_noise, tell
 from moduline.errors import BadOption, NoSuchFile, NoSuchRemoteFile, StorageFailed
 from moduline.events import Reporter
 from moduline.remote import reach
 from moduline.remote.files import HOME, ModuleFiles, RemoteEntry, absolute
-from moduline.remote.sync import SyncPlan, plan_sync, run_sync, verify_sync
+from moduline.remote.sync import SyncPlan, is_left_out, plan_sync, run_sync, verify_sync
 from moduline.testing.project import load_project
+from moduline.testing.project_files import scripts_of
 
 T = TypeVar("T")
 
 RecursiveFlag = Annotated[bool, typer.Option("-r", "--recursive", help="folders too / 包含子目录")]
-
-# Folders and files of this computer that no module needs.
-LEFT_OUT = frozenset({"__pycache__", ".git", ".hg", ".venv", ".DS_Store", "Thumbs.db", ".idea", ".vscode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,9 +374,9 @@ def _walk(folder: Path) -> list[tuple[str, Path]]:
     """Relative POSIX name and path of everything below, sorted, without what no module needs."""
     found = []
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if not LEFT_OUT & set(name.parts) and path.suffix != ".pyc":
-            found.append((name.as_posix(), path))
+        name = path.relative_to(folder).as_posix()
+        if not is_left_out(name):
+            found.append((name, path))
     return found
 
 

@@ -22,7 +22,6 @@ from typing import Any, Final
 from moduline.cli.language import current, say
 from moduline.cli.log_view import LogView, shown_path
 from moduline.cli.output import note, print_json
-from moduline.cli.project_files import scripts_of
 from moduline.cli.watching import watch_project
 from moduline.errors import ModulineError, ReplBusy, ScriptRaised, TextNotSeen, TotalTimeout, UserSaidNo
 from moduline.events import Event, Notice, Reporter
@@ -34,6 +33,7 @@ from moduline.remote.main_output import MainOutput
 from moduline.remote.project_session import Changes, ProjectSession, changes_between
 from moduline.testing.private_module import private_module, put_files
 from moduline.testing.project import LoadedProject, load_project
+from moduline.testing.project_files import scripts_of
 from moduline.vmodule.facts import quirks_of
 from moduline.vmodule.module import VirtualModule
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from moduline.cli.project_files import is_of_an_editor, scripts_of
 from moduline.errors import ModulineError
 from moduline.testing.project import LoadedProject, load_project
+from moduline.testing.project_files import is_of_an_editor, scripts_of
 
 QUIET_MS: Final = 100  # so long nothing must happen before content is compared
 AT_MOST_MS: Final = 1000

@@ -103,6 +103,7 @@ from moduline.errors.usage import (
     UnknownOrder,
 )
 from moduline.errors.world import (
+    FileChanged,
     FlashCut,
     FlashViolation,
     InterpreterMissing,
@@ -137,6 +138,7 @@ __all__ = [
     "DatabaseReadOnly",
     "DatabaseUnreachable",
     "DemoFailed",
+    "FileChanged",
     "FileUntrusted",
     "FlashCut",
     "FlashViolation",

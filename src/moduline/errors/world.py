@@ -88,6 +88,16 @@ class StorageFailed(WorldError):
     hint = Text("check space and permissions", "请检查磁盘空间与权限")
 
 
+class FileChanged(WorldError):
+    """A file was to be replaced by somebody who knew another content of it."""
+
+    code = "ML-E0909"
+    slug = "storage.file-changed"
+    exit_code = 9
+    text = Text("{path} has changed since it was read; nothing was written", "{path} 自读取后已被修改；未写入任何内容")
+    hint = Text("read it again and repeat your change", "请重新读取后再次修改")
+
+
 class RecordsUnwritable(WorldError):
     """The records of a gang cannot be written, so nothing more is burnt."""
 

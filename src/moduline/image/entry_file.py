@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from moduline.errors import Text
+from moduline.errors import BadOption, Text
 from moduline.image.remarks import ERROR, NOTICE, Remark
 
 VALUE_CHARS_MAX: Final = 80
@@ -89,6 +89,30 @@ def constant(script: Script, name: str) -> Constant:
         en, zh = "{name} is assigned {count} times; the last one counts", "{name} 被赋值 {count} 次，以最后一次为准"
         remarks.append(_remark(NOTICE, "twice", script.path, line, en, zh, remedy, name=name, count=len(found)))
     return Constant(node.value, tuple(remarks))
+
+
+def with_constant(source: bytes, name: str, value: str) -> bytes:
+    """The script with another value of such a constant; nothing else of it changes.
+
+    Raises:
+        BadOption: the value is none for a file name, or there is no plain assignment to change.
+    """
+    for remark in _judge_value("-", 0, name, value):
+        if remark.severity == ERROR:
+            raise BadOption(**dict(remark.facts) | {"name": name, "reason": remark.reason})
+    script = parse("-", source)
+    found = list(_assignments(script.tree, name)) if script.tree is not None else []
+    node = found[-1][1] if found else None
+    lead = len(codecs.BOM_UTF8) if source.startswith(codecs.BOM_UTF8) else 0
+    lines = source[lead:].split(b"\n")
+    if not isinstance(node, ast.Constant) or node.end_lineno != node.lineno or node.end_col_offset is None:
+        raise BadOption(name=name, reason=Text("{name} is not a plain string on one line", "{name} 不是单行字符串常量"))
+    line = lines[node.lineno - 1]
+    lines[node.lineno - 1] = line[: node.col_offset] + repr(value).encode() + line[node.end_col_offset :]
+    made = source[:lead] + b"\n".join(lines)
+    if constant(parse("-", made), name).value != value:  # lone carriage returns or broken UTF-8 before it
+        raise BadOption(name=name, reason=Text("change it in the file itself", "请直接在文件中修改"))
+    return made
 
 
 _BOM: Final = Text("the file begins with a byte order mark, which the module refuses", "文件以 BOM 开头，模组无法识别")

@@ -7,23 +7,34 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from moduline.errors import Text, TooBig
 from moduline.image import build as image_build
 from moduline.image import entry_file
 from moduline.image import project as image_project
-from moduline.image.project import Project
+from moduline.image.project import Project, ProjectSettings
 from moduline.image.remarks import ERROR, NOTICE, Remark, must_be_sound
 from moduline.profiles import catalog
+from moduline.profiles.convention import ConventionProfile
 from moduline.profiles.module import BACKUP_FS, USER_FS, ModuleProfile
 from moduline.release.folder import read_folder
 from moduline.release.imports import import_remarks
 from moduline.release.produce import language_remarks, lint
 
 DEFAULT_CONVENTION = "crc32-2021"
+MOUNTS = ("/usr", "/bak")
 HEAP_SHARE = 4  # a script as text, its copies and what is compiled share the heap
+
+
+@dataclass(frozen=True, slots=True)
+class AreaUse:
+    """How full a file system would be: bytes of the area, and those left free."""
+
+    mount: str
+    total_bytes: int
+    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +43,23 @@ class Examined:
 
     Attributes:
         project: files, name, version, what is left out.
+        convention: what its firmware expects.
         module: profile it was judged by; None when none is named.
         remarks: errors and notices.
         free_bytes: room left in the module's user file system; None without a module or with errors.
         too_big: the files do not fit the module; None when they do or nothing is known.
+        settings: of its moduline.toml.
+        areas: how full the module's file systems would be, before encryption; empty where nothing is known.
     """
 
     project: Project
+    convention: ConventionProfile
     module: ModuleProfile | None
     remarks: tuple[Remark, ...]
     free_bytes: int | None = None
     too_big: TooBig | None = None
+    settings: ProjectSettings = field(default_factory=ProjectSettings)
+    areas: tuple[AreaUse, ...] = ()
 
     def must_be_sound(self, *, is_strict: bool = False) -> None:
         """Stop when the project could not be merged.
@@ -79,19 +96,23 @@ def examine(folder: Path, module: str = "") -> Examined:
     project = image_project.select(content.files, content.skipped, convention)
     backed_up, backup_remarks = image_project.backed_up(project, project.tree, settings.backup)
     remarks = (*project.remarks, *backup_remarks, *import_remarks(project), *name_remarks(project))
+    found = Examined(project, convention, profile, remarks, settings=settings)
     if profile is None:
-        return Examined(project, None, remarks)
+        return found
     remarks += (*language_remarks(project, profile, lint(project, profile)), *_heap_remarks(project, profile))
+    found = replace(found, remarks=remarks)
     places = [profile.partition(role) for role in (USER_FS, BACKUP_FS)]
     if None in places:
-        return Examined(project, profile, remarks)
+        return found
     user, backup = (profile.fs.geometry(place.size_bytes) for place in places if place)
     try:
         trees = image_build.compose(project.tree, backed_up, convention)
         images = image_build.build(trees.user, trees.backup, user, backup)
     except TooBig as wrong:
-        return Examined(project, profile, remarks, too_big=wrong)
-    return Examined(project, profile, remarks, images.user_free_bytes)
+        return replace(found, too_big=wrong)
+    free = (images.user_free_bytes, images.backup_free_bytes)
+    areas = tuple(AreaUse(*one) for one in zip(MOUNTS, (p.size_bytes for p in places if p), free, strict=True))
+    return replace(found, free_bytes=images.user_free_bytes, areas=areas)
 
 
 def name_remarks(project: Project) -> Iterator[Remark]:

@@ -25,6 +25,7 @@ from typing import Final
 from moduline.errors import (
     BadAnswer,
     BadOption,
+    FileChanged,
     ModulineError,
     NoSuchRemoteFile,
     RemoteFileDiffers,
@@ -217,6 +218,24 @@ class ModuleFiles:
                 await self._call(path, "remove", snippets.ABANDON, part)
             raise
         await self._refresh_checksums(path)
+
+    async def replace(self, path: str, data: bytes, known: bytes | None) -> None:
+        """Write a file unless it is something else than the caller believes; as safe as ``write``.
+
+        Args:
+            path: of the file.
+            data: its new content.
+            known: its content as the caller knows it; None: it must not exist.
+
+        Raises:
+            FileChanged: it holds something else by now; nothing was written.
+            RemoteFileFailed, RemoteFull, RemoteFileDiffers: as ``write``.
+        """
+        digest = await self.digest(path)
+        is_as_known = digest is None if known is None else digest is not None and digest.matches(known)
+        if not is_as_known:
+            raise FileChanged(path=absolute(path))
+        await self.write(path, data)
 
     async def copy(self, source: str, target: str) -> None:
         """Copy a file on the module itself; as safe as ``write``."""

@@ -16,6 +16,9 @@ from typing import Final
 from moduline.errors import BadOption, RemoteFileDiffers, RemoteFileFailed, RemoteFull, Text
 from moduline.remote.files import HOME, PART_NAME, ModuleFiles, RemoteEntry, absolute
 
+# Folders and files of a computer that no module needs.
+LEFT_OUT: Final = frozenset({"__pycache__", ".git", ".hg", ".venv", ".DS_Store", "Thumbs.db", ".idea", ".vscode"})
+
 # Made by the firmware or its libraries, not by a project: never removed by ``sync``.
 KEPT: Final = frozenset(
     f"{HOME}/{name}"
@@ -28,6 +31,11 @@ KEPT: Final = frozenset(
         ".updater",
     )
 )
+
+
+def is_left_out(path: str) -> bool:
+    """Whether a path of a computer (relative, with ``/``) is nothing for a module."""
+    return bool(LEFT_OUT & set(path.split("/"))) or path.endswith(".pyc")
 
 
 @dataclass(frozen=True, slots=True)

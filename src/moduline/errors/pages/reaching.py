@@ -112,6 +112,14 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline cp main.py :/usr/",
         ("sends it again", "重新发送"),
     ),
+    "storage.file-changed": page(
+        (
+            "a script on the module, another page or another program wrote the file while it was being edited",
+            "编辑期间，模组上的脚本、其他页面或其他程序写入了该文件",
+        ),
+        "moduline cat :/usr/main.py",
+        ("shows what the file holds now", "显示文件当前内容"),
+    ),
     "remote.at-refused": page(
         ("the command is unknown to this firmware, or not allowed in its state", "固件不支持该命令，或当前状态不允许"),
         "moduline at AT+CMEE=2",
