@@ -126,3 +126,12 @@ def test_bench_when_typed_then_cable_signal_faults_and_flash(virt):
     last = lines[-1]["last"]
     assert json.loads(virt("ops", "m1", "--since", str(last), "--json").out)["operations"] == []
     assert "read" in virt("ops", "m1").out
+
+
+def test_up_when_modules_are_up_then_they_stay_up_and_a_change_is_refused(virt):
+    before = json.loads(virt("up", "--json").out)["modules"][0]
+    after = json.loads(virt("up", "--count", "2", "--json").out)["modules"]
+    assert [(one["name"], one["state"]) for one in after] == [("m1", "running"), ("m2", "running")]
+    assert after[0]["ports"] == before["ports"]
+    assert "ML-E0501" in virt("up", "--fresh", code=5).err
+    assert "ML-E0501" in virt("up", "--module", "eg915u", code=5).err

@@ -10,24 +10,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from moduline.burn import BurnPlan, BurnRecord
+from moduline.burn.words import NO_PLACE, PLAN_VERBS
 from moduline.cli import output
 from moduline.cli.language import current, say
 from moduline.cli.output import err, note, out, print_json, print_table
 from moduline.events import Event, Notice, Progress, Reporter, Step, to_json
 from moduline.line.board_words import NOTICES, notice_of
 
-NO_PLACE = 0xFFFFFFFF
-"""Address of what has no place in the flash."""
-_VERBS = {
-    "load": ("load into RAM", "装入内存"),
-    "table": ("describe the flash", "下发 Flash 描述"),
-    "write": ("write", "写入"),
-    "erase": ("erase", "擦除"),
-    "format": ("format", "格式化"),
-    "keep": ("read out and store", "读出并保存"),
-    "keep_nv": ("write, keeping IMEI and calibration", "写入（保留 IMEI 与校准数据）"),
-    "skip": ("leave out", "跳过"),
-}
 _NOTICES = {slug: (f"{{where}}: {text.en}", f"{{where}}：{text.zh}") for slug, text in NOTICES.items()}
 _OUTCOME_COLOURS = {"PASS": "green", "FAIL": "red", "REFUSED": "yellow", "ERROR": "red", "ABORTED": "yellow"}
 
@@ -53,7 +42,7 @@ def show_plan(plan: BurnPlan, *, as_json: bool, is_result: bool) -> None:
         size = f"0x{action.size_bytes:x}" if action.verb == "format" else str(action.size_bytes or "")
         is_read = "✓" if action.is_read_back else ""
         place = "" if action.address == NO_PLACE else f"0x{action.address:08x}"
-        table.add_row(escape(action.part), say(*_VERBS[action.verb]), place, size, is_read)
+        table.add_row(escape(action.part), PLAN_VERBS[action.verb].say(current()), place, size, is_read)
     console.print(table)
     for loss in plan.losses:
         console.print(say("lost: ", "将丢失：") + loss.say(current()), markup=False)

@@ -133,7 +133,10 @@ class Rack:
         name, slug = str(wanted["name"]), str(wanted["module"]).lower()
         present = self.places.get(name)
         if present is not None:
-            if present.slug != slug or wanted.get("package") or wanted.get("is_blank"):
+            is_to_change = (
+                any(wanted.get(key) for key in ("is_new_package", "is_blank", "is_fresh")) or plan is not None
+            )
+            if present.slug != slug or is_to_change:
                 why = Text("it is up already, as a {slug}; take it down first", "已在运行（{slug}）；请先 down")
                 raise PortBusy(port=name, reason=why, slug=present.slug)
             return present
