@@ -64,7 +64,7 @@ def fleet(rig):
     one = rig.device(product, "860001", module="V1.9", mcu1="1.0")
     two = rig.device(product, "860002", module="V1.10")
     three = rig.device(product, "860003", module="V2", mcu1="1.1")
-    rig.device(rig.product("other"), "Lamp-ß", module="V1.9")
+    rig.device(rig.product("other"), "Lamp-7", module="V1.9")
     rig.act(service.add, product.id, "86x001")
     rig.tell(contact.report_facts, one, {"cell": "c7", "model": "EC600U", "battery": 80, "roaming": True})
     rig.tell(contact.report_facts, two, {"cell": "C7", "model": "ec600u", "battery": 9, "roaming": False})

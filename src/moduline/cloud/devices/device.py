@@ -123,6 +123,7 @@ class DeviceFilter:
         version: that runs this version of that component.
         cell: in this radio cell.
         seen_before: of which nothing was heard since then, UTC seconds.
+        find: whose key, or number of the production line (``line.unit``), begins so.
     """
 
     product_id: int | None = None
@@ -136,3 +137,4 @@ class DeviceFilter:
     version: str = ""
     cell: str = ""
     seen_before: float | None = None
+    find: str = ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
@@ -27,6 +27,8 @@ PRODUCT: Final = Text("product", "产品")
 TAG: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 TAG_LIMIT: Final = 64
 """Tags and attributes of one device."""
+UNIT: Final = "line.unit"
+"""Attribute with the number that the production line gave a device."""
 _BLOCK: Final = 500
 """Rows looked up at once."""
 
@@ -231,6 +233,7 @@ def page(
     after: int = 0,
     limit: int | None = None,
     holds: Callable[[Device], bool] | None = None,
+    also: Any = None,
 ) -> Page[Device]:
     """Some of the devices that are wanted, by their numbers.
 
@@ -239,12 +242,13 @@ def page(
         after: key of the page before.
         limit: rows of the page.
         holds: a further condition.
+        also: a further condition over ``devices``, of the database.
 
     Raises:
         BadField: the limit is out of range.
     """
     size = page_limit(limit)
-    found = scan(conn, wanted, actor=actor, after=after, block=size + 1 if holds is None else _BLOCK)
+    found = scan(conn, wanted, actor=actor, after=after, block=size + 1 if holds is None else _BLOCK, also=also)
     return page_of(list(islice((one for one in found if holds is None or holds(one)), size + 1)), size, _number)
 
 
@@ -255,9 +259,10 @@ def scan(
     actor: Actor,
     after: int = 0,
     block: int = _BLOCK,
+    also: Any = None,
 ) -> Iterator[Device]:
     """All devices that are wanted, by their numbers, read in blocks."""
-    query = select(*_COLUMNS).where(_mine(actor), *_conditions(wanted or DeviceFilter())).order_by(_D.id).limit(block)
+    query = select(*_COLUMNS).where(*_all_of(wanted, also, actor)).order_by(_D.id).limit(block)
     while True:
         rows = conn.execute(query.where(_D.id > after)).all()
         yield from _with_parts(conn, rows)
@@ -266,18 +271,22 @@ def scan(
         after = rows[-1].id
 
 
-def count(conn: Connection, wanted: DeviceFilter | None = None, *, actor: Actor) -> int:
+def count(conn: Connection, wanted: DeviceFilter | None = None, *, actor: Actor, also: Any = None) -> int:
     """How many devices are wanted."""
     query = select(func.count()).select_from(tables.devices)
-    return int(conn.execute(query.where(_mine(actor), *_conditions(wanted or DeviceFilter()))).scalar_one())
+    return int(conn.execute(query.where(*_all_of(wanted, also, actor))).scalar_one())
+
+
+def _all_of(wanted: DeviceFilter | None, also: Any, actor: Actor) -> list[Any]:
+    return [mine(actor), *_conditions(wanted or DeviceFilter()), *(() if also is None else (also,))]
 
 
 def _number(device: Device) -> int:
     return device.id
 
 
-def _mine(actor: Actor) -> Any:
-    """Of a product of the actor's main account."""
+def mine(actor: Actor) -> Any:
+    """The condition over ``devices`` that one is of a product of the actor's main account."""
     own = select(tables.products.c.id).where(tables.products.c.account_id == actor.main_id)
     return _D.product_id.in_(own)
 
@@ -287,6 +296,10 @@ def _conditions(wanted: DeviceFilter) -> Iterator[Any]:
         yield _D.product_id == wanted.product_id
     if wanted.dk:
         yield _D.dk.like(like(wanted.dk), escape="\\")
+    if wanted.find:
+        begins, one = like(wanted.find), tables.device_tags.c
+        units = select(one.device_id).where(one.name == UNIT, one.value.like(begins, escape="\\"))
+        yield or_(_D.dk.like(begins, escape="\\"), _D.id.in_(units))
     if wanted.is_online is not None:
         yield _D.node.is_not(None) if wanted.is_online else _D.node.is_(None)
     if wanted.is_enabled is not None:
@@ -312,7 +325,7 @@ def _rows(conn: Connection, device_ids: Sequence[int], actor: Actor) -> Sequence
     Raises:
         NoSuchObject: one is not there.
     """
-    rows = conn.execute(select(*_COLUMNS).where(_D.id.in_(device_ids), _mine(actor)).order_by(_D.id)).all()
+    rows = conn.execute(select(*_COLUMNS).where(_D.id.in_(device_ids), mine(actor)).order_by(_D.id)).all()
     missing = set(device_ids) - {row.id for row in rows}
     if missing:
         raise NoSuchObject(kind=KIND, name=str(min(missing)))

@@ -18,10 +18,10 @@ from moduline.cloud.devices.device import MODULE, DeviceFilter
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.upgrades import people
 from moduline.cloud.upgrades.api import upgrade_json
-from moduline.cloud.views import glance, lists
+from moduline.cloud.views import glance, lists, sights
 from moduline.cloud.views.spelling import FORMATS, Item, Shape, head, moment, spell
 
-router: Final = APIRouter(prefix="/v1", tags=["devices"])
+router: Final = APIRouter(prefix="/v1")
 exports: Final = APIRouter(prefix="/v1", tags=["exports"])
 Form = Annotated[Literal["csv", "jsonl"], Query(description="csv for spreadsheets, jsonl for programs")]
 Filter = Annotated[
@@ -54,13 +54,13 @@ def _which(
 Which = Annotated[DeviceFilter, Depends(_which)]
 
 
-@router.get("/overview")
+@router.get("/overview", tags=["overview"])
 async def show_overview(door: Open, who: Who) -> dict[str, Any]:
     """The fleet at a glance: devices, plans by state, upgrades of the last day, and what needs somebody."""
     return asdict(await door.see(glance.overview, actor=who, at=door.clock.now_s()))
 
 
-@router.get("/devices")
+@router.get("/devices", tags=["devices"])
 async def list_devices(
     door: Open,
     who: Who,
@@ -77,10 +77,36 @@ async def list_devices(
     return shown(await door.see(lists.matching, wanted, text, actor=who, after=after, limit=limit), device_json)
 
 
-@router.get("/devices/count")
+@router.get("/devices/count", tags=["devices"])
 async def count_devices(door: Open, who: Who, wanted: Which, text: Filter = "") -> dict[str, Any]:
     """How many devices there are of those: what a filter of a plan would meet."""
     return {"count": await door.see(lists.count, wanted, text, actor=who)}
+
+
+@router.get("/devices/facets", tags=["devices"])
+async def show_facets(door: Open, who: Who, product: int | None = None) -> dict[str, Any]:
+    """What devices can be filtered by, with how many have it: versions of modules, tags; the most frequent first."""
+    return await door.see(sights.facets, product, actor=who)
+
+
+@router.get("/devices/{device}/upgrades", tags=["devices"])
+async def list_upgrades_of_device(
+    door: Open, who: Who, device: int, after: After = 0, limit: Limit = None
+) -> dict[str, Any]:
+    """All plans and verifications that a device is or was in, newest first, each with the reason why it waits."""
+    return shown(await door.see(sights.upgrades_of, device, actor=who, after=after, limit=limit), _device_upgrade_json)
+
+
+@router.get("/products/{product}/counts", tags=["products"])
+async def count_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+    """How much there is of a product: devices, those online, plans by state."""
+    return await door.see(sights.product_counts, product, actor=who)
+
+
+@router.get("/artifacts/{artifact}/uses", tags=["artifacts"])
+async def list_uses(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+    """Plans that name an artifact, newest first."""
+    return {"items": await door.see(sights.uses_of, artifact, actor=who), "next_after": None}
 
 
 @exports.get("/devices/export", response_class=StreamingResponse)
@@ -160,6 +186,11 @@ async def _sent(
 
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "X-Content-Type-Options": "nosniff"}
     return StreamingResponse(pieces(), media_type=FORMATS[form], headers=headers)
+
+
+def _device_upgrade_json(one: sights.DeviceUpgrade) -> dict[str, Any]:
+    more = {"plan_name": one.plan, "plan_state": one.plan_state, "is_verification": one.is_verification}
+    return upgrade_json(one.shown) | more
 
 
 def _device_cells(one: Item) -> list[Any]:

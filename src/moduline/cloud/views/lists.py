@@ -100,9 +100,7 @@ def _rules(known: Filter | None, decided: Decided | None) -> Callable[[Device], 
     return lambda device: known.holds(scope.ruled(device).names)
 
 
-def _count(
-    conn: Connection, wanted: DeviceFilter, known: Filter | None, decided: Decided | None, actor: Actor
-) -> int:
+def _count(conn: Connection, wanted: DeviceFilter, known: Filter | None, decided: Decided | None, actor: Actor) -> int:
     holds, also = _rules(known, decided), _condition(decided)
     if holds is None:
         return devices.count(conn, wanted, actor=actor, also=also)
