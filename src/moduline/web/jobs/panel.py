@@ -128,7 +128,7 @@ def _progress(now: JobView, pace: Pace, bar: ui.linear_progress, doing: ui.label
     spent = (now.ended_at or at) - now.started_at
     words = [step_words(now.step, viewer().lang)] if now.step and not now.state.is_over else []
     if now.total_bytes and not now.state.is_over:
-        words.append(f"{size(now.done_bytes)} / {size(now.total_bytes)} · {100 * (now.share or 0):.0f} %")
+        words.append(f"{_amount(now)} · {100 * (now.share or 0):.0f} %")
         left = pace.left_s(now, at)
         if left is not None:
             words.append(t("jobs.left", left=lasted(left)))
@@ -138,6 +138,22 @@ def _progress(now: JobView, pace: Pace, bar: ui.linear_progress, doing: ui.label
     bar.props(remove="indeterminate") if now.share is not None else bar.props("indeterminate")
     took = t("jobs.took" if now.state.is_over else "jobs.elapsed", elapsed=lasted(spent))
     about.set_text(f"{t('jobs.by', owner=now.owner, at=moment(now.started_at))} · {took}")
+
+
+def _amount(now: JobView) -> str:
+    """How much is done: bytes, or what ``step.NAME.count`` says of a stage that counts something else."""
+    counted = TABLE.get(f"step.{now.step}.count")
+    if counted is None:
+        return f"{size(now.done_bytes)} / {size(now.total_bytes)}"
+    return counted.say(viewer().lang, done=f"{now.done_bytes:,}", total=f"{now.total_bytes:,}")
+
+
+def _amount(now: JobView) -> str:
+    """How much is done of how much: bytes, or what ``step.NAME.count`` counts."""
+    counts = f"step.{now.step}.count"
+    if counts in TABLE:
+        return t(counts, done=now.done_bytes, total=now.total_bytes)
+    return f"{size(now.done_bytes)} / {size(now.total_bytes)}"
 
 
 def _problem(now: JobView) -> None:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from moduline.errors import Text
+from moduline.line.board_words import STEPS as BURN_STEPS
 from moduline.remote.rescue import STEPS
 
-TEXTS: Final = {f"step.rescue.{name}": words for name, words in STEPS.items()}
+TEXTS: Final = (
+    {f"step.rescue.{name}": words for name, words in STEPS.items()}
+    | {f"step.{name}": words for name, words in BURN_STEPS.items()}
+    | {
+        "step.delta.code": Text("Coding", "编码"),
+        "step.delta.compare": Text("Decoding and comparing", "解码并比对"),
+        "step.fota.clean": Text("Applying without a power cut", "无断电应用"),
+        "step.fota.rehearse": Text("Cutting the power", "断电演练"),
+        "step.fota.rehearse.count": Text("{done} of {total} trials", "{done}/{total} 次试验"),
+    }
+)
