@@ -121,7 +121,7 @@ class Job:
             self._count += 1
             line = Line(self._count, at, to_json(event))
             self._lines.append(line)
-            self._unkept.append({"at": at, **line.event})
+            self._unkept.append({"at": at, "number": line.number, **line.event})
             is_due = time.monotonic() - self._kept_at > FLUSH_S
         if is_due:
             self._keep_lines()
@@ -282,7 +282,8 @@ class Jobs:
         if job is not None:
             return job.lines(since)
         kept = self._store.lines(job_id)
-        return [Line(number, line.get("at", 0.0), line) for number, line in enumerate(kept, 1) if number > since]
+        numbered = [(int(line.get("number", place)), line) for place, line in enumerate(kept, 1)]
+        return [Line(number, line.get("at", 0.0), line) for number, line in numbered if number > since]
 
     def log_path(self, job_id: str) -> Path:
         """File with all events of a job."""
