@@ -306,7 +306,8 @@ def single_cuts(total: int, count: int | None, torn: int = 1) -> Iterator[str]:
         count: operations to cut at; None: all.
         torn: tears of each.
     """
-    chosen = range(total) if count is None else (number * total // count for number in range(min(count, total)))
+    count = total if count is None else min(count, total)
+    chosen = (number * total // count for number in range(count))
     for number in chosen:
         yield f"cut@{number}"
         yield from (f"tear@{number}:{number + 1 + 7919 * kind}" for kind in range(torn))

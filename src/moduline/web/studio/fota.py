@@ -166,8 +166,11 @@ class Desk:
 
     def _draw_kinds(self) -> None:
         """Kinds and stores; drawn anew only when something else can be chosen, so that the focus stays where it is."""
-        lang = viewer().lang
-        refusals = {k: why.say(lang) for k, why in self.looked.refusals.items()} if self.looked is not None else {}
+        looked = self.looked
+        refusals = {
+            kind: t("fota.refused", module=one.module.upper(), able=", ".join(one.able).upper())
+            for kind, one in (looked.refusals.items() if looked is not None else ())
+        }
         if refusals == self._refused:
             return
         self._refused = refusals
@@ -317,7 +320,13 @@ def _outlook(looked: Looked) -> None:
     rows = []
     for one in outlook.parts:
         share = 100 * one.changed_bytes / max(1, one.new_bytes)
-        differs = t("fota.whole") if one.is_whole else t("fota.same") if not one.about_bytes else f"{share:.1f} %"
+        differs = (
+            t("fota.whole")
+            if one.is_whole
+            else t("fota.same")
+            if not one.about_bytes
+            else f"{size(one.changed_bytes)} ({share:.1f} %)"
+        )
         before = size(one.old_bytes) if one.old_bytes else "-"
         need = size(one.about_bytes) if one.about_bytes else "-"
         rows.append((one.role, before, size(one.new_bytes), differs, need))

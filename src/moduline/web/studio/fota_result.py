@@ -93,8 +93,9 @@ def _file(one: dict[str, Any]) -> None:
             ui.button(t("fota.save", file=name), icon="download", on_click=guarded(save)).props(
                 'outline no-caps data-testid="fota-save"'
             )
-            with ui.element("a").props(f'href="/console/packages?{urlencode({"file": path})}"').classes("fo-link"):
-                ui.label(t("fota.upload"))
+            ui.button(t("fota.upload"), icon="cloud_upload").props(
+                f'flat no-caps href="/console/packages?{urlencode({"file": path})}" data-testid="fota-upload"'
+            )
 
 
 def rehearsal_card(result: dict[str, Any]) -> None:

@@ -12,7 +12,9 @@ from moduline.delta import Side, read_side
 from moduline.delta.abilities import not_taken
 from moduline.delta.forecast import Forecast, forecast
 from moduline.delta.make import KINDS, user_image_of
-from moduline.errors import NoSuchFile, Text
+from moduline.errors import NoSuchFile
+from moduline.profiles import catalog
+from moduline.profiles.module import ModuleProfile
 from moduline.web import host_files
 from moduline.web.studio.fota_wish import Wish
 
@@ -70,6 +72,31 @@ def side_of(path: str) -> Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A kind that a module does not take.
+
+    Args:
+        module: slug of that module.
+        able: slugs of those that do.
+    """
+
+    module: str
+    able: tuple[str, ...]
+
+
+def refusals_of(profile: ModuleProfile | None) -> dict[str, Refused]:
+    """The kinds that a module does not take; none when nobody knows the module."""
+    if profile is None:
+        return {}
+    known = [catalog.module(slug) for slug in catalog.modules()]
+    return {
+        kind: Refused(profile.slug, tuple(one.slug for one in known if not_taken(one, kind) is None))
+        for kind in KINDS
+        if not_taken(profile, kind) is not None
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What is known of a wish before anything is made.
 
@@ -83,7 +110,7 @@ class Looked:
 
     old: Side
     new: Side
-    refusals: dict[str, Text]
+    refusals: dict[str, Refused]
     outlook: Forecast
     has_scripts: bool
 
@@ -98,7 +125,6 @@ def look(wish: Wish) -> Looked:
     """
     old, new = side_of(wish.old), side_of(wish.new)
     image = host_files.read(wish.user_fs) if wish.user_fs and wish.kind != "diff" else None
-    refused = {kind: not_taken(old.profile or new.profile, kind) for kind in KINDS}
-    refusals = {kind: why for kind, why in refused.items() if why is not None}
+    refusals = refusals_of(old.profile or new.profile)
     outlook = forecast(old, new, wish.kind, wish.store, image)
     return Looked(old, new, refusals, outlook, user_image_of(new) is not None)
