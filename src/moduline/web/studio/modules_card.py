@@ -216,4 +216,3 @@ def _say_rescued(view: JobView) -> None:
 
 def _plain(words: str) -> str:
     return words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
