@@ -257,6 +257,17 @@ class ModuleFiles:
         """Rename within one mount; replaces the target."""
         await self._call(absolute(source), "rename", snippets.RENAME, absolute(source), absolute(target))
 
+    async def rename_free(self, source: str, target: str) -> None:
+        """Rename within one mount onto a name that is free.
+
+        Raises:
+            RemoteFileFailed: the target is there already; nothing was done.
+            NoSuchRemoteFile: there is no source.
+        """
+        if await self.find(target) is not None:
+            raise RemoteFileFailed(path=absolute(target), operation="rename", reason=_REASONS[17])
+        await self.rename(source, target)
+
     async def remove(self, path: str, *, is_recursive: bool = False) -> None:
         """Remove a file, an empty folder, or with ``is_recursive`` a folder and all in it.
 

@@ -96,7 +96,7 @@ def _row(one: host_files.HostEntry, show: object, dialog: ui.dialog) -> None:
         with (
             ui.button(on_click=act).props(f'flat no-caps align="left" data-path="{one.path}"').classes("m-chooser-row")
         ):
-            ui.icon("folder" if one.is_folder else "draft").props("aria-hidden=true")
+            ui.icon("folder" if one.is_folder else "description").props("aria-hidden=true")
             ui.label(one.name).classes("m-grow")
             if not one.is_folder:
                 ui.label(size(one.size_bytes)).classes("m-muted")

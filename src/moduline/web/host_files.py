@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text
+from moduline.errors import BadOption, FileChanged, NoSuchFile, StorageFailed, Text
+from moduline.release.output import write_whole
 from moduline.web.site import site
 
 
@@ -107,6 +108,100 @@ async def keep(path: str, pieces: AsyncIterator[bytes]) -> int:
     except OSError as cause:
         raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
     return count
+
+
+def take(source: Path, path: str) -> None:
+    """Put a file of this computer into its place below the root, whole or not at all; folders above it are made.
+
+    Raises:
+        BadOption: it is not below the root.
+        StorageFailed: it cannot be written.
+    """
+    target = resolve(path)
+    part = target.with_name(f".{target.name[:40]}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, part)
+        part.replace(target)
+    except OSError as cause:
+        part.unlink(missing_ok=True)
+        raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
+
+
+def replace(path: str, data: bytes, known: bytes | None) -> None:
+    """Write a file unless it is something else than the caller believes.
+
+    Args:
+        path: of the file.
+        data: its new content.
+        known: its content as the caller knows it; None: it must not exist.
+
+    Raises:
+        BadOption: it is not below the root.
+        FileChanged: it holds something else by now; nothing was written.
+        StorageFailed: it cannot be written.
+    """
+    target = resolve(path)
+    try:
+        now = target.read_bytes() if target.is_file() else None
+    except OSError as cause:
+        raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
+    if now != known:
+        raise FileChanged(path=path)
+    write_whole(target, data)
+
+
+def make_folder(path: str) -> None:
+    """Make a folder that is not there yet, and those above it.
+
+    Raises:
+        BadOption: it is not below the root.
+        StorageFailed: it is there, or cannot be made.
+    """
+    try:
+        resolve(path).mkdir(parents=True)
+    except OSError as cause:
+        raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
+
+
+def rename(source: str, target: str) -> None:
+    """Give a file or folder another name or place; nothing is replaced.
+
+    Raises:
+        BadOption: one of them is not below the root.
+        StorageFailed: the target is there, or the system refuses.
+    """
+    before, after = resolve(source), resolve(target)
+    try:
+        if after.exists():
+            raise FileExistsError(0, "exists already")
+        before.rename(after)
+    except OSError as cause:
+        raise StorageFailed(path=target, reason=cause.strerror or str(cause)) from cause
+
+
+def inside(path: str) -> list[HostEntry]:
+    """All that is in a folder at any depth, folders before what is in them; links are left out. A file: itself.
+
+    Raises:
+        BadOption: it is not below the root.
+        NoSuchFile: there is nothing.
+    """
+    start = resolve(path)
+    if start.is_file():
+        known = start.stat()
+        return [HostEntry(path, False, known.st_size, known.st_mtime)]
+    found: list[HostEntry] = []
+    for one in listing(path):
+        if resolve_without_links(one.path):
+            found.append(one)
+            found += inside(one.path) if one.is_folder else []
+    return found
+
+
+def resolve_without_links(path: str) -> bool:
+    """Whether no link is on the way to a path."""
+    return resolve(path) == (site().root.resolve() / path.strip("/"))
 
 
 def remove(path: str) -> None:

@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from moduline.errors import Text
+from moduline.line.board_words import NOTICES as LINE_NOTICES
 
-TEXTS: Final = {
+TEXTS: Final = {f"notice.{slug}": words for slug, words in LINE_NOTICES.items()} | {
+    "notice.burn.plan": Text("plan: {bytes} bytes to send", "计划：共发送 {bytes} 字节"),
+    "notice.burn.record": Text("record {id}: {outcome}", "记录 {id}：{outcome}"),
+    "notice.files.file": Text("{path}, {bytes} bytes", "{path}，{bytes} 字节"),
+    "notice.files.output": Text("> {text}", "> {text}"),
     "notice.remote.checksum-refreshed": Text(
         "{path}: backup checksum refreshed, so the change survives a restart",
         "{path}：已刷新备份校验值，重启后修改不会被还原",

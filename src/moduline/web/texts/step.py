@@ -14,6 +14,11 @@ TEXTS: Final = (
     | {
         "step.delta.code": Text("Coding", "编码"),
         "step.delta.compare": Text("Decoding and comparing", "解码并比对"),
+        "step.files.bring": Text("Coming from your computer", "从您的电脑接收"),
+        "step.files.fetch": Text("Reading from the module", "从模组读取"),
+        "step.files.run": Text("Running", "运行中"),
+        "step.files.send": Text("Writing to the module", "写入模组"),
+        "step.files.verify": Text("Comparing once more", "再次比对"),
         "step.fota.clean": Text("Applying without a power cut", "无断电应用"),
         "step.fota.rehearse": Text("Cutting the power", "断电演练"),
         "step.fota.rehearse.count": Text("{done} of {total} trials", "{done}/{total} 次试验"),
