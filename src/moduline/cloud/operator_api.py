@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 import moduline
 from moduline.cloud.accounts import api as accounts
 from moduline.cloud.accounts import people, service
-from moduline.cloud.accounts.door import Door, add_complaints
+from moduline.cloud.accounts.door import Door, Who, add_complaints
 from moduline.cloud.accounts.gate import Gate
 from moduline.cloud.artifacts import api as artifacts
 from moduline.cloud.device_link.ddi import api as ddi
@@ -49,6 +49,19 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
     async def health() -> dict[str, Any]:
         """Whether the database can be read."""
         return {"ok": await door.see(service.is_founded), "version": moduline.__version__}
+
+    @app.get("/v1/platform", tags=["server"])
+    async def platform(who: Who) -> dict[str, Any]:  # noqa: ARG001  everybody who may come in
+        """Version, where devices load from, and how long what is kept (seconds; files of packages: while in use)."""
+        settings = door.settings
+        kept = {name: getattr(settings, name) for name in ("log_kept_s", "events_kept_s", "jobs_kept_s", "grace_s")}
+        return {
+            "version": moduline.__version__,
+            "node": settings.node,
+            "device_url": settings.device_url,
+            "has_tls": settings.tls_cert is not None,
+            "kept": kept | {"history_kept": settings.history_kept},
+        }
 
     for router in (views.router, views.exports):  # first: /devices/count is no device
         app.include_router(router)

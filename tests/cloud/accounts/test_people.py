@@ -207,3 +207,13 @@ def test_command_when_the_password_comes_by_stdin_or_is_too_easy_then_set_or_ref
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed)))
         assert run(["ota", "account", "password", "mei", "--server", site.addresses.api]) == code, capsys.readouterr()
     assert comes_in(stranger).status_code == 200
+
+
+def test_platform_when_somebody_who_may_come_in_asks_then_says_what_it_keeps(site, stranger):
+    told = site.get("/v1/platform")
+    assert told["kept"] == {
+        "log_kept_s": 180 * 24 * 3600.0, "events_kept_s": 30 * 24 * 3600.0, "jobs_kept_s": 30 * 24 * 3600.0,
+        "grace_s": 24 * 3600.0, "history_kept": 20,
+    }  # fmt: skip
+    assert told["device_url"].startswith("http://127.0.0.1:")
+    assert stranger.get("/v1/platform").status_code == 401

@@ -93,10 +93,14 @@ async def login(door: Open, gate: Guarded, request: Request, given: Login) -> di
 
 @router.get("/me")
 async def me(door: Open, came: Came) -> dict[str, Any]:
-    """Who one is, whether one has a password, and with which session one comes (null: a token of the API)."""
+    """Who one is, whether one has a password, and with which session one comes (null: a token of the API).
+
+    `role` is that of the token, `account_role` the most that the account may.
+    """
     kept = await door.see(sessions.kept_by, came.actor.account_id)
     session = came.token_id if came.is_session else None
-    return asdict(came.actor) | {"has_password": kept is not None, "session": session, "expires_at": came.expires_at}
+    more = {"account_role": came.most, "has_password": kept is not None, "session": session}
+    return asdict(came.actor) | more | {"expires_at": came.expires_at}
 
 
 @router.get("/me/sessions")
