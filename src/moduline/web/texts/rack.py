@@ -20,10 +20,8 @@ TEXTS: Final = {
         "Rack {racks} ended without being taken down. Its flash files are kept: bring its modules up again.",
         "机架 {racks} 异常终止，Flash 文件仍保留：请重新启动其中的模组。",
     ),
-    "rack.all": Text("All modules", "全部模组"),
     "rack.back": Text("All modules", "返回全部模组"),
     "rack.details": Text("Details", "详情"),
-    "rack.details_of": Text("Details of {name}", "{name} 的详情"),
     "rack.slot": Text("Slot", "通道"),
     "rack.rack": Text("Rack", "机架"),
     "rack.model": Text("Model", "型号"),
@@ -48,7 +46,6 @@ TEXTS: Final = {
     "rack.no_signal": Text("no signal", "无信号"),
     "rack.no_sim": Text("no SIM", "无 SIM 卡"),
     # power
-    "rack.power": Text("Power and cable", "供电与 USB"),
     "rack.power_on": Text("Power on", "上电"),
     "rack.power_off": Text("Power off", "断电"),
     "rack.reset": Text("Reset", "复位"),
@@ -94,8 +91,8 @@ TEXTS: Final = {
     # flash
     "rack.flash": Text("Flash map", "Flash 磨损图"),
     "rack.flash_about": Text(
-        "Each square is a sector of {sector}; darker was erased more often.",
-        "每格为一个 {sector} 扇区，颜色越深擦除次数越多。",
+        "Each square is a sector of {sector}; its colour tells how often it was erased.",
+        "每格为一个 {sector} 扇区，颜色表示擦除次数。",
     ),
     "rack.flash_facts": Text(
         "{size}, {erases} erases so far, at most {most} of one sector.",
@@ -118,7 +115,7 @@ TEXTS: Final = {
         "{partition}: {sectors} sectors, {erases} erases, at most {most} of one",
         "{partition}：{sectors} 个扇区，擦除 {erases} 次，单扇区最多 {most} 次",
     ),
-    "rack.strip_short": Text("{erases} erases, at most {most}", "擦除 {erases} 次，最多 {most}"),
+    "rack.strip_short": Text("erases: {erases} · most of one: {most}", "擦除 {erases} 次 · 单扇区最多 {most} 次"),
     # operations
     "rack.operations": Text("Flash operations", "Flash 操作"),
     "rack.operations_about": Text(
