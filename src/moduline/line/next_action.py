@@ -67,9 +67,7 @@ _CLAUSES: Final = (
 _TAKE_OUT: Final = Text("take out slot {slots}", "请取出通道 {slots}")
 _LEAVE: Final = Text("Leave everything plugged in: {count} at work", "请勿拔出：{count} 个通道正在进行")
 _NOTHING: Final = Text("Connect the jig: no slot is known yet", "请连接夹具：尚未发现通道")
-_ENDING: Final = Text(
-    "Nothing new begins: wait until the last {count} are done", "不再开始新的烧录：请等待剩余 {count} 个完成"
-)
+_ENDING: Final = Text("Nothing new begins: {count} still at work", "不再开始新的烧录：剩余 {count} 个正在完成")
 
 
 def next_action(slots: Sequence[SlotView], *, is_ending: bool = False) -> NextAction:

@@ -46,10 +46,15 @@ class Relay:
         self._lines: Lines | None = None
         self._unprinted: dict[str, list[Event | BurnRecord]] = {}
         self._clock_offset = time.time() - time.monotonic()
+        self._frozen_at: float | None = None
 
     def now(self) -> float:
-        """Unix time that never jumps, seconds."""
-        return time.monotonic() + self._clock_offset
+        """Unix time that never jumps, seconds; the end of the gang once it is over."""
+        return time.monotonic() + self._clock_offset if self._frozen_at is None else self._frozen_at
+
+    def freeze(self, at: float | None = None) -> None:
+        """The gang is over: the clock of the board stands still, at a moment or now."""
+        self._frozen_at = self.now() if at is None else at
 
     def report(self, event: Event) -> None:
         """Take an event; in the engine's thread."""
