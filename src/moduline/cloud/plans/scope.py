@@ -35,7 +35,7 @@ _BLACK: Final = """
 AND NOT EXISTS (SELECT 1 FROM plan_devices AS b WHERE b.plan_id = :plan AND b.dk = devices.dk AND b.is_black = {true})
 """
 _IN_ORDER: Final = "ORDER BY devices.id"
-"""Without it PostgreSQL numbers the rows as its hash join happens to yield them; two activations would lock crosswise."""
+"""Without it PostgreSQL numbers rows as its hash join happens to yield them; two activations would lock crosswise."""
 _CHOSEN: Final = {
     "sqlite": "JOIN json_each(:groups) AS chosen ON chosen.key = devices.dk",
     "postgresql": "JOIN jsonb_each_text(CAST(:groups AS jsonb)) AS chosen ON chosen.key = devices.dk",
