@@ -31,6 +31,7 @@ PAGE: Final = 50
 FAILED: Final = "login.failed"
 """What is noted without anybody's right."""
 VERBS: Final = (*PERMISSIONS, FAILED)
+KINDS: Final = tuple(dict.fromkeys(verb.partition(".")[0] for verb in VERBS))
 PLACES: Final = {"product": "products", "device": "devices", "artifact": "packages", "plan": "plans"}
 """Kinds of objects that have a page, and where."""
 WAYS: Final = ("password", "token")
@@ -83,7 +84,7 @@ async def audit_page(
 ) -> None:
     """Who changed what, and when."""
     style("people.css")
-    asked = Asked(account, verb if verb in VERBS else "", kind, name, _day(since), _day(until))
+    asked = Asked(account, verb if verb in VERBS else "", kind if kind in KINDS else "", name, _day(since), _day(until))
     accounts = [one["name"] for one in await api().every("/v1/accounts")]
     places = [0]  # where each page so far began
     bar = ui.element("div").classes("m-stack")
@@ -129,7 +130,6 @@ async def audit_page(
 def _filters(asked: Asked, accounts: list[str], change: Any) -> Callable[[], None]:
     """The fields of what is looked for; gives what empties them."""
     anything = {"": t("audit.any")}
-    kinds = dict.fromkeys(verb.partition(".")[0] for verb in VERBS)
     names = dict.fromkeys([*accounts, *([asked.account] if asked.account else [])])
     with ui.element("div").classes("m-filters").props(f'role="search" aria-label="{t("audit.title")}"'):
         fields = {
@@ -138,7 +138,7 @@ def _filters(asked: Asked, accounts: list[str], change: Any) -> Callable[[], Non
             ),
             "verb": choice(t("audit.act"), anything | {one: _said(one) for one in VERBS}, asked.verb, "audit-verb"),
             "kind": choice(
-                t("audit.kind"), anything | {one: t(f"audit.kind.{one}") for one in kinds}, asked.kind, "audit-kind"
+                t("audit.kind"), anything | {one: t(f"audit.kind.{one}") for one in KINDS}, asked.kind, "audit-kind"
             ),
             "name": text_field(t("audit.name"), "audit-name", value=asked.name).props("debounce=400"),
             "since": text_field(t("audit.since"), "audit-since", value=asked.since).props("type=date stack-label"),
