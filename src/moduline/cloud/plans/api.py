@@ -16,6 +16,7 @@ from moduline.cloud.edge import Actor, require
 from moduline.cloud.plans import counters, course, stored, trial, waiving
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.filters import parse_filter
+from moduline.cloud.plans.groups import Count
 from moduline.cloud.plans.plan import Plan, PlanComponent, Release, Stage, Strategy
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.plans.states import PlanState
@@ -80,9 +81,10 @@ async def list_plans(
     after: After = 0,
     limit: Limit = None,
 ) -> dict[str, Any]:
-    """Plans, oldest first."""
+    """Plans, oldest first, each with its counters."""
     page = await door.see(plans.page, actor=who, state=state, product_id=product, after=after, limit=limit)
-    return shown(page, plan_json)
+    known = await door.see(counters.totals, [one.id for one in page.items])
+    return shown(page, lambda one: plan_json(one) | {"counters": _counted(known[one.id])})
 
 
 @router.post("", status_code=201, **needs("plan.create"))
@@ -231,18 +233,18 @@ def _tried(conn: Connection, given: GivenPlan, number: int | None, who: Actor) -
 def _monitored(conn: Connection, plan_id: int, who: Actor) -> dict[str, Any]:
     one = stored.with_lists(conn, plans.by_id(conn, plan_id, actor=who))
     groups = counters.counts(conn, plan_id, max(len(one.plan.strategy.stages), 1))
-    whole = course.total(conn, one)
-    done = whole.upgraded + whole.failed
-    counted = {
-        "devices": whole.total,
-        "by_status": dict(zip((each.name.lower() for each in DeviceStatus), asdict(whole).values(), strict=True)),
-        "success_rate": whole.upgraded / done if done else None,
-        "groups": [asdict(each) for each in groups],
-    }
+    counted = _counted(course.total(conn, one)) | {"groups": [asdict(each) for each in groups]}
     lists = {"white": sorted(one.plan.white), "black": sorted(one.plan.black)}
     agreed = [{"account": name, "at": at} for name, at in plans.approvals(conn, one)]
     waived = [asdict(each) for each in waiving.waivers(conn, plan_id, actor=who)]
     return plan_json(one) | lists | {"approvals": agreed, "waivers": waived, "counters": counted}
+
+
+def _counted(whole: Count) -> dict[str, Any]:
+    """What a plan has come to, as JSON."""
+    by_status = zip((each.name.lower() for each in DeviceStatus), asdict(whole).values(), strict=True)
+    rate = whole.upgraded / whole.finished if whole.finished else None
+    return {"devices": whole.total, "by_status": dict(by_status), "success_rate": rate}
 
 
 def _plan(conn: Connection, given: GivenPlan, who: Actor) -> Plan:

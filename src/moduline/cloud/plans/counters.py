@@ -6,7 +6,7 @@ A single slot may be negative. At every commit the sums equal the numbers of row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -65,6 +65,15 @@ def counts(conn: Connection, plan_id: int, groups: int) -> tuple[Count, ...]:
         found.setdefault(group, {})[status] = int(count)
     size = max([groups, *(group + 1 for group in found)])
     return tuple(_count(found.get(group, {})) for group in range(size))
+
+
+def totals(conn: Connection, plan_ids: Sequence[int]) -> dict[int, Count]:
+    """What each of some plans has come to, all groups together."""
+    query = select(_C.plan_id, _C.status, func.sum(_C.count)).where(_C.plan_id.in_(plan_ids))
+    found: dict[int, dict[int, int]] = {number: {} for number in plan_ids}
+    for plan_id, status, count in conn.execute(query.group_by(_C.plan_id, _C.status)):
+        found[plan_id][status] = int(count)
+    return {number: _count(one) for number, one in found.items()}
 
 
 def _count(found: Mapping[int, int]) -> Count:
