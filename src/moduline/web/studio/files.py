@@ -30,16 +30,15 @@ from moduline.web.site import site
 from moduline.web.studio import files_brought, files_works
 from moduline.web.studio.files_asking import ask_about, ask_name
 from moduline.web.studio.files_editor import edit
+from moduline.web.studio.files_output import output_panel
 from moduline.web.studio.files_pane import Act, Pane, name_of
 from moduline.web.studio.files_sides import HostSide, ModuleSide
 from moduline.web.studio.files_sync import SyncDialog
 from moduline.web.texts import t, text
 from moduline.web.viewer import viewer
-from moduline.web.widgets import empty, section
+from moduline.web.widgets import empty
 
 KINDS: Final = (files_works.SEND, files_works.FETCH, files_brought.BRING)
-LOOK_S: Final = 0.2
-SHOWN: Final = 1500
 KEPT_S: Final = 24 * 3600.0
 
 
@@ -62,7 +61,6 @@ class FilesPage:
     def __init__(self, port: str, at: str) -> None:
         self.port, self._at = port, at
         self.module: Pane | None = None
-        self._shown_lines = 0
 
     async def show(self) -> None:
         """Draw everything."""
@@ -317,28 +315,8 @@ class FilesPage:
 
     def _show_run(self, job: str) -> None:
         self._output.clear()
-        with self._output, section(t("files.output")) as box:
-            box.props('data-testid="files-run"')
-            shown = (
-                ui.log(max_lines=SHOWN).classes("m-log files-output").props('data-testid="files-output" tabindex="0"')
-            )
-            shown.props["aria-label"] = t("files.output")
-            job_panel(job, with_log=False, on_end=lambda _: self._refresh_soon())
-        number = 0
-
-        def look() -> None:
-            nonlocal number
-            is_over = site().jobs.view(job).state.is_over
-            fresh = site().jobs.lines(job, number)
-            for line in fresh:
-                number = line.number
-                if line.event.get("slug") == files_works.OUTPUT:
-                    shown.push(str(line.event["facts"]["text"]))
-            if is_over:
-                timer.deactivate()
-
         with self._output:
-            timer = ui.timer(LOOK_S, look)
+            output_panel(job, "files-output", lambda _: self._refresh_soon())
 
     # ---- jobs ---------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ TEXTS: Final = {f"notice.{slug}": words for slug, words in LINE_NOTICES.items()}
     "notice.burn.record": Text("record {id}: {outcome}", "记录 {id}：{outcome}"),
     "notice.files.file": Text("{path}, {bytes} bytes", "{path}，{bytes} 字节"),
     "notice.files.output": Text("> {text}", "> {text}"),
+    "notice.project.remark-error": Text("error in {path}, line {line}: {slug}", "{path} 第 {line} 行错误：{slug}"),
+    "notice.project.remark-notice": Text("about {path}, line {line}: {slug}", "{path} 第 {line} 行提示：{slug}"),
     "notice.remote.checksum-refreshed": Text(
         "{path}: backup checksum refreshed, so the change survives a restart",
         "{path}：已刷新备份校验值，重启后修改不会被还原",

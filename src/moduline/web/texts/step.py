@@ -12,6 +12,9 @@ TEXTS: Final = (
     {f"step.rescue.{name}": words for name, words in STEPS.items()}
     | {f"step.{name}": words for name, words in BURN_STEPS.items()}
     | {
+        "step.console.devices": Text("Changing devices", "修改设备"),
+        "step.console.devices.count": Text("{done} of {total} devices", "{done}/{total} 台设备"),
+        "step.console.upload": Text("Sending to the platform", "上传到平台"),
         "step.delta.code": Text("Coding", "编码"),
         "step.delta.compare": Text("Decoding and comparing", "解码并比对"),
         "step.files.bring": Text("Coming from your computer", "从您的电脑接收"),
@@ -22,5 +25,10 @@ TEXTS: Final = (
         "step.fota.clean": Text("Applying without a power cut", "无断电应用"),
         "step.fota.rehearse": Text("Cutting the power", "断电演练"),
         "step.fota.rehearse.count": Text("{done} of {total} trials", "{done}/{total} 次试验"),
+        "step.project.merge": Text("Building the images and merging", "生成镜像并合并"),
+        "step.project.prepare": Text("Checking the project", "检查工程"),
+        "step.project.read": Text("Reading the firmware", "读取固件"),
+        "step.project.trial": Text("Running on a virtual module", "在虚拟模组上运行"),
+        "step.project.write": Text("Writing the package", "写出固件包"),
     }
 )
