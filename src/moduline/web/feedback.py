@@ -68,8 +68,8 @@ async def ask(question: str, yes: str, *, about: str = "", is_dangerous: bool = 
         about: what will happen, in a sentence.
         is_dangerous: whether something is lost.
     """
-    with ui.dialog() as dialog, ui.card().classes("m-dialog").props('role="alertdialog"'):
-        dialog.props(f'aria-label="{question}"')
+    with ui.dialog() as dialog, ui.card().classes("m-dialog").props('role="alertdialog"') as card:
+        dialog.props["aria-label"] = card.props["aria-label"] = question
         ui.label(question).classes("m-strong m-dialog-title")
         if about:
             ui.label(about)
