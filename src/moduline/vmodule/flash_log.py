@@ -8,7 +8,8 @@
 
 A run ends where an operation of another kind or another place comes, and after 64 KiB, so a long write is seen to
 move. Operations are numbered from 1 for as long as the chip is open, reads among them (so these are not the
-numbers of ``cut@N``); somebody who has seen number N asks for what came after it, and is given a run that grew since then again, under its first number.
+numbers of ``cut@N``); somebody who has seen number N asks for what came after it, and is given a run that grew since
+then again, under its first number.
 
 It is always on: an operation costs a comparison and two stores, a quarter of a microsecond, and no memory beyond the
 list. What an interpreter reads goes past the flash model (it maps the cells), so only boot code and loaders read here.
