@@ -84,7 +84,11 @@ class Editor:
             theme == "auto" and bool(await ui.run_javascript('matchMedia("(prefers-color-scheme: dark)").matches'))
         )
         ending = next((one for one in LANGUAGES if self._path.endswith(one)), "")
-        with ui.dialog().props("persistent maximized") as self._dialog, ui.card().classes("files-editor"):
+        with (
+            ui.context.client,
+            ui.dialog().props("persistent maximized") as self._dialog,
+            ui.card().classes("files-editor"),
+        ):
             self._dialog.props["aria-label"] = t("files.editing", path=self._path)
             with ui.element("div").classes("files-editor-head"):
                 ui.label(self._path).classes("m-strong m-mono m-grow").props('data-testid="editor-path"')

@@ -11,7 +11,7 @@ from nicegui import ui
 from moduline.image import ticks as ticking
 from moduline.image.settings_text import Value
 from moduline.image.ticks import FileTicks
-from moduline.web.feedback import guarded
+from moduline.web.feedback import steady
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import empty, icon_button, size
@@ -76,7 +76,7 @@ class TicksTable:
         with ui.element("tr"):
             with ui.element("td"), ui.element("button").classes("files-name").props('type="button"') as name:
                 name.props["data-testid"] = f"project:{one.path}"
-                name.on("click", guarded(functools.partial(self._on_open, one.origin)))
+                name.on("click", steady(functools.partial(self._on_open, one.origin)))
                 ui.icon("description").props("aria-hidden=true")
                 ui.label(one.path)
             with ui.element("td").classes("m-number"):
@@ -92,7 +92,7 @@ class TicksTable:
             with ui.element("td"):
                 self._check(BACKUP, one.path, one.is_backed_up, "", t("project.backup_file", name=one.path))
             with ui.element("td"):
-                act = guarded(functools.partial(self._on_remove, one.path))
+                act = steady(functools.partial(self._on_remove, one.path))
                 icon_button("delete", t("project.remove_file", name=one.path), act, testid=f"remove:{one.path}")
 
     def _check(self, what: str, path: str, value: bool, label: str, said: str) -> ui.checkbox:
@@ -101,7 +101,7 @@ class TicksTable:
             if is_on != (_is_on(self._of(path), what) if path else self._all_on(what)):
                 await self._change(self._changes(what, path, is_on=is_on))
 
-        made = ui.checkbox(label, value=value, on_change=guarded(turned)).props("dense")
+        made = ui.checkbox(label, value=value, on_change=steady(turned)).props("dense")
         made.props["aria-label"] = said
         made.props["data-testid"] = f"{what}:{path}"
         self._boxes[what, path] = made
