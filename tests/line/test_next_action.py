@@ -70,7 +70,7 @@ def test_hands_when_many_passed_then_four_are_named_and_the_rest_counted():
 def test_hands_when_the_gang_ends_then_no_module_is_asked_for():
     assert next_action([slot("A1", "empty")], is_ending=True).kind == "wait"
     found = next_action([slot("A1", "passed"), slot("A2", "burning")], is_ending=True)
-    assert found.text.en == "Nothing new begins: wait until the last 1 are done"
+    assert found.text.en == "Nothing new begins: 1 still at work"
     assert next_action([slot("A1", "passed")], is_ending=True).text.en == "Take out slot A1"
 
 

@@ -357,7 +357,7 @@ class Board:
 
     def slots(self, now: float) -> list[SlotView]:
         """Every slot, in the order people count: A2 before A10."""
-        return [self._lanes[name].at(now) for name in sorted(self._lanes, key=_counting)]
+        return [self._lanes[name].at(now) for name in sorted(self._lanes, key=counting)]
 
     def totals(self, now: float) -> Totals:
         """The whole gang."""
@@ -480,6 +480,6 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
 
-def _counting(name: str) -> list[tuple[int, int, str]]:
-    """Sorts digits by their value."""
+def counting(name: str) -> list[tuple[int, int, str]]:
+    """What names of slots are sorted by: A2 before A10."""
     return [(0, int(bit), "") if bit.isdecimal() else (1, 0, bit) for bit in re.findall(r"\d+|\D+", name)]

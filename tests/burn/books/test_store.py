@@ -300,3 +300,24 @@ def test_url_when_it_cannot_be_meant_then_a_bad_option(url):
 
     with pytest.raises(BadOption, match="--records"):
         Database(url)
+
+
+def test_page_when_read_from_the_newest_down_then_each_once_and_nothing_twice(opened):
+    store = opened()
+    for number in range(7):
+        store.write(replace(ENDED, id=f"r{number}"))
+    seen, before = [], 0
+    while page := store.select(RecordFilter(by="seq", is_newest_first=True, limit=3, before=before)):
+        seen.append([kept.record.id for kept in page])
+        before = page[-1].seq
+    assert seen == [["r6", "r5", "r4"], ["r3", "r2", "r1"], ["r0"]]
+
+
+def test_unit_when_part_of_its_number_is_known_then_found_and_wildcards_are_plain(opened):
+    store = opened()
+    store.write(replace(ENDED, id="abc1", imei="861234567890123", unit="SN_17%"))
+    store.write(replace(ENDED, id="xyz2", imei="861234567894567", unit="SNx179"))
+    for like, found in (
+        ("0123", ["abc1"]), ("86", []), ("N_17", ["abc1"]), ("17%", ["abc1"]), ("xyz", ["xyz2"]), ("bc1", []),
+    ):  # fmt: skip
+        assert [record.id for record in records(store, like=like)] == found, like

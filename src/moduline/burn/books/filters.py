@@ -25,6 +25,8 @@ class RecordFilter:
         since_s: begun at this time or later; Unix time, seconds.
         until_s: begun before this time; Unix time, seconds.
         after: whose last event has a higher number than this.
+        before: whose last event has a lower number than this; 0 is no such end.
+        like: whose IMEI ends so, whose unit's number has this in it, or whose id begins so.
         limit: at most so many; 0 is no limit.
         by: in the order in which the tries began, or in that of their last events.
         is_newest_first: turns the order round.
@@ -42,6 +44,8 @@ class RecordFilter:
     since_s: float | None = None
     until_s: float | None = None
     after: int = 0
+    before: int = 0
+    like: str | None = None
     limit: int = 0
     by: Literal["began", "seq"] = "began"
     is_newest_first: bool = False

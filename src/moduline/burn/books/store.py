@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, select
+from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select
 
 from moduline.burn.books import outbox
 from moduline.burn.books.database import Database
@@ -227,6 +227,17 @@ def _query(wanted: RecordFilter) -> Select[Any]:
         rules.append(columns.started >= wanted.since_s)
     if wanted.until_s is not None:
         rules.append(columns.started < wanted.until_s)
+    if wanted.before:
+        rules.append(columns.seq < wanted.before)
+    if wanted.like:
+        part = clean(wanted.like)
+        rules.append(
+            or_(
+                columns.imei.endswith(part, autoescape=True),
+                columns.unit.contains(part, autoescape=True),
+                columns.try_id.startswith(part, autoescape=True),
+            )
+        )
     if wanted.after:
         rules.append(columns.seq > wanted.after)
     column = columns.seq if wanted.by == "seq" else columns.began

@@ -129,8 +129,9 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   const pressed = (event) => {
-    if (!byId("g-wall") || document.querySelector(".q-dialog")) return;
-    const scan = byId("g-scan"), target = event.target;
+    const scan = byId("g-scan"), target = event.target, hasWall = Boolean(byId("g-wall"));
+    if (!scan || document.querySelector(".q-dialog")) return;
+    if (!hasWall && !(event.key === "Enter" && target === scan) && event.key.length > 1) return;
     if (event.key === "F8" || event.key === "F9") {
       event.preventDefault();
       if (event.repeat) return;
@@ -147,7 +148,7 @@
     } else if (event.key === "Enter" && target === scan) {
       event.preventDefault();
       const text = scan.value.trim(); scan.value = "";
-      if (text) emitEvent("gang_scan", text); else if (chosen) emitEvent("gang_slot", chosen);
+      if (text) emitEvent(scan.dataset.event || "gang_scan", text); else if (chosen) emitEvent("gang_slot", chosen);
     } else if (event.key === "Enter" && target === document.body && chosen) emitEvent("gang_slot", chosen);
     else if (event.key === "Enter" && isEditable(target) && target.closest(".g-setup")) {
       const inputs = [...document.querySelectorAll(".g-setup input:not([type=hidden]), .g-setup button.g-start")].filter((one) => one.offsetParent);
@@ -162,9 +163,9 @@
   const drain = () => { const queue = window.stationQueue || []; while (queue.length && byId("g-wall")) take(queue.shift()); };
   window.station = { drain, toggleSound };
   const waiting = setInterval(() => {
-    if (!byId("g-wall")) return;
+    if (!byId("g-scan")) return;
     clearInterval(waiting);
-    new ResizeObserver(layOut).observe(byId("g-wall"));
+    if (byId("g-wall")) new ResizeObserver(layOut).observe(byId("g-wall"));
     if (!document.activeElement || document.activeElement === document.body) byId("g-scan").focus({ preventScroll: true });
     showSound(); drain();
   }, 30);
