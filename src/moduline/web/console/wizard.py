@@ -116,6 +116,10 @@ class Wizard:
     def draw(self) -> None:
         """Draw the step."""
         self._draw_steps()
+        self._draw_body()
+        self._draw_acts()
+
+    def _draw_body(self) -> None:
         self._body.clear()
         self.state.fields.clear()
         self.state.count_label = None
@@ -124,12 +128,11 @@ class Wizard:
             ui.label(t(f"wizard.about.{self.step}")).classes("m-muted")
             if self.step in DRAWS:
                 DRAWS[self.step](self.state)
-        self._draw_acts()
 
     def _redraw(self) -> None:
-        """Draw the step anew, for one of its fields has changed what it consists of."""
+        """Draw the step anew, for one of its fields has changed what it consists of, once that field is done with it."""
         self._changed()
-        self.draw()
+        asyncio.get_running_loop().call_soon(self._draw_body)
 
     def _draw_steps(self) -> None:
         wrong = {step_of(one["field"]) for one in self.state.problems}

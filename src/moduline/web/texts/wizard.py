@@ -45,8 +45,8 @@ TEXTS: Final = {
     ),
     "wizard.packages_help": Text(
         "A component is a piece that can be upgraded: the module’s firmware (FOTA) or a controller behind it (SOTA). "
-        "Its identifier is what the device’s program calls it. A delta package is offered only to devices that report its "
-        "source version; with stepping stones older versions get there in several steps. What is not verified or "
+        "Its identifier is what the device’s program calls it. A delta package is offered only to devices that report "
+        "its source version; with stepping stones older versions get there in several steps. What is not verified or "
         "rehearsed can be used unless product or plan ask for it.",
         "组件是可升级的部分：模组固件（FOTA）或外挂 MCU（SOTA）。组件标识须与设备程序一致且唯一。"
         "差分包仅下发给上报版本与源版本一致的设备；更旧的版本可通过过渡版本分步升级。"
@@ -54,8 +54,8 @@ TEXTS: Final = {
     ),
     "wizard.scope_help": Text(
         "Without lists all devices of the product are upgraded, later ones too. A white list upgrades only its "
-        "devices. The black list wins over the white list. A filter asks for tags and attributes, such as tag==pilot or "
-        "version<1.10.",
+        "devices. The black list wins over the white list. A filter asks for tags and attributes, such as "
+        "tag==pilot or version<1.10.",
         "不设置黑、白名单时，该产品下所有设备升级，之后加入的设备也包括在内。只设置白名单时，仅名单中的设备被升级。"
         "黑名单优先级大于白名单。筛选条件按标签与属性过滤，例如 tag==pilot 或 version<1.10。",
     ),
