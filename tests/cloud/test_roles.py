@@ -67,7 +67,7 @@ def acts(rig):
     rig.act(products.delete, rig.product("other").id)
     device = rig.act(devices.add, product.id, "a")
     rig.act(devices.change, device.id, is_enabled=False)
-    rig.act(devices.change, device.id, is_enabled=True)
+    rig.act(devices.change_many, [device.id], is_enabled=True)
     rig.act(devices.tag, [device.id], {"pilot": ""})
     rig.act(tokens.issue, device.id)
     rig.act(tokens.revoke, device.id)

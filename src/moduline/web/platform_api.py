@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
@@ -37,9 +38,11 @@ class PlatformApi:
     Args:
         token: of a session; "": a stranger.
         lang: of texts that the server composes.
+        session: of another loop than that of the pages; None: theirs.
     """
 
-    def __init__(self, token: str, lang: str = "en") -> None:
+    def __init__(self, token: str, lang: str = "en", session: aiohttp.ClientSession | None = None) -> None:
+        self._own = session
         self._headers = {"Accept-Language": lang} | ({"Authorization": f"Bearer {token}"} if token else {})
 
     async def get(self, path: str, **query: object) -> Any:
@@ -101,7 +104,7 @@ class PlatformApi:
         """
         try:
             limit = aiohttp.ClientTimeout(total=None, sock_read=LIMIT_S)
-            async with _session().get(site().api + _asked(path, query), headers=self._headers, timeout=limit) as answer:
+            async with (self._own or _session()).get(site().api + _asked(path, query), headers=self._headers, timeout=limit) as answer:
                 if answer.status >= 400:
                     raise _refusal(answer.status, await answer.read())
                 async for piece in answer.content.iter_chunked(1 << 16):
@@ -111,7 +114,8 @@ class PlatformApi:
 
     async def _call(self, method: str, path: str, data: Any, more: dict[str, str]) -> Any:
         try:
-            async with _session().request(method, site().api + path, data=data, headers=self._headers | more) as answer:
+            session, headers = self._own or _session(), self._headers | more
+            async with session.request(method, site().api + path, data=data, headers=headers) as answer:
                 said = await answer.read()
                 if answer.status >= 400:
                     raise _refusal(answer.status, said)
@@ -124,6 +128,18 @@ def api(of: Viewer | None = None) -> PlatformApi:
     """The operator API in the name of whoever looks at the page."""
     seen = of or viewer()
     return PlatformApi(seen.token, seen.lang)
+
+
+@contextlib.asynccontextmanager
+async def api_of_job(of: Viewer) -> AsyncIterator[PlatformApi]:
+    """The operator API for a job, which has a loop of its own; in the name of whoever started it.
+
+    Args:
+        of: who that is: ``viewer()`` of the page, taken before the job begins.
+    """
+    limit = aiohttp.ClientTimeout(total=None, sock_connect=LIMIT_S, sock_read=LIMIT_S)
+    async with aiohttp.ClientSession(timeout=limit) as session:
+        yield PlatformApi(of.token, of.lang, session)
 
 
 def _refusal(status: int, said: bytes) -> ModulineError:

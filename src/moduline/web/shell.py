@@ -148,8 +148,10 @@ def _frame(where: Place, request: Request, frame: str) -> ui.element:
 
 def _navigation(where: Place, places: list[Place]) -> None:
     with ui.element("nav").props(f'aria-label="{t(f"shell.room.{where.room}")}"').classes("m-nav"):
+        above = [one for one in places if where.path.startswith(one.path + "/") and not where.icon]
+        nearest = max(above, key=lambda one: len(one.path), default=where)
         for one in places:
-            is_here = one is where or (not where.icon and where.path.startswith(one.path + "/"))
+            is_here = one is nearest
             with ui.element("a").props(f'href="{one.path}"').classes("m-nav-link") as link:
                 if is_here:
                     link.props('aria-current="page"')
@@ -262,8 +264,9 @@ async def _still(seen: Viewer) -> None:
 
 
 def _take_away(client: Client) -> None:
+    """Leave nothing on a page that could be acted on; the page itself goes with its connection."""
     if client.id in Client.instances:
-        client.delete()
+        client.remove_all_elements()
 
 
 def serve_static() -> None:

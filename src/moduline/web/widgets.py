@@ -20,6 +20,12 @@ CHIPS: Final = {
 }
 """Kinds of state with their icons; each has its colours in the style sheet."""
 _KIB: Final = 1024
+_DROP_HEAD: Final = """
+<div class="m-drop-head"><q-btn flat no-caps icon="upload_file" label="SAID" @click="props.pickFiles"/>
+  <span v-if="props.isUploading" role="status">{{ props.uploadProgressLabel }}</span>
+  <span hidden><q-uploader-add-trigger/></span></div>
+"""
+"""The field that the browser needs is hidden, for it has no name that could be read out; the button has."""
 
 
 def chip(kind: str, word: str, *, icon: str = "") -> ui.element:
@@ -128,6 +134,37 @@ def _table_row(cells: Sequence[object], numeric: Sequence[int]) -> None:
                     cell()
                 else:
                     ui.label(str(cell))
+
+
+def drop_zone(
+    said: str,
+    on_upload: Callable[..., Any],
+    *,
+    testid: str,
+    most_bytes: int,
+    multiple: bool = False,
+    accept: str = "",
+    on_rejected: Callable[..., Any] | None = None,
+) -> ui.upload:
+    """Where files are dropped, or chosen by a button; each is sent to this server at once.
+
+    Args:
+        said: what to drop here.
+        on_upload: gets each file when it is here.
+        testid: for tests.
+        most_bytes: of a file.
+        multiple: whether several may be dropped together.
+        accept: endings that are offered, with commas between.
+        on_rejected: is told of a file that is too big or of another kind.
+    """
+    made = ui.upload(
+        on_upload=on_upload, on_rejected=on_rejected, auto_upload=True, multiple=multiple, max_file_size=most_bytes
+    )
+    made.props(f'flat bordered data-testid="{testid}"').classes("m-upload m-drop")
+    if accept:
+        made.props(f'accept="{accept}"')
+    made.add_slot("header", _DROP_HEAD.replace("SAID", _escaped(said)))
+    return made
 
 
 def size(count: float) -> str:

@@ -125,6 +125,18 @@ def test_device_when_switched_off_then_it_is_denied(rig):
     assert rig.db.read(contact.credentials, product.pk, "a").is_enabled is False
 
 
+def test_devices_when_many_are_switched_off_then_those_that_were_on_are_told_and_none_when_one_is_not_there(rig):
+    product = rig.product()
+    numbers = [rig.device(product, f"d{at}") for at in range(4)]
+    rig.act(service.change, numbers[0], is_enabled=False)
+    with pytest.raises(NoSuchObject):
+        rig.act(service.change_many, [*numbers, 99_999], is_enabled=False)
+    assert rig.see(service.count, DeviceFilter(is_enabled=True)) == 3
+    assert rig.act(service.change_many, numbers[:3], is_enabled=False) == tuple(numbers[1:3])
+    assert rig.see(service.count, DeviceFilter(is_enabled=False)) == 3
+    assert rig.act(service.change_many, numbers, is_enabled=True) == tuple(numbers[:3])
+
+
 def test_delete_when_deleted_then_it_comes_again_as_a_new_one(rig):
     product = rig.product()
     device = rig.device(product, "a", mcu1="1")

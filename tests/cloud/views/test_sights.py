@@ -16,7 +16,8 @@ STRANGER = Actor(9_999, 9_999, "stranger", "admin")
 
 def test_facets_when_devices_differ_then_each_value_has_its_number_and_the_most_frequent_is_first(rig):
     product, other = rig.product(), rig.product("other")
-    numbers = [rig.device(product, f"d{at}", module="V1" if at < 2 else "V2") for at in range(5)]
+    numbers = [rig.device(product, f"d{at}", module="V1" if at < 2 else "V2") for at in range(4)]
+    numbers.append(rig.device(product, "d4", module="V2", mcu1="7"))
     rig.device(other, "e1", module="V9")
     rig.act(service.tag, numbers[:2], {"pilot": ""})
     rig.act(service.tag, numbers[:1], {"a": "1"})
@@ -28,6 +29,7 @@ def test_facets_when_devices_differ_then_each_value_has_its_number_and_the_most_
         "disabled": 1,
         "versions": [{"name": "V2", "count": 3}, {"name": "V1", "count": 2}],
         "tags": [{"name": "pilot", "count": 2}, {"name": "a", "count": 1}],
+        "components": [{"type": 0, "component": "", "count": 5}, {"type": 1, "component": "mcu1", "count": 1}],
     }
     everything = rig.see(sights.facets, None)
     assert (everything["count"], everything["versions"][-1]) == (6, {"name": "V9", "count": 1})

@@ -85,6 +85,14 @@ class Tags(BaseModel):
     tags: dict[str, str | None] = Field(description='"" is a plain tag, null takes it away')
 
 
+class ManyChange(BaseModel):
+    """Which devices are to be on or off."""
+
+    model_config = ConfigDict(extra="forbid")
+    devices: list[int] = Field(min_length=1, max_length=1000)
+    is_enabled: bool
+
+
 def device_json(device: Device) -> dict[str, Any]:
     """A device as JSON; versions as a list, for JSON has no keys of two."""
     versions = [
@@ -104,6 +112,15 @@ async def add_device(door: Open, who: Who, new: NewDevice) -> dict[str, Any]:
 async def tag_devices(door: Open, who: Who, given: Tags) -> dict[str, Any]:
     """Give tags and attributes, or take them away."""
     return {"changed": await door.act(devices.tag, given.devices, given.tags, actor=who)}
+
+
+@router.post("/change", **needs("device.change"))
+async def change_devices(door: Open, who: Who, to: ManyChange) -> dict[str, Any]:
+    """Switch devices off or on, all or none; those that are switched off lose their connections."""
+    changed = await door.act(devices.change_many, to.devices, actor=who, is_enabled=to.is_enabled)
+    for number in () if to.is_enabled else changed:
+        await door.drop(number)
+    return {"changed": len(changed)}
 
 
 @router.post("/import", **needs("device.import"))

@@ -8,7 +8,7 @@ cell stay, so that a list may be sent twice. Secrets are never in the audit log,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -44,16 +44,22 @@ class Adopted:
         known: those that were.
         secrets: that were set.
         kept: devices whose secret here is another one, which stayed.
+        made: keys of those that were not known.
     """
 
     new: int = 0
     known: int = 0
     secrets: int = 0
     kept: int = 0
+    made: tuple[str, ...] = field(default=(), compare=False)
 
     def __add__(self, other: Adopted) -> Adopted:
         return Adopted(
-            self.new + other.new, self.known + other.known, self.secrets + other.secrets, self.kept + other.kept
+            self.new + other.new,
+            self.known + other.known,
+            self.secrets + other.secrets,
+            self.kept + other.kept,
+            self.made + other.made,
         )
 
 
@@ -82,7 +88,7 @@ def adopt(conn: Connection, product_id: int, newcomers: Sequence[Newcomer], *, a
     by_number = {numbers[dk]: one for dk, one in found.items()}
     given, kept = _keep_secrets(conn, by_number)
     _keep_rest(conn, by_number, now)
-    done = Adopted(len(fresh), len(known), given, kept)
+    done = Adopted(len(fresh), len(known), given, kept, tuple(made))
     after = {"new": done.new, "known": done.known, "secrets_set": done.secrets, "secrets_kept": done.kept}
     audit.note(conn, "device.adopt", product_id, ORIGIN, actor=actor, now=now, after=after)
     return done

@@ -86,6 +86,23 @@ def change(
     return by_id(conn, device_id, actor=actor)
 
 
+@acts("device.change")
+def change_many(
+    conn: Connection, device_ids: Sequence[int], *, actor: Actor, now: float, is_enabled: bool
+) -> tuple[int, ...]:
+    """Switch devices on or off; the numbers of those that were not so before.
+
+    Raises:
+        NoSuchObject: a device is not there; none is changed then.
+    """
+    others: list[int] = []
+    for block in _blocks(device_ids):
+        others += [row.id for row in _rows(conn, block, actor) if row.is_enabled is not is_enabled]
+    for number in others:
+        change(conn, number, actor=actor, now=now, is_enabled=is_enabled)
+    return tuple(others)
+
+
 @acts("device.tag")
 def tag(
     conn: Connection,

@@ -48,7 +48,8 @@ def facets(conn: Connection, product_id: int | None, *, actor: Actor) -> dict[st
         product_id: of this product alone; None: of all.
 
     Returns:
-        ``count``, ``online``, ``disabled``; ``versions`` of modules and ``tags``, each ``{name, count}``.
+        ``count``, ``online``, ``disabled``; ``versions`` of modules and ``tags``, each ``{name, count}``;
+        ``components``, each ``{type, component, count}``.
 
     Raises:
         NoSuchObject: there is no such product.
@@ -66,6 +67,7 @@ def facets(conn: Connection, product_id: int | None, *, actor: Actor) -> dict[st
         "disabled": devices.count(conn, DeviceFilter(product_id, is_enabled=False), actor=actor),
         "versions": versions,
         "tags": _counted(conn, mark.name, tables.device_tags, *some),
+        "components": _components(conn, *some),
     }
 
 
@@ -126,6 +128,14 @@ def uses_of(conn: Connection, artifact_id: int, *, actor: Actor) -> list[dict[st
     )
     found = conn.execute(query.order_by(_P.id.desc()))
     return [{"id": row.id, "name": row.name, "state": row.state, "product": row.product_id} for row in found]
+
+
+def _components(conn: Connection, *where: Any) -> list[dict[str, Any]]:
+    """What devices are made of, with the number of those that have told a version of it."""
+    one = tables.device_versions.c
+    query = select(one.type, one.component, func.count()).join_from(tables.device_versions, tables.devices)
+    found = conn.execute(query.where(*where).group_by(one.type, one.component).order_by(one.type, one.component))
+    return [{"type": row[0], "component": row[1], "count": int(row[2])} for row in found.fetchmany(MOST_FACETS)]
 
 
 def _counted(conn: Connection, column: Any, table: Any, *where: Any) -> list[dict[str, Any]]:

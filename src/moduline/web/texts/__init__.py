@@ -34,6 +34,12 @@ def text(slug: str) -> Text:
     return TABLE[slug]
 
 
+def filled(slug: str, **facts: Any) -> Text:
+    """A sentence in both languages with its facts filled in, for what is kept."""
+    found = TABLE[slug]
+    return Text(found.say("en", **facts), found.say("zh", **facts))
+
+
 def t(slug: str, **facts: Any) -> str:
     """A sentence in the language of whoever looks at the page."""
     lang = viewer().lang
