@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +21,7 @@ from moduline.package import Difference, FirmwarePackage, Part, diff, read_packa
 from moduline.package.containers import container_of
 from moduline.package.findings import Finding, errors_of, must_be_sound
 from moduline.package.inspect import only_areas
-from moduline.package.parts import NO_PLACE
+from moduline.package.parts import NO_PLACE, file_name_of
 
 LIST_NAME = "parts.json"
 DESCRIPTIONS = ("xml", "script", "unused")  # kinds of parts that a burner does not do
@@ -284,14 +283,6 @@ def _shown(value: Any) -> str:
 def safe(text: str) -> str:
     """Text of a file for a terminal: no control characters, no markup."""
     return escape("".join(c if c.isprintable() else " " if c in "\r\n\t" else "?" for c in text))
-
-
-def file_name_of(index: int, part: Part) -> str:
-    """The name under which a part is extracted; "" for parts without content."""
-    if not part.data:
-        return ""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", "_".join(filter(None, (part.name, part.file_name))))
-    return f"{index:02d}_{plain[:120].strip('._') or 'part'}"
 
 
 def write_parts(package: FirmwarePackage, rows: list[dict[str, Any]], folder: Path, *, may_overwrite: bool) -> None:

@@ -6,6 +6,7 @@ A ``FirmwarePackage`` is a reading of its container, never changed by itself: ``
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -126,3 +127,11 @@ class FirmwarePackage:
     def area(self, role: str) -> FsArea | None:
         """The area of that role, such as "user_fs"."""
         return next((area for area in self.areas if area.role == role), None)
+
+
+def file_name_of(index: int, part: Part) -> str:
+    """The name under which a part is extracted, in the order of the parts from 1 on; "" for parts without content."""
+    if not part.data:
+        return ""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", "_".join(filter(None, (part.name, part.file_name))))
+    return f"{index:02d}_{plain[:120].strip('._') or 'part'}"
