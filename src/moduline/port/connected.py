@@ -53,11 +53,14 @@ class ConnectedModule:
 
 
 def connected_modules(ports: Iterable[PortInfo]) -> list[ConnectedModule]:
-    """The modules among some ports, virtual ones first, by rack, slot and place."""
+    """The modules among some ports, virtual ones first, by rack, slot and place.
+
+    One whose cable is out may still be heard on a UART; it is not connected.
+    """
     places: dict[str, list[PortInfo]] = {}
     for port in ports:
         places.setdefault(port.place, []).append(port)
-    found = [_module(place, here) for place, here in places.items() if any(map(is_module, here))]
+    found = [_module(place, here) for place, here in places.items() if any(map(_is_plugged, here))]
     names = [(one.name, one.place) for one in found if one.name]
     twice = {name for name, place in names if any(name == other and place != there for other, there in names)}
     return sorted(
@@ -71,6 +74,10 @@ def unknown_ports(ports: Iterable[PortInfo]) -> list[PortInfo]:
     listed = list(ports)
     places = {port.place for port in listed if is_module(port)}
     return sorted((port for port in listed if port.place not in places), key=lambda port: _natural(port.path))
+
+
+def _is_plugged(port: PortInfo) -> bool:
+    return is_module(port) and not port.role.startswith("uart")
 
 
 def _module(place: str, ports: list[PortInfo]) -> ConnectedModule:

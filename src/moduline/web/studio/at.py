@@ -86,6 +86,7 @@ class AtView:
                 self._line_row()
                 self._repeat_row()
                 CommandButtons("at", self._run)
+                ui.label(t("at.command_hint")).classes("m-muted m-small")
             with ui.element("div").classes("m-stack at-side"):
                 command_list(self._take)
         self._script = ScriptView(session, self._may_write)
@@ -109,7 +110,7 @@ class AtView:
                 ui.input(t("at.command"))
                 .classes("m-grow")
                 .props(
-                    f'outlined dense input-class="m-mono" autofocus hint="{t("at.command_hint")}" '
+                    'outlined dense input-class="m-mono" autofocus '
                     'data-testid="at-line" spellcheck=false autocomplete=off'
                 )
             )

@@ -37,6 +37,7 @@ class ModulesView:
     """The page, kept up to date: a card is drawn anew when its module changed, and no other."""
 
     def __init__(self) -> None:
+        self._client = ui.context.client
         self._shown: tuple[PortInfo, ...] | None = None
         self._cards: dict[str, tuple[object, ui.element]] = {}
         self._asking: asyncio.Task[None] | None = None
@@ -79,8 +80,10 @@ class ModulesView:
             self._asking = asyncio.create_task(self._ask(modules))
 
     async def _ask(self, modules: list[ConnectedModule]) -> None:
-        if await modules_known.ask_racks(modules):
-            self._draw(connected_modules(live_ports().ports))
+        is_new = await modules_known.ask_racks(modules)
+        if is_new and self._client.id in self._client.instances:
+            with self._grid:
+                self._redraw()
 
     def _draw(self, modules: list[ConnectedModule]) -> None:
         count = len(modules)

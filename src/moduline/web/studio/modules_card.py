@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -124,20 +124,30 @@ def _acts(module: ConnectedModule, name: str, on_news: Callable[[], Any]) -> Non
                 ui.label(page)
     with ui.element("div").classes("m-row modules-acts"):
         if has_at or has_repl:
-            ui.button(
-                t("modules.identify"), icon="badge", on_click=guarded(lambda: _identify(module, name, on_news))
-            ).props('flat dense data-testid="identify"')
+            ui.button(t("modules.identify"), icon="badge", on_click=_acting(lambda: _identify(module, on_news))).props(
+                'flat dense data-testid="identify"'
+            )
         if has_repl:
-            ui.button(t("modules.stop"), icon="front_hand", on_click=guarded(lambda: _stop(module, name))).props(
+            ui.button(t("modules.stop"), icon="front_hand", on_click=_acting(lambda: _stop(module, name))).props(
                 'flat dense data-testid="stop"'
             )
-            ui.button(t("modules.rescue"), icon="support", on_click=guarded(lambda: _rescue(module, name))).props(
+            ui.button(t("modules.rescue"), icon="support", on_click=_acting(lambda: _rescue(module, name))).props(
                 'flat dense data-testid="rescue"'
             )
 
 
-async def _identify(module: ConnectedModule, name: str, on_news: Callable[[], Any]) -> None:
-    del name
+def _acting(act: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """What a control of a card does, on the page itself: the card may be drawn anew meanwhile."""
+    client = ui.context.client
+
+    async def done() -> None:
+        with client.content:
+            await guarded(act)()
+
+    return done
+
+
+async def _identify(module: ConnectedModule, on_news: Callable[[], Any]) -> None:
     try:
         found = await identify(module.address)
     except NoAnswer:

@@ -123,7 +123,9 @@ class PortBar:
             chip(CHIPS[session.state], t(f"terminal.state.{session.state}"))
         self._connect.set_text(t("terminal.disconnect" if session.is_wanted else "terminal.connect"))
         failure = session.failure
-        why = f"{failure.message(viewer().lang)} {failure.remedy(viewer().lang)}" if failure is not None else ""
+        lang = viewer().lang
+        has_reason = failure is not None and session.state is not LinkState.LENT
+        why = f"{failure.message(lang)}. {failure.remedy(lang)}" if failure is not None and has_reason else ""
         self._why.set_text(why)
         self._why.set_visibility(bool(why))
         self._reads.set_visibility(not session.is_writer(self._key))

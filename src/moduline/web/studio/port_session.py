@@ -136,7 +136,7 @@ class PortSession:
     def connect(self) -> None:
         """Open the port, as soon as it can be, and keep it open."""
         self.is_wanted = True
-        if self._task is None or self._task.done():
+        if self._console is None and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._keep())
 
     async def disconnect(self, *, is_wanted: bool = False) -> None:

@@ -90,7 +90,9 @@ class TerminalView:
         )
         self._line_row()
         CommandButtons("repl", self._run)
-        ui.label(t("terminal.keys")).classes("m-muted m-small")
+        with ui.element("div").classes("m-muted m-small"):
+            ui.label(t("terminal.line_hint"))
+            ui.label(t("terminal.keys"))
         self._said = (
             ui.label()
             .classes("terminal-said")
@@ -140,10 +142,7 @@ class TerminalView:
             self._line = (
                 ui.textarea(t("terminal.line"))
                 .classes("m-grow")
-                .props(
-                    f'outlined dense autogrow rows=1 input-class="m-mono" hint="{t("terminal.line_hint")}" '
-                    'data-testid="line" spellcheck=false'
-                )
+                .props('outlined dense autogrow rows=1 input-class="m-mono" data-testid="line" spellcheck=false')
             )
             # Enter while an input method composes belongs to it
             self._line.on(

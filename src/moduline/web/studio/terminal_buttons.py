@@ -32,6 +32,8 @@ class CommandButtons:
         self._path = kept.commands_file(site().data, viewer().account, kind)
         self._send = send
         self._commands = kept.read_commands(self._path)
+        self._dialogs = ui.element("div")
+        """Outlives the row, which is drawn anew."""
         self._row = (
             ui.element("div")
             .classes("m-row command-row")
@@ -56,7 +58,8 @@ class CommandButtons:
         self._draw()
 
     def _edit(self) -> None:
-        with ui.dialog() as dialog, ui.card().classes("m-dialog").props('data-testid="commands-dialog"'):
+        card = ui.card
+        with self._dialogs, ui.dialog() as dialog, card().classes("m-dialog").props('data-testid="commands-dialog"'):
             dialog.props(f'aria-label="{t("terminal.commands")}"')
             ui.label(t("terminal.commands")).classes("m-strong m-dialog-title")
             box = ui.element("div").classes("m-stack command-list")

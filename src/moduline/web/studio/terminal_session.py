@@ -215,10 +215,10 @@ class TerminalSession(PortSession):
             await self.send(SHOW_PROMPT)
         await self.send(typable(line + more))
 
-    async def _wait(self, is_so: Callable[[], bool], limit_s: float = PROMPT_LIMIT_S) -> bool:
+    async def _wait(self, is_so: Callable[[], bool]) -> bool:
         """Wait for the module to have printed something; whether it has."""
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(PROMPT_LIMIT_S):
                 while not is_so():
                     self._printed.clear()
                     await self._printed.wait()
