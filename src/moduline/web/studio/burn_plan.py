@@ -31,7 +31,7 @@ def draw_plan(order: Order, chosen: ConnectedModule | None) -> None:
     if model and plan.model and not is_same_name(model, plan.model):
         ui.label(t("burn.wrong_model", package=plan.model, module=model)).classes("m-problem").props('role="alert"')
     if not has_sure_at(model or plan.model or ""):
-        with ui.element("p").classes("m-row"):
+        with ui.element("p").classes("m-burn-hint"):
             ui.icon("front_hand").props("aria-hidden=true")
             ui.label(t("burn.pin_only"))
     if order.restore_nv is not None:

@@ -97,8 +97,10 @@ class Operations:
 
     def take(self, answer: dict[str, Any]) -> bool:
         """Take what a rack answered; whether anything is new."""
-        if answer["last"] < self.last:  # the rack was started again and counts from the beginning
+        if answer["last"] < self.last:  # the rack was started again and counts from the beginning: so does the list
             self.rows.clear()
+            self.last = 0
+            return False
         fresh = answer["operations"]
         for one in fresh:
             if self.rows and self.rows[-1]["first"] == one["first"]:
