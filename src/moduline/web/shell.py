@@ -129,12 +129,11 @@ def _frame(where: Place, request: Request, frame: str) -> ui.element:
     ui.html(f'<a class="m-skip" href="#main">{t("shell.skip")}</a>', sanitize=False)
     drawer = None
     places = [one for one in PLACES if one.room == where.room and one.icon]
-    if where.room and frame == "full":
-        with (
-            ui.left_drawer(value=None, fixed=True, bordered=True)
-            .classes("m-drawer")
-            .props("width=216 breakpoint=900 show-if-above") as drawer
-        ):
+    if where.room:
+        is_full = frame == "full"
+        drawer = ui.left_drawer(value=None if is_full else False, fixed=True, bordered=True).classes("m-drawer")
+        drawer.props("width=216 breakpoint=900 show-if-above" if is_full else "width=216 overlay")
+        with drawer:
             _navigation(where, places)
     _header(where, request, drawer)
     _restarted()
