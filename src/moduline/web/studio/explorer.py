@@ -61,6 +61,7 @@ class Desk:
 
     def draw(self) -> None:
         """The choice; what was chosen is read once the browser is there."""
+        self._lasting = ui.element("div").props("hidden")
         with ui.element("section").classes("m-card").props('data-testid="explorer-choice"'):
             self._choice = ui.element("div").classes("ex-choice")
         self._body = ui.element("div").classes("m-stack").props('aria-live="polite"')
@@ -82,7 +83,7 @@ class Desk:
         self.part = None
         ui.navigate.history.replace(self.address)
         self._draw_choice()
-        with self._choice:
+        with self._lasting:  # what is redrawn takes its timers with it
             ui.timer(0.01, self._look, once=True)
 
     def _draw_choice(self) -> None:
@@ -132,7 +133,8 @@ class Desk:
             self._nothing()
             return
         with self._body, row():
-            chip("busy", t("explorer.reading", file=PurePosixPath(self.file).name))
+            chip("busy", t("explorer.reading"))
+            ui.label(PurePosixPath(self.file).name).classes("m-grow")
         try:
             opened = await asyncio.to_thread(explorer_open.open_file, self.file)
             other = await asyncio.to_thread(explorer_open.open_file, self.other) if self.other else None
@@ -206,10 +208,11 @@ class Desk:
             explorer_sections.draw_part_facts(part, place)
             if part.data:
                 name = file_name_of(at + 1, part)
-                ui.button(
-                    t("explorer.save", what=printable(part.name)), icon="download",
-                    on_click=lambda: ui.download.content(part.data, name),
-                ).props('outline no-caps data-testid="explorer-save-part"')  # fmt: skip
+                with row():
+                    ui.button(
+                        t("explorer.save", what=printable(part.name)), icon="download",
+                        on_click=lambda: ui.download.content(part.data, name),
+                    ).props('outline no-caps data-testid="explorer-save-part"')  # fmt: skip
             found = self.opened.files.get(at)
             if found is not None:
                 files_box(found)

@@ -57,7 +57,8 @@ def differences(found: Compared) -> None:
     with section(t("explorer.differences"), about=about).props('data-testid="explorer-differences"'):
         if found.before.sha256 == found.after.sha256:
             with row():
-                chip("good", t("explorer.identical"))
+                chip("good", t("explorer.state.same"))
+                ui.label(t("explorer.identical")).classes("m-grow")
             return
         counts = Counter(one.state for one in found.parts)
         words = {name: counts[name] for name in ("changed", "added", "removed", "moved", "same")}

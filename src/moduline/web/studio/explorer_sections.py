@@ -55,7 +55,8 @@ def draw_findings(findings: tuple[Finding, ...]) -> None:
     with section(t("explorer.checks")).props('data-testid="explorer-checks"'):
         if not any(one.severity != "notice" for one in findings):
             with row():
-                chip("good", t("explorer.sound"))
+                chip("good", t("explorer.sound_word"))
+                ui.label(t("explorer.sound")).classes("m-grow")
         for one in findings:
             with ui.element("div").classes("ex-finding").props(f'data-slug="{one.slug}"'):
                 chip(CHIPS[one.severity], t(f"explorer.severity.{one.severity}"))

@@ -61,6 +61,7 @@ class Desk:
 
     def draw(self) -> None:
         """Everything; packages are read once the browser is there."""
+        self._lasting = ui.element("div").props("hidden")
         with section(t("fota.packages")).props('data-testid="fota-packages"'):
             self._pair = ui.element("div").classes("fo-pair")
         with section(t("fota.kinds")):
@@ -79,7 +80,7 @@ class Desk:
         """Somebody chose something."""
         self.wish = self.wish.with_other(**words)
         ui.navigate.history.replace(self.wish.address)
-        with self._pair:
+        with self._lasting:  # what is redrawn takes its timers with it
             ui.timer(0.01, self._look, once=True)
 
     async def _look(self) -> None:

@@ -11,6 +11,7 @@ ROLES: Final = {
     "backup_fs": Text("backup of scripts", "备份文件系统"),
     "boot": Text("boot code", "引导程序"),
     "customer_fs_c": Text("further file system", "附加文件系统"),
+    "external_fs": Text("external file system", "外部文件系统"),
     "factory": Text("calibration", "校准数据"),
     "first_boot": Text("first boot code", "一级引导"),
     "first_loader": Text("first loader", "一级下载程序"),
@@ -53,7 +54,7 @@ TEXTS: Final = {
         "支持 .pac、.zip、.bin、.binpkg（按内容识别），以及差分包与文件系统镜像。",
     ),
     "explorer.nothing_other": Text("Nothing to compare with.", "未选择对比对象。"),
-    "explorer.reading": Text("Reading {file}", "正在读取 {file}"),
+    "explorer.reading": Text("Reading", "正在读取"),
     "explorer.facts": Text("Facts", "概况"),
     "explorer.container": Text("Container", "文件格式"),
     "explorer.shells": Text("Inside", "外层文件"),
@@ -65,6 +66,7 @@ TEXTS: Final = {
     "explorer.unknown": Text("not known", "未知"),
     "explorer.update": Text("Make an update", "制作升级包"),
     "explorer.checks": Text("Checks", "校验结果"),
+    "explorer.sound_word": Text("sound", "正常"),
     "explorer.sound": Text(
         "All check values, headers, places and sizes are right.", "校验值、头部、地址与大小均正常。"
     ),

@@ -1,0 +1,86 @@
+"""FOTA in the browser: two virtual firmware packages, a patch, its rehearsal; what was written is what the page says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from moduline.release import firmware
+
+VERSIONS = ("EC600UCNLBR03A01M08_OCPU_PY_PAGE1", "EC600UCNLBR03A01M09_OCPU_PY_PAGE1")
+WORDS = {
+    "en": {"title": "FOTA type", "survived": "power cuts survived", "refused": "EC600U does not take it"},
+    "zh": {"title": "FOTA 类型", "survived": "次断电全部通过", "refused": "EC600U 不支持"},
+}
+
+
+@pytest.fixture(scope="module")
+def packages(studio):
+    folder = studio.root / "fota"
+    folder.mkdir(exist_ok=True)
+    for number, version in enumerate(VERSIONS, 1):
+        (folder / f"v{number}.pac").write_bytes(firmware.firmware_file("ec600u", "", version))
+    return folder
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_fota_when_two_packages_are_chosen_then_the_patch_gives_the_new_one_and_survives_every_cut(
+    studio, seat, packages, lang
+):
+    page = seat(lang=lang).open("/studio/fota")
+    for which, name in (("old", "v1.pac"), ("new", "v2.pac")):
+        page.get_by_test_id(f"fota-{which}-choose").click()
+        page.locator('[data-path="fota"]').click()
+        page.locator(f'[data-path="fota/{name}"]').click()
+        page.get_by_test_id(f"fota-{which}").get_by_text(f"fota/{name}", exact=True).wait_for()
+    for version in VERSIONS:
+        page.get_by_test_id("fota-packages").get_by_text(version).wait_for()
+    assert WORDS[lang]["title"] in page.locator("main").inner_text()
+    assert page.get_by_test_id("fota-kind-mini").is_disabled()
+    assert WORDS[lang]["refused"] in page.locator("main").inner_text()
+    out = page.get_by_test_id("fota-out")
+    out.fill(f"fota/made-{lang}.bin")
+    out.press("Tab")
+    page.wait_for_url(re.compile(f"out=fota%2Fmade-{lang}.bin"))
+    page.get_by_test_id("fota-make").click()
+    page.get_by_test_id("fota-patch-size").wait_for()
+
+    made = packages / f"made-{lang}.bin"
+    assert hashlib.sha256(made.read_bytes()).hexdigest() in page.get_by_test_id("fota-file").inner_text()
+    told = json.loads(studio.moduline("delta", "info", str(made), "--json"))
+    assert (told["source"], told["target"]) == VERSIONS
+    new = packages / f"new-{lang}.pac"
+    studio.moduline("delta", "apply", str(packages / "v1.pac"), str(made), "-o", str(new))
+    assert new.read_bytes() == (packages / "v2.pac").read_bytes()
+
+    page.get_by_test_id("fota-rehearse").click()
+    page.get_by_test_id("fota-verdict").wait_for()
+    proof = json.loads((packages / f"made-{lang}.rehearsal.json").read_text())
+    trials = sum(proof["trials"].values())
+    assert proof["is_good"]
+    assert trials > 100
+    assert proof["patch"]["sha256"] == hashlib.sha256(made.read_bytes()).hexdigest()
+    assert str(trials) in page.get_by_test_id("fota-verdict").inner_text()
+    assert WORDS[lang]["survived"] in page.get_by_test_id("fota-verdict").inner_text()
+    assert page.locator(".fp-field .fp-mark").count() == trials
+    assert page.locator(".fp-field .fp-failed").count() == 0
+
+    page.reload()  # everything is found again by the address
+    field = page.get_by_test_id("fota-field-cut")
+    field.focus()
+    page.keyboard.press("End")
+    last = proof["trials"]["cut"]
+    assert field.get_attribute("aria-valuenow") == str(last)
+    assert f"cut@{proof['operations'] - 1}" in page.get_by_test_id("fota-told-cut").inner_text()
+    upload = page.get_by_test_id("fota-upload").get_attribute("href")
+    assert upload == f"/console/packages?file=fota%2Fmade-{lang}.bin"
+
+
+def test_fota_when_the_new_package_is_damaged_then_says_so_and_nothing_can_be_made(seat, packages):
+    (packages / "broken.pac").write_bytes((packages / "v2.pac").read_bytes()[:100_000])
+    page = seat(lang="zh", size="narrow").open("/studio/fota?old=fota/v1.pac&new=fota/broken.pac")
+    page.get_by_role("alert").get_by_text("ML-E").wait_for()
+    assert page.get_by_test_id("fota-make").is_disabled()
