@@ -1,7 +1,7 @@
 """Pictures of counts as SVG: a donut, bars over time, a bar with marks. Each says in words what it shows.
 
-Colours are classes of ``monitoring.css`` that stand for kinds (``good``, ``bad``, ``busy``, ``idle``), so that they
-follow light and dark; beside every picture stands a legend or a table with the same numbers.
+Colours are classes of ``monitoring.css`` that stand for kinds (``good``, ``bad``, ``busy``, ``idle``, ``done``): they
+follow light and dark. Beside every picture stands a legend or a table with the same numbers.
 """
 
 from __future__ import annotations

@@ -11,7 +11,15 @@ from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.reasons import Reason
 from moduline.web.console.charts import Bar, Part, bars, donut, gauge, steps
-from moduline.web.console.plan_words import STATUSES, both, component_kind, component_word, status_chip, status_word
+from moduline.web.console.plan_words import (
+    STATUSES,
+    both,
+    component_kind,
+    component_word,
+    spoken,
+    status_chip,
+    status_word,
+)
 from moduline.web.site import site
 from moduline.web.texts import TABLE, t
 from moduline.web.widgets import chip, empty, row, table
@@ -22,8 +30,9 @@ _KINDS: Final = {
     DeviceStatus.FAILED: "bad",
     DeviceStatus.UPGRADING: "busy",
     DeviceStatus.NOT_UPGRADED: "idle",
-    DeviceStatus.NO_UPDATE: "info",
+    DeviceStatus.NO_UPDATE: "done",
 }
+_WAITS: Final = {PlanState.SUSPENDED: Reason.PLAN_NOT_RUNNING, PlanState.SCHEDULED: Reason.NOT_YET_TIME}
 _DAY_S: Final = 86400
 FINISHED_KINDS: Final = ("upgraded", "failed", "in_progress", "waiting")
 
@@ -100,7 +109,8 @@ def _group(plan: Plan, number: int, stage: dict[str, Any], count: dict[str, int]
     total = sum(count[name] for name in FINISHED_KINDS)
     good, bad, busy = count["upgraded"], count["failed"], count["in_progress"]
     said = t("monitoring.group_said", number=number + 1, good=good, bad=bad, busy=busy, total=total)
-    marks = [] if is_only else [(stage["success_percent"] / 100, "open")]
+    is_last = number == max(len(plan["strategy"]["stages"]) - 1, 0)
+    marks = [] if is_last else [(stage["success_percent"] / 100, "open")]
     with ui.element("div").classes("g-group").props(f'data-testid="group-{number}"'):
         with row():
             ui.label(t("monitoring.only_group") if is_only else t("monitoring.group", number=number + 1)).classes(
@@ -111,7 +121,7 @@ def _group(plan: Plan, number: int, stage: dict[str, Any], count: dict[str, int]
             ui.label(f"{good} / {total}").classes("m-mono")
         parts = (Part("good", "", good), Part("bad", "", bad), Part("busy", "", busy))
         ui.html(gauge(parts, total, marks, said), sanitize=False)
-        lines = [] if is_only else [t("monitoring.next_opens", percent=f"{stage['success_percent']:g}")]
+        lines = [] if is_last else [t("monitoring.next_opens", percent=f"{stage['success_percent']:g}")]
         if stage["failure_percent"]:
             facts = {"percent": f"{stage['failure_percent']:g}", "least": stage["failure_least"]}
             now = 100 * bad / (good + bad) if good + bad else 0.0
@@ -147,14 +157,18 @@ def reasons(plan: Plan, found: list[dict[str, Any]]) -> None:
 
 def not_judged(plan: Plan, status_name: str) -> str:
     """What a device waits for that nobody has had reason to look at yet."""
-    is_waiting = plan["state"] == PlanState.RUNNING and status_name == "not_upgraded"
-    return t("monitoring.not_judged") if is_waiting else "–"
+    if status_name != "not_upgraded":
+        return "–"
+    if plan["state"] == PlanState.RUNNING:
+        return t("monitoring.not_judged")
+    return spoken(_WAITS[PlanState(plan["state"])].text) if plan["state"] in _WAITS else "–"
 
 
 def remedy(plan: Plan, reason: dict[str, Any] | None) -> str:
     """What to do about a reason; what passes by itself says so."""
     if reason is None:
-        return t("monitoring.do.nothing") if plan["state"] == PlanState.RUNNING else "–"
+        is_suspended = plan["state"] == PlanState.SUSPENDED
+        return t("monitoring.do.plan_not_running" if is_suspended else "monitoring.do.nothing")
     slug = f"monitoring.do.{Reason(reason['code']).name.lower()}"
     return (
         t(slug)

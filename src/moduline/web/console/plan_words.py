@@ -29,7 +29,7 @@ STATUSES: Final = {
     DeviceStatus.UPGRADING: ("busy", ""),
     DeviceStatus.UPGRADED: ("good", ""),
     DeviceStatus.FAILED: ("bad", ""),
-    DeviceStatus.NO_UPDATE: ("info", "done"),
+    DeviceStatus.NO_UPDATE: ("idle", "done"),
 }
 """Status of a device in a plan: kind of its chip, and its icon."""
 _STEPS: Final = {ComponentStatus.FAILED: "bad", ComponentStatus.SUCCEEDED: "good", ComponentStatus.NO_UPDATE: "info"}

@@ -130,7 +130,7 @@ class Wizard:
                 DRAWS[self.step](self.state)
 
     def _redraw(self) -> None:
-        """Draw the step anew, for one of its fields has changed what it consists of, once that field is done with it."""
+        """Draw the step anew, for a field has changed what it consists of, once that field is done with it."""
         self._changed()
         asyncio.get_running_loop().call_soon(self._draw_body)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -36,7 +37,7 @@ _PLACES: Final = (
     ("strategy", ("is_silent", "texts")),
 )
 _DK_HEADS: Final = frozenset({"dk", "device key", "device_key", "imei", "设备密钥", "设备标识"})
-_BETWEEN: Final = re.compile(r"[\s,;，；、]+")
+_BETWEEN: Final = re.compile(r"[\s,;，；、\ufeff]+")
 
 
 @dataclass(slots=True)
@@ -220,9 +221,9 @@ def keys_of_table(data: bytes) -> list[str]:
 
 def whole(value: Any) -> Any:
     """A number of an input field as the API takes it: whole where it is; None where there is none."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) else value
 
 
 def step_of(name: str) -> str:

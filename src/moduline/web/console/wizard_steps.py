@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Any
+from typing import Any, Final
 
 from nicegui import events, ui
 
@@ -13,10 +13,14 @@ from moduline.web.console.plan_words import proof_chip, rehearsed_chip
 from moduline.web.console.wizard_fields import help_in_place, into
 from moduline.web.console.wizard_form import keys, keys_of_table, new_component, new_release
 from moduline.web.console.wizard_state import WizardState
+from moduline.web.feedback import told
 from moduline.web.texts import t
-from moduline.web.widgets import empty, icon_button, row, size
+from moduline.web.widgets import drop_zone, empty, icon_button, row, size
 
-MOST_TABLE: int = 32 << 20
+MOST_TABLE: Final = 32 << 20
+"""Bytes of a table of keys."""
+MOST_SHOWN: Final = 2000
+"""Keys that a text field shows."""
 _FIRST_ZONES = ("Asia/Shanghai", "UTC", "Europe/Berlin", "America/New_York")
 
 
@@ -166,21 +170,35 @@ def scope(state: WizardState) -> None:
 
 
 def _list(state: WizardState, name: str) -> None:
+    """Keys that are typed, pasted or read from a table; very many are counted and not shown."""
     form = state.form
-    box = state.fields.lines(
-        name, t(f"wizard.{name}"), getattr(form, name), lambda value: setattr(form, name, value),
-        hint=t("wizard.list_hint"), props='input-style="max-height: 220px"',
-    )  # fmt: skip
+    count = len(keys(getattr(form, name)))
+    with ui.element("div").classes("g-list"):
+        if count > MOST_SHOWN:
+            with row().props(f'data-testid="wizard-{name}-many"'):
+                ui.label(t(f"wizard.{name}")).classes("m-strong")
+                ui.label(t("wizard.list_many", count=f"{count:,}"))
+                ui.button(t("wizard.list_clear"), on_click=lambda: _set_list(state, name, "")).props("flat dense")
+        else:
+            state.fields.lines(
+                name, t(f"wizard.{name}"), getattr(form, name), functools.partial(setattr, form, name),
+                hint=t("wizard.list_hint"), props='input-style="max-height: 220px"',
+            )  # fmt: skip
 
-    async def sent(event: events.UploadEventArguments) -> None:
-        data = await event.file.read()
-        found = await asyncio.to_thread(keys_of_table, data)
-        merged = list(dict.fromkeys([*keys(getattr(form, name)), *found]))
-        box.set_value("\n".join(merged))
+        async def sent(event: events.UploadEventArguments) -> None:
+            found = await asyncio.to_thread(keys_of_table, await event.file.read())
+            merged = list(dict.fromkeys([*keys(getattr(form, name)), *found]))
+            _set_list(state, name, "\n".join(merged))
 
-    ui.upload(on_upload=sent, auto_upload=True, label=t("wizard.csv"), max_file_size=MOST_TABLE).props(
-        f'flat bordered accept=".csv,.txt" data-testid="wizard-{name}-csv"'
-    ).classes("m-upload g-upload")
+        drop_zone(
+            t("wizard.csv"), sent, testid=f"wizard-{name}-csv", most_bytes=MOST_TABLE, accept=".csv,.txt",
+            on_rejected=lambda: told("wizard.csv_rejected"),
+        ).classes("g-upload")  # fmt: skip
+
+
+def _set_list(state: WizardState, name: str, value: str) -> None:
+    setattr(state.form, name, value)
+    state.redraw()
 
 
 def window(state: WizardState) -> None:
