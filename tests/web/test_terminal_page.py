@@ -44,15 +44,19 @@ def test_terminal_when_typed_into_then_the_module_answers_and_everything_outlive
     wait_text(page, "\n42")
     page.keyboard.type("print('中文✓')\n")
     wait_text(page, "\n中文✓")
-    page.keyboard.type("import mod")
+    page.keyboard.type("import modem\nmodem.getDevIm")
+    wait_text(page, ">>> modem.getDevIm")
     page.keyboard.press("Tab")
-    page.keyboard.press("Control+C")
+    wait_text(page, ">>> modem.getDevImei")
+    page.keyboard.press("Control+c")
     line = page.get_by_test_id("line")
     line.fill("for i in range(2):\n    print('第', i, '行')")
     line.press("Enter")
     wait_text(page, "\n第 1 行")
     page.locator("[data-testid=terminal] .xterm-helper-textarea").focus()
     page.keyboard.press("ArrowUp")  # the block is for the line below; before it stands what was typed
+    wait_text(page, ">>> import modem", 2)
+    page.keyboard.press("ArrowUp")
     wait_text(page, ">>> print('\\u4e2d\\u6587\\u2713')", 2)
     page.keyboard.press("ArrowUp")
     wait_text(page, ">>> print(6*7)", 2)
@@ -109,10 +113,12 @@ def test_module_when_reset_then_the_terminal_says_so_and_is_there_again(seat, st
     wait_text(page, ">>> ", 2)
     page.keyboard.type("print(5*5)\n")
     wait_text(page, "\n25")
-    # a verb of the same server gets the port although the terminal has it, and the terminal gets it back
+    # a command beside the server gets the port although the terminal has it, and the terminal gets it back
+    assert studio.moduline("exec", "print(7*7)", "--port", "virt:m3").split() == ["49"]
+    wait_text(page, "it comes back afterwards")
+    wait_text(page, "connected again to virt:m3", 2)
     page.get_by_test_id("connect").click()
     page.locator("[data-testid=link-state][data-state=released]").wait_for()
-    assert studio.moduline("exec", "print(7*7)", "--port", "virt:m3").split() == ["49"]
     page.get_by_test_id("connect").click()
     page.locator("[data-testid=link-state][data-state=connected]").wait_for()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from moduline.web.studio.at_session import AtPort
 from moduline.web.studio.port_session import LinkState, find_port
 from moduline.web.studio.terminal_history import History
 from moduline.web.studio.terminal_session import TerminalSession, typable
+from remote.fake_module import FakeModule, Variant
 
 LIMIT_S = 60
 
@@ -193,6 +195,60 @@ def test_port_when_disconnected_then_a_new_page_leaves_it_so(tmp_path):
 )
 def test_typable_when_outside_of_ascii_then_escaped(typed, sent):
     assert typable(typed) == sent
+
+
+class MuteToTab:
+    """What a module reads at a prompt without completion: TAB is nothing, and killing a line empties it."""
+
+    def __init__(self, end):
+        self._end = end
+        self._line = b""
+
+    async def read_some(self, limit=65536):
+        while True:
+            got = await self._end.read_some(limit)
+            if got.endswith(b"\x1b[F\x15"):
+                await self._end.write_all(b"\x08" * len(self._line) + b"\x1b[K")
+                got = got[:-4] + b"\x7f" * len(self._line)
+                self._line = b""
+            elif got.isascii() and got.decode().isprintable():
+                self._line += got
+            if got := got.replace(b"\t", b""):
+                return got
+
+    async def write_all(self, data):
+        await self._end.write_all(data)
+
+    async def close(self):
+        await self._end.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("box.alph", ">>> box.alpha_beta"),
+        ("x = box.al", ">>> x = box.alpha_beta"),
+        ("box.beta", ">>> box.beta_"),
+        ("box.zzz", ">>> box.zzz"),
+        ("nobody.a", ">>> nobody.a"),
+    ],
+)
+def test_tab_when_the_module_is_silent_then_names_come_from_dir(tmp_path, typed, shown):
+    async def story(offer, far, session, changed):
+        fake = FakeModule(MuteToTab(far), Variant(boot_noise=b""))
+        playing = asyncio.create_task(fake.serve())
+        await until(changed, lambda: session.transcript.current == ">>> ")
+        fake.scope["box"] = SimpleNamespace(alpha_beta=1, beta_one=2, beta_two=3)
+        await session.press(typed)
+        await until(changed, lambda: session.transcript.current == f">>> {typed}")
+        await session.press("\t")
+        await until(changed, lambda: session.transcript.current == shown)
+        assert "raw REPL" not in session.transcript.log("en", has_stamps=False)
+        playing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await playing
+
+    play(story, tmp_path)
 
 
 def test_at_when_asked_by_two_then_each_gets_its_own_answer(tmp_path):

@@ -110,7 +110,7 @@ class AtView:
                 ui.input(t("at.command"))
                 .classes("m-grow")
                 .props(
-                    'outlined dense input-class="m-mono" autofocus '
+                    'outlined dense hide-bottom-space input-class="m-mono" autofocus '
                     'data-testid="at-line" spellcheck=false autocomplete=off'
                 )
             )

@@ -121,7 +121,7 @@ class ModulesView:
         self._unknown.clear()
         if not ports:
             return
-        head = [t("modules.path"), t("modules.product"), t("modules.usb_id"), t("modules.place"), t("modules.open")]
+        head = [t("modules.path"), t("modules.open"), t("modules.product"), t("modules.usb_id"), t("modules.place")]
         with self._unknown, section(t("modules.unknown"), about=t("modules.unknown_about")):
             table(head, [_unknown_row(port) for port in ports], caption=t("modules.unknown"))
 
@@ -158,7 +158,7 @@ def _unknown_row(port: PortInfo) -> list[object]:
             copy_button(port.path, t("modules.copy_what", what=port.path))
 
     usb = f"{port.vid:04x}:{port.pid:04x}" if port.vid else ""
-    return [path, port.product or role_words(port.role), usb, port.location, _opens(port)]
+    return [path, _opens(port), port.product or role_words(port.role), usb, port.location]
 
 
 def _opens(port: PortInfo) -> Callable[[], None]:

@@ -142,7 +142,10 @@ class TerminalView:
             self._line = (
                 ui.textarea(t("terminal.line"))
                 .classes("m-grow")
-                .props('outlined dense autogrow rows=1 input-class="m-mono" data-testid="line" spellcheck=false')
+                .props(
+                    'outlined dense autogrow hide-bottom-space rows=1 input-class="m-mono" '
+                    'data-testid="line" spellcheck=false'
+                )
             )
             # Enter while an input method composes belongs to it
             self._line.on(
