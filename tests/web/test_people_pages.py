@@ -9,6 +9,7 @@ import re
 import httpx
 import pytest
 
+from moduline.web.console.settings_sessions import names_of
 from web.chromium import session_of
 
 WORD = "correct horse battery"
@@ -183,15 +184,29 @@ def test_audit_when_filtered_then_the_page_its_address_and_the_export_say_the_sa
     assert len(old.text.splitlines()) == 1  # fmt: skip
 
 
-def test_session_when_of_a_browser_then_called_so(studio, seat):
-    agents = {
-        "Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/120.0 Safari/537.36 Edg/120.0": "Edge on Windows",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1": "Safari on iOS",
-        "a very long name of a program that somebody wrote for themselves": "a very long name of a program that somebo",
-    }
-    for agent in agents:
-        call(studio, studio.token, "POST", "/v1/me/sessions", {"client": agent})
-    page = seat().open("/console/settings")
-    table = page.get_by_test_id("sessions-table").inner_text()
-    assert all(said[:40] in table for said in agents.values())
-    assert session_of(studio)
+@pytest.mark.parametrize(
+    ("agent", "names"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64) Chrome/120.0 Safari/537.36 Edg/120.0", ("Edge", "Windows")),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Version/17.0 Safari/604.1", ("Safari", "iOS")),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:120.0) Firefox/120.0", ("Firefox", "macOS")),
+        ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0 Safari/537.36", ("Chrome", "Linux")),
+        ("python-httpx/0.27", ("", "")),
+    ],
+)
+def test_session_when_of_a_browser_then_called_so(agent, names):
+    assert names_of(agent) == names
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(300)
+def test_page_when_its_session_is_ended_elsewhere_then_left_and_nothing_on_it_acts(studio, seat):
+    """An open page asks every half minute; one that stays all the same has no control any more."""
+    gone, stays = session_of(studio), session_of(studio)
+    leaves = seat(session=gone).open("/console/tokens")
+    stubborn = seat(session=stays).open("/console/tokens")
+    stubborn.evaluate("() => { window.stop(); addEventListener('beforeunload', (event) => event.preventDefault()); }")
+    for session in (gone, stays):
+        assert call(studio, session, "DELETE", "/v1/me/sessions/current")[0] == 200
+    leaves.wait_for_url("**/sign-in", timeout=90_000)
+    stubborn.get_by_test_id("tokens-new").wait_for(state="detached", timeout=90_000)

@@ -28,7 +28,7 @@ def note_why_not(needs: str) -> None:
     """A sentence on the page when most of its acts are not allowed."""
     said = why_not(needs)
     if said:
-        with ui.element("p").classes("m-row m-muted").props('role="note" data-testid="why-not"'):
+        with ui.element("p").classes("m-row m-line m-muted").props('role="note" data-testid="why-not"'):
             ui.icon("lock").props("aria-hidden=true")
             ui.label(f"{said} {t('shell.role_hint')}").classes("m-grow")
 

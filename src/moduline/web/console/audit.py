@@ -89,9 +89,15 @@ async def audit_page(
     places = [0]  # where each page so far began
     bar = ui.element("div").classes("m-stack")
     box = ui.element("div").classes("m-stack")
+    drawn = 0
 
     async def draw() -> None:
+        nonlocal drawn
+        drawn += 1
+        mine = drawn
         found = await api().get("/v1/audit", **asked.query(), newest=True, after=places[-1], limit=PAGE)
+        if mine != drawn:
+            return  # somebody typed on: another question is under way
         box.clear()
         with box:
             if not found["items"]:
@@ -103,9 +109,9 @@ async def audit_page(
         link.update()
 
     async def turn(to: int | None) -> None:
-        if to is None:
+        if to is None and len(places) > 1:
             places.pop()
-        else:
+        elif to is not None and to != places[-1]:  # once, however often it is clicked
             places.append(to)
         await draw()
 
@@ -154,7 +160,8 @@ def _filters(asked: Asked, accounts: list[str], change: Any) -> Callable[[], Non
             field.on_value_change(guarded(changed))
 
     def clear() -> None:
-        for field in fields.values():
+        for name, field in fields.items():
+            setattr(asked, name, "")
             field.set_value("")
 
     return clear

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from nicegui import ui
 
+from moduline.cloud.edge import ROLES
 from moduline.errors import ModulineError
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
@@ -113,6 +114,19 @@ def choice(label: str, options: dict[Any, str], value: Any, testid: str) -> ui.s
     return made.classes("m-field")
 
 
+def role_choice(value: str, testid: str) -> ui.select:
+    """One of the roles, with what it may do below."""
+    made = choice(t("people.role"), {role: t(f"shell.role.{role}") for role in ROLES}, value, testid)
+
+    def say() -> None:
+        made.props["hint"] = t(f"people.does.{made.value}")
+        made.update()
+
+    say()
+    made.on_value_change(say)
+    return made
+
+
 def require_same(first: str, second: str) -> str:
     """A password that was typed twice.
 
@@ -129,7 +143,7 @@ async def show_once(title: str, about: str, secret: str) -> None:
     with ui.dialog().props("persistent") as dialog, ui.card().classes("m-dialog"):
         dialog.props["aria-label"] = title
         ui.label(title).classes("m-strong m-dialog-title").props('role="heading" aria-level="2"')
-        with ui.element("p").classes("m-row"):
+        with ui.element("p").classes("m-row m-line"):
             ui.icon("visibility").props("aria-hidden=true")
             ui.label(about).classes("m-grow")
         with ui.element("div").classes("m-row m-secret"):

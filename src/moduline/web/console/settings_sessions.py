@@ -82,9 +82,14 @@ def browser_of(agent: str) -> str:
     Args:
         agent: the header ``User-Agent``, or the name that a program gave.
     """
-    browser = next((name for part, name in BROWSERS if part in agent), "")
-    system = next((name for part, name in SYSTEMS if part in agent), "")
+    browser, system = names_of(agent)
     if browser and system:
         return t("settings.on", browser=browser, system=system)
-    short = browser or agent[:MOST]
-    return short or t("settings.unknown")
+    return browser or agent[:MOST] or t("settings.unknown")
+
+
+def names_of(agent: str) -> tuple[str, str]:
+    """Browser and system; "" for what is not known."""
+    browser = next((name for part, name in BROWSERS if part in agent), "")
+    system = next((name for part, name in SYSTEMS if part in agent), "")
+    return browser, system

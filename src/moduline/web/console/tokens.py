@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from nicegui import ui
 
-from moduline.cloud.edge import ROLES
 from moduline.web.console.allowed import act_button, note_why_not
 from moduline.web.console.cards import card_table
-from moduline.web.console.forms import Form, choice, show_once, text_field
+from moduline.web.console.forms import Form, choice, role_choice, show_once, text_field
 from moduline.web.feedback import ask, told
 from moduline.web.platform_api import api
 from moduline.web.shell import page, style
@@ -120,13 +119,11 @@ def _revoke_button(one: dict[str, Any], draw: Any) -> None:
 
 
 async def _create(accounts: list[dict[str, Any]]) -> dict[str, Any] | None:
-    with Form(t("tokens.new"), t("people.create"), about=t("tokens.new_about")) as form:
+    with Form(t("tokens.new"), t("people.create"), about=f"{t('tokens.new_about')} {t('tokens.role_hint')}") as form:
         name = text_field(t("people.name"), "tokens-name", hint=t("tokens.name_hint"), is_first=True)
         owners = {one["id"]: one["name"] for one in accounts if one["is_enabled"]}
         owner = choice(t("tokens.account"), owners, viewer().account, "tokens-account")
-        roles = {role: f"{t(f'shell.role.{role}')} — {t(f'people.does.{role}')}" for role in ROLES}
-        role = choice(t("people.role"), roles, "operator", "tokens-role")
-        role.props["hint"] = t("tokens.role_hint")
+        role = role_choice("operator", "tokens-role")
         spans = {days: t("tokens.days", count=days) if days else t("tokens.for_ever") for days in LIFETIMES}
         days = choice(t("tokens.lifetime"), spans, LIFETIMES[1], "tokens-days")
 

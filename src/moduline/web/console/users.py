@@ -10,7 +10,7 @@ from moduline.cloud.accounts import passwords
 from moduline.cloud.edge import ROLES
 from moduline.web.console.allowed import act_button, note_why_not
 from moduline.web.console.cards import card_table
-from moduline.web.console.forms import Form, choice, password_field, require_same, text_field
+from moduline.web.console.forms import Form, password_field, require_same, role_choice, text_field
 from moduline.web.feedback import ask, told
 from moduline.web.platform_api import api
 from moduline.web.shell import page, style
@@ -133,7 +133,7 @@ def _acts(one: dict[str, Any], draw: Any) -> None:
 async def _create() -> dict[str, Any] | None:
     with Form(t("users.new"), t("people.create"), about=t("users.new_about")) as form:
         name = text_field(t("people.name"), "users-name", is_first=True)
-        role = choice(t("people.role"), _roles(), "operator", "users-role")
+        role = role_choice("operator", "users-role")
         first = password_field(t("users.password_later"), "users-password", hint=t("people.password_hint"))
         second = password_field(t("users.again"), "users-again")
 
@@ -152,7 +152,7 @@ async def _create() -> dict[str, Any] | None:
 
 async def _ask_role(one: dict[str, Any]) -> str | None:
     with Form(t("users.role_of", name=one["name"]), t("people.save"), about=t("users.role_about")) as form:
-        role = choice(t("people.role"), _roles(), one["role"], "users-role")
+        role = role_choice(one["role"], "users-role")
 
     async def change() -> str:
         await api().patch(f"/v1/accounts/{one['id']}", {"role": role.value})
@@ -173,8 +173,3 @@ async def _ask_password(one: dict[str, Any]) -> bool:
         return True
 
     return bool(await form.run(change))
-
-
-def _roles() -> dict[str, str]:
-    """Roles with what they may do, for choosing."""
-    return {role: f"{t(f'shell.role.{role}')} — {t(f'people.does.{role}')}" for role in ROLES}

@@ -16,7 +16,7 @@ TEXTS: Final = {
     ),
     "tokens.name_hint": Text("What it is for, such as ci or warehouse.", "用途，例如 ci 或 warehouse。"),
     "tokens.account": Text("Account", "账号"),
-    "tokens.role_hint": Text("No more than the account may do.", "不超过账号自身的权限。"),
+    "tokens.role_hint": Text("It never may more than its account.", "其权限不超过所属账号。"),
     "tokens.lifetime": Text("Valid for", "有效期"),
     "tokens.days": Text("{count} days", "{count} 天"),
     "tokens.for_ever": Text("until it is revoked", "长期，直至吊销"),
