@@ -193,15 +193,16 @@ def inside(path: str) -> list[HostEntry]:
         return [HostEntry(path, False, known.st_size, known.st_mtime)]
     found: list[HostEntry] = []
     for one in listing(path):
-        if resolve_without_links(one.path):
+        if is_without_links(one.path):
             found.append(one)
             found += inside(one.path) if one.is_folder else []
     return found
 
 
-def resolve_without_links(path: str) -> bool:
+def is_without_links(path: str) -> bool:
     """Whether no link is on the way to a path."""
-    return resolve(path) == (site().root.resolve() / path.strip("/"))
+    place = site().root.resolve() / path.strip("/")
+    return place.resolve() == place
 
 
 def remove(path: str) -> None:

@@ -39,6 +39,8 @@ from moduline.web.viewer import viewer
 from moduline.web.widgets import empty
 
 KINDS: Final = (files_works.SEND, files_works.FETCH, files_brought.BRING)
+CARDS: Final = 3
+"""Jobs that stay on the page when they are over."""
 KEPT_S: Final = 24 * 3600.0
 
 
@@ -61,6 +63,7 @@ class FilesPage:
     def __init__(self, port: str, at: str) -> None:
         self.port, self._at = port, at
         self.module: Pane | None = None
+        self._cards: list[tuple[str, ui.element]] = []
 
     async def show(self) -> None:
         """Draw everything."""
@@ -331,6 +334,11 @@ class FilesPage:
         with self._jobs:
             card = job_panel(job, on_end=self._ended, with_log=False)
         card.move(self._jobs, 0)
+        self._cards.insert(0, (job, card))
+        for old, drawn in self._cards[CARDS:]:
+            if site().jobs.view(old).state.is_over:
+                self._cards.remove((old, drawn))
+                drawn.delete()
 
     def _ended(self, view: JobView) -> None:
         if view.state is JobState.DONE and "ticket" in view.result:

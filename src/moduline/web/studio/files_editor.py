@@ -151,9 +151,10 @@ class Editor:
     async def _run(self) -> None:
         if self._is_dirty and not await self._save():
             return
-        self._end()
         assert self._on_run is not None
-        await self._on_run()
+        with ui.context.client:  # what runs is shown on the page, not in the editor that closes
+            self._end()
+            await self._on_run()
 
     async def _reload(self) -> None:
         if self._is_dirty and not await ask(t("files.discard"), t("files.discard_yes"), is_dangerous=True):

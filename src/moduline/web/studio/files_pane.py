@@ -47,6 +47,7 @@ class Pane:
         self.side = side
         self.folder = folder or side.home
         self.rows: tuple[Row, ...] = ()
+        self._look: Look | None = None
         self.spaces: tuple[Space, ...] = ()
         self._chosen: dict[str, ui.checkbox] = {}
         self._on_open = on_open
@@ -85,8 +86,16 @@ class Pane:
     async def go(self, folder: str) -> None:
         """Show a folder; an error leaves the pane where it was."""
         look = await self.side.look(folder)
-        self.folder = folder
+        if self._look is not None and (folder, look.rows) == (self.folder, self._look.rows):
+            self._look = look
+            self._draw_spaces(look)
+            return  # what is chosen, and where the keyboard is, stay
+        chosen = self.chosen if folder == self.folder else []
+        self.folder, self._look = folder, look
         self._show(look)
+        for path in chosen:
+            if path in self._chosen:
+                self._chosen[path].set_value(True)
 
     async def refresh(self) -> None:
         """Show what the folder holds now; where it is gone, the home of the side, and where that fails, why."""
@@ -98,13 +107,13 @@ class Pane:
                     raise
                 await self.go(self.side.home)
         except ModulineError as failure:
-            self.rows, self._chosen = (), {}
+            self.rows, self._chosen, self._look = (), {}, None
             self._list.clear()
             with self._list:
                 error_card(failure)
 
     def _show(self, look: Look) -> None:
-        self.rows, self.spaces, self._chosen = look.rows, look.spaces, {}
+        self.rows, self._chosen = look.rows, {}
         self.box.props["data-at"] = self.folder
         self._draw_where()
         self._list.clear()
@@ -113,6 +122,10 @@ class Pane:
                 empty("folder_open", t("files.nothing"), t("files.nothing_hint"))
             else:
                 self._draw_rows()
+        self._draw_spaces(look)
+
+    def _draw_spaces(self, look: Look) -> None:
+        self.spaces = look.spaces
         self._spaces.clear()
         with self._spaces:
             for one in look.spaces:
@@ -159,6 +172,7 @@ class Pane:
             with ui.element("td").classes("files-tick"):
                 tick = ui.checkbox(on_change=lambda event: line.props(f'data-chosen="{int(event.value)}"'))
                 tick.props("dense").props["aria-label"] = t("files.choose", name=one.name)
+                tick.props["data-testid"] = f"tick:{self.side.name}:{one.name}"
                 self._chosen[one.path] = tick
             with ui.element("td"), ui.element("button").classes("files-name").props('type="button"') as name:
                 name.props["data-folder"] = "1" if one.is_folder else "0"

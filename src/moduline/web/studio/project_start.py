@@ -49,7 +49,7 @@ def _search(folder: str, depth: int) -> Iterator[str]:
         yield folder
         return
     for one in entries if depth else ():
-        if one.is_folder and host_files.resolve_without_links(one.path):
+        if one.is_folder and host_files.is_without_links(one.path):
             yield from _search(one.path, depth - 1)
 
 
