@@ -274,3 +274,12 @@ def test_rack_when_its_folder_is_taken_away_then_ends_by_itself(rack):
     process = rack_wire.read_control(rack).process
     shutil.rmtree(registry.rack_folder(rack))
     wait_for_end(process)
+
+
+def test_modules_when_their_numbers_are_taken_then_places_and_slots_still_differ(rack):
+    """A USB place is all that tells modules in download mode apart."""
+    rack_client.ask(rack, "add", modules=wanted("m1", "m2", is_blank=True))
+    rack_client.ask(rack, "add", modules=wanted("x1", "x2", is_blank=True))
+    entries = registry.modules(rack)
+    assert len({port.location for entry in entries for port in entry.ports}) == 4
+    assert len({entry.slot for entry in entries}) == len({entry.imei for entry in entries}) == 4

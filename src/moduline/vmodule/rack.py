@@ -140,7 +140,7 @@ class Rack:
                 why = Text("it is up already, as a {slug}; take it down first", "已在运行（{slug}）；请先 down")
                 raise PortBusy(port=name, reason=why, slug=present.slug)
             return present
-        number = int(wanted["number"])
+        number = self._free_number(int(wanted["number"]))
         identity = identity_of(slug, name, self.name, number, str(wanted.get("slot", "")))
         folder = self.folder / name
         kept = folder / "module"
@@ -174,6 +174,11 @@ class Rack:
         self.places[name] = place
         self._publish(module.entry())
         return place
+
+    def _free_number(self, wanted: int) -> int:
+        """The wanted number, or one above all others: it is the module's USB place, and two must never share one."""
+        taken = {place.module.identity.number for place in self.places.values()}
+        return wanted if wanted not in taken else max(taken) + 1
 
     async def _all_up(self, modules: list[VirtualModule]) -> None:
         for module in modules:

@@ -27,10 +27,10 @@ from moduline.cloud.settings import Settings
 from moduline.cloud.web_guard import CONNECTIONS, HEAD_BYTES, GuardedProtocol
 from moduline.errors import NoSuchFile, PortBusy, StorageFailed
 from moduline.events import Reporter, silent
+from moduline.testing.rack_setup import Setup, bring_up
 from moduline.web import entry, entry_paths, live_ports, places, platform_api, sessions, shell
 from moduline.web.guard import Guard
 from moduline.web.site import Site, StudioOptions, open_site
-from moduline.web.virtual_rack import bring_up
 from moduline.web.work.runner import Jobs
 
 RECONNECT_S: Final = 10.0
@@ -83,7 +83,7 @@ class Studio:
         open_site(made)
         await self._find_platform(made)
         if options.modules:
-            await asyncio.to_thread(bring_up, options.rack, options.modules, options.model)
+            await asyncio.to_thread(bring_up, options.rack, Setup(options.model), range(1, options.modules + 1))
         self._ends.push_async_callback(platform_api.close)
         self._ends.push_async_callback(live_ports.close)
         self._ends.push_async_callback(asyncio.to_thread, jobs.stop)

@@ -31,7 +31,7 @@ from moduline.web.studio.burn_plan import draw_plan
 from moduline.web.studio.burn_story import planned_steps
 from moduline.web.texts import t, text
 from moduline.web.viewer import viewer
-from moduline.web.widgets import empty, facts, moment, section, table
+from moduline.web.widgets import empty, facts, moment, section
 
 KIND: Final = "burn"
 PATH: Final = "/studio/burn"
@@ -200,19 +200,12 @@ class _Desk:
         if not views:
             return
         lang = viewer().lang
-        with self._last, section(t("burn.last")):
-            table(
-                ("", "", ""),
-                [
-                    (
-                        lambda one=one: job_chip(one),
-                        lambda one=one: ui.link(one.title.say(lang), f"{PATH}?job={one.id}"),
-                        moment(one.started_at),
-                    )
-                    for one in views
-                ],
-                caption=t("burn.last"),
-            )
+        with self._last, section(t("burn.last")), ui.element("ul").classes("m-burn-last"):
+            for one in views:
+                with ui.element("li").classes("m-row"):
+                    job_chip(one)
+                    ui.link(one.title.say(lang), f"{PATH}?job={one.id}").classes("m-grow")
+                    ui.label(moment(one.started_at)).classes("m-muted m-small")
 
 
 def _made(wishes: Wishes, file: str, operator: str) -> Order | None:

@@ -41,7 +41,7 @@ TEXTS: Final = {
     "rack.copy_path": Text("Copy the path of {role}", "复制 {role} 的路径"),
     "rack.copy_address": Text("Copy the address", "复制地址"),
     "rack.cable_out": Text("cable out", "USB 已拔出"),
-    "rack.faults_on": Text("{count} faults on", "{count} 个故障生效"),
+    "rack.faults_on": Text("faults on: {count}", "{count} 个故障生效"),
     "rack.signal_now": Text("signal {rssi}", "信号 {rssi}"),
     "rack.no_signal": Text("no signal", "无信号"),
     "rack.no_sim": Text("no SIM", "无 SIM 卡"),
