@@ -24,6 +24,7 @@ def test_text_when_cut_within_a_character_then_it_is_whole():
         (">>> abc\b\bXY", ">>> aXY"),
         ("\x1b[31mred\x1b[0m", "red"),
         ("a\x1b[3Cb", "a   b"),
+        ("a\x1b[3Cbc\x1b[2D-", "a   -c"),
         ("100%\r 50", " 50%"),
         ("\x1b[99999D\x1b[Kx", "x"),
         ("bell\x07\x00", "bell"),
@@ -43,6 +44,14 @@ def test_line_when_it_never_ends_then_memory_does():
         kept.feed(b"\x1b[9999999C", 1.0)
     assert len(kept.current) == 8192
     assert sum(len(str(piece.said)) for piece in kept.since(0)) <= KEPT_CHARACTERS + 10_000
+
+
+@pytest.mark.parametrize(
+    "said", ["\x1b[" + "9" * 5000 + "D", "\x1b[;;;?9K", "\x1b", "\x1b[" * 4000, "\x1b[5000000000Cx", "\x9b5A"]
+)
+def test_line_when_its_sequences_are_hostile_then_it_goes_on(said):
+    line = ScreenLine()
+    assert line.feed(f"{said}\r\nnext\r\n")[-1] == "next"
 
 
 def test_pieces_when_asked_for_from_a_number_then_only_what_is_new():

@@ -79,7 +79,7 @@ async def open_address(address: str, role: str | Sequence[str] = "at", baud: int
     return await open_port(resolve(address, role), baud)
 
 
-async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
+async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD, *, asks: bool = True) -> ByteStream:
     """The port, open for this program alone; recorded when this program records, see ``port.recording``.
 
     Whoever holds it in this program only to look at it steps aside, see ``port.aside``.
@@ -87,12 +87,14 @@ async def open_port(info: PortInfo, baud: int = DEFAULT_BAUD) -> ByteStream:
     Args:
         info: from :func:`resolve` or a listing.
         baud: bits per second, for ports that have a rate.
+        asks: whether who holds it is asked to step aside; False for those who would only look themselves.
 
     Raises:
         NoModule: it is gone, or nobody listens there.
         PortBusy: another program holds it, or no permission.
     """
-    await aside.make_way(info.path)
+    if asks:
+        await aside.make_way(info.path)
     return recorded(await _open(info, baud), info)
 
 

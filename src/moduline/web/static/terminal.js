@@ -36,7 +36,7 @@ window.mTerminal = (() => {
     terminal.attachCustomKeyEventHandler(keys(terminal));
     terminal.textarea.setAttribute("aria-label", part.$el.getAttribute("aria-label"));
     part.fit();
-    terminal.focus();
+    if (matchMedia("(pointer: fine)").matches) terminal.focus();
   };
   // every place where a word stands, lines that were wrapped taken together
   const places = (terminal, word) => {

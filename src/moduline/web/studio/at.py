@@ -23,7 +23,7 @@ from moduline.web.viewer import viewer
 from moduline.web.widgets import chip, empty, icon_button
 
 PATH: Final = "/studio/at"
-PAINT_S: Final = 0.05
+PAINT_S: Final = 0.1
 SHOWN: Final = 400
 CHIPS: Final = {"ok": "good", "error": "bad", "unsolicited": "warn", "note": "info"}
 ICONS: Final = {"unsolicited": "campaign", "sent": "chevron_right"}

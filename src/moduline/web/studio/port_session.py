@@ -193,7 +193,7 @@ class PortSession:
         while True:
             try:
                 info = await self._find()
-                stream = await open_port(info)
+                stream = await open_port(info, asks=False)
             except PortBusy as failure:
                 self._become(LinkState.BUSY, failure)
                 await asyncio.sleep(BUSY_PAUSE_S)

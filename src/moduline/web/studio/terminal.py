@@ -26,7 +26,9 @@ PATH: Final = "/studio/terminal"
 PAINT_S: Final = 0.03
 """What comes within this time is sent to the browser at once."""
 SAY_S: Final = 1.0
-MOST_AT_ONCE: Final = 200_000
+FLOOD_S: Final = 0.25
+"""The same while a module prints more than anybody reads."""
+MOST_AT_ONCE: Final = 64_000
 OPTIONS: Final = {
     "scrollback": 10_000,
     "fontSize": 14,
@@ -80,6 +82,7 @@ class TerminalView:
         self._count = 0
         self._cleared = session.cleared
         self._is_due = False
+        self._pause_s = PAINT_S
         self._said_at = 0.0
         self._tools()
         self._search_row()
@@ -168,7 +171,7 @@ class TerminalView:
         """Something changed: draw it soon, with whatever else comes meanwhile."""
         if not self._is_due:
             self._is_due = True
-            asyncio.get_running_loop().call_later(PAINT_S, self._drawn)
+            asyncio.get_running_loop().call_later(self._pause_s, self._drawn)
 
     def _drawn(self) -> None:
         self._is_due = False
@@ -185,6 +188,7 @@ class TerminalView:
         pieces = transcript.since(self._count)
         self._count = transcript.count
         painted = self._painter.paint(pieces)
+        self._pause_s = FLOOD_S if len(painted) > MOST_AT_ONCE // 8 else PAINT_S
         if painted:
             self._xterm.write(painted[-MOST_AT_ONCE:])
             self._say()

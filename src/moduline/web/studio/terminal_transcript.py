@@ -25,8 +25,9 @@ PROMPT: Final = ">>> "
 MORE: Final = "... "
 PASTE: Final = "=== "
 
-_SEQUENCE: Final = re.compile(r"\x1b(?:\[(?P<number>\d*)[\d;?]*(?P<what>[@-~])|[^\[])")
+_SEQUENCE: Final = re.compile(r"\x1b(?:\[(?P<number>\d{0,6})[\d;?]*(?P<what>[@-~])|[^\[])")
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[[\d;?]{0,16})?$")
+_RUN: Final = re.compile(r"[^\x00-\x1f\x7f]+")
 STAMP_ON: Final = "\x1b[90m"
 STAMP_OFF: Final = "\x1b[39m"
 NOTE_ON: Final = "\x1b[36m"
@@ -85,6 +86,11 @@ class ScreenLine:
             if (sequence := _SEQUENCE.match(text, at)) is not None:
                 self._move(sequence["what"], int(sequence["number"] or 0))
                 at = sequence.end()
+                continue
+            if self._cursor == len(self._cells) and (run := _RUN.match(text, at)) is not None:
+                self._cells += run[0][: LINE_LIMIT - len(self._cells)]
+                self._cursor = min(self._cursor + len(run[0]), LINE_LIMIT)
+                at = run.end()
                 continue
             if text[at] == "\n":
                 whole.append(self.text)
