@@ -119,5 +119,6 @@ def test_find_when_it_is_the_beginning_of_a_key_or_of_a_line_number_then_it_is_f
         return [each.dk for each in fleet.see(service.page, DeviceFilter(find=text)).items]
 
     assert found("86000") == ["860001", "860002", "860003"]
-    assert found("SN-7") == ["860003"]
+    assert found("SN-7") == found("sn-7") == ["860003"]
+    assert found("86X") == ["86x001"]
     assert found("N-7") == found("%") == found("_") == []

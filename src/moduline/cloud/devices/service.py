@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy import delete as remove
 
 from moduline.cloud import audit, tables
@@ -29,6 +29,7 @@ TAG_LIMIT: Final = 64
 """Tags and attributes of one device."""
 UNIT: Final = "line.unit"
 """Attribute with the number that the production line gave a device."""
+_LAST: Final = "\U0010ffff"
 _BLOCK: Final = 500
 """Rows looked up at once."""
 
@@ -279,7 +280,7 @@ def scan(
     also: Any = None,
 ) -> Iterator[Device]:
     """All devices that are wanted, by their numbers, read in blocks."""
-    query = select(*_COLUMNS).where(*_all_of(wanted, also, actor)).order_by(_D.id).limit(block)
+    query = select(*_COLUMNS).where(*_all_of(conn, wanted, also, actor)).order_by(_D.id).limit(block)
     while True:
         rows = conn.execute(query.where(_D.id > after)).all()
         yield from _with_parts(conn, rows)
@@ -291,11 +292,12 @@ def scan(
 def count(conn: Connection, wanted: DeviceFilter | None = None, *, actor: Actor, also: Any = None) -> int:
     """How many devices are wanted."""
     query = select(func.count()).select_from(tables.devices)
-    return int(conn.execute(query.where(*_all_of(wanted, also, actor))).scalar_one())
+    return int(conn.execute(query.where(*_all_of(conn, wanted, also, actor))).scalar_one())
 
 
-def _all_of(wanted: DeviceFilter | None, also: Any, actor: Actor) -> list[Any]:
-    return [mine(actor), *_conditions(wanted or DeviceFilter()), *(() if also is None else (also,))]
+def _all_of(conn: Connection, wanted: DeviceFilter | None, also: Any, actor: Actor) -> list[Any]:
+    asked = _conditions(wanted or DeviceFilter(), conn.dialect.name == "sqlite")
+    return [mine(actor), *asked, *(() if also is None else (also,))]
 
 
 def _number(device: Device) -> int:
@@ -308,15 +310,13 @@ def mine(actor: Actor) -> Any:
     return _D.product_id.in_(own)
 
 
-def _conditions(wanted: DeviceFilter) -> Iterator[Any]:
+def _conditions(wanted: DeviceFilter, is_sqlite: bool) -> Iterator[Any]:
     if wanted.product_id is not None:
         yield _D.product_id == wanted.product_id
     if wanted.dk:
         yield _D.dk.like(like(wanted.dk), escape="\\")
     if wanted.find:
-        begins, one = like(wanted.find), tables.device_tags.c
-        units = select(one.device_id).where(one.name == UNIT, one.value.like(begins, escape="\\"))
-        yield or_(_D.dk.like(begins, escape="\\"), _D.id.in_(units))
+        yield _D.id.in_(_beginning(wanted.find, is_sqlite))
     if wanted.is_online is not None:
         yield _D.node.is_not(None) if wanted.is_online else _D.node.is_(None)
     if wanted.is_enabled is not None:
@@ -334,6 +334,21 @@ def _conditions(wanted: DeviceFilter) -> Iterator[Any]:
         component = "" if wanted.type == MODULE else wanted.component
         same = (part.type == wanted.type, part.component == component, part.version == wanted.version)
         yield _D.id.in_(select(part.device_id).where(*same))
+
+
+def _beginning(text: str, is_sqlite: bool) -> Any:
+    """Numbers of devices whose key, or number of the line, begins so: as written, in capitals, or in small letters."""
+    one, ways = tables.device_tags.c, sorted({text, text.upper(), text.lower()})
+    keys = select(_D.id).where(or_(*(_begins(_D.dk, way, is_sqlite) for way in ways)))
+    units = select(one.device_id).where(one.name == UNIT, or_(*(_begins(one.value, way, is_sqlite) for way in ways)))
+    return keys.union(units)
+
+
+def _begins(column: Any, text: str, is_sqlite: bool) -> Any:
+    """Whether a text begins so; a range of its index where letters are in the order of their numbers."""
+    if is_sqlite:
+        return and_(column >= text, column < text + _LAST)
+    return column.like(like(text), escape="\\")
 
 
 def _rows(conn: Connection, device_ids: Sequence[int], actor: Actor) -> Sequence[Any]:

@@ -11,7 +11,6 @@ TEXTS: Final = {
     "device.about": Text("One device: its versions, its upgrades, its log.", "单个设备：版本、升级记录与日志。"),
     "device.all": Text("All devices", "全部设备"),
     "device.product": Text("Product", "产品"),
-    "device.state": Text("State", "状态"),
     "device.since": Text("since {at}", "自 {at}"),
     "device.last": Text("last seen {at}", "最近在线 {at}"),
     "device.never": Text("never connected", "从未连接"),
