@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
+from starlette.responses import Response
 
+from moduline.web import sessions
 from moduline.web.entry import OneTimeLinks, safe_path
+from moduline.web.site import Site, StudioOptions, open_site
+from moduline.web.work.runner import Jobs
 from web.chromium import Seat, session_of
 from web.studio_process import StudioProcess
 
@@ -126,3 +132,18 @@ def test_sign_in_when_odd_then_the_form_again(fresh, name):
 )  # fmt: skip
 def test_path_when_of_this_server_then_gone_on_to(wanted, path):
     assert safe_path(wanted) == path
+
+
+@pytest.mark.parametrize(("tls_cert", "is_secure"), [(None, False), (Path("cert.pem"), True)])
+def test_cookie_when_given_then_no_script_and_no_other_site_has_it(tmp_path, tls_cert, is_secure):
+    jobs = Jobs(tmp_path / "jobs")
+    open_site(Site(StudioOptions(tmp_path, tmp_path, tls_cert=tls_cert), jobs))
+    try:
+        answer = Response()
+        sessions.seal(answer, "mdl_x")
+    finally:
+        jobs.stop()
+    said = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")}
+    assert {"moduline_session=mdl_x", "httponly", "samesite=strict", "path=/"} <= said
+    assert ("secure" in said) == is_secure
+    assert not any(part.startswith("domain") for part in said), "other names of this machine do not get it"

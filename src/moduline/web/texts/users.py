@@ -38,7 +38,6 @@ TEXTS: Final = {
         "All tokens and sessions of the account are refused at once. What it made stays.",
         "该账号的令牌与会话立即失效，其创建的内容保留。",
     ),
-    "users.enable_of": Text("Enable {name}", "启用 {name}"),
     "users.set_password": Text("Password", "密码"),
     "users.password_of": Text("New password for {name}", "为 {name} 设置新密码"),
     "users.password_about": Text(
