@@ -17,6 +17,8 @@ HEIGHT: Final = 170
 _LEFT: Final = 40
 _BOTTOM: Final = 24
 _TOP: Final = 10
+_LABEL: Final = 84
+"""Width that the name of a moment takes at most."""
 _RADIUS: Final = 54.0
 _ROUND: Final = 2 * math.pi * _RADIUS
 
@@ -110,7 +112,7 @@ def bars(steps: Sequence[Bar], said: str, *, labels: int = 6) -> str:
                 drawn.append(
                     f'<rect class="g-{kind}" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{tall:.1f}" rx="1" />'
                 )
-        if at % every == 0:
+        if at % every == 0 and (x < WIDTH - _LABEL or not at):
             drawn.append(f'<text class="g-axis" x="{x:.1f}" y="{HEIGHT - 6}">{escape(one.label)}</text>')
     return (
         f'<svg class="g-bars" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(said, quote=True)}">'
