@@ -50,7 +50,7 @@ _CLAUSES: Final = (
     (
         "warn",
         frozenset({"aborted", "waiting"}),
-        Text("slot {slots} is not finished: power it again", "通道 {slots} 未完成：请重新上电"),
+        Text("slot {slots} was interrupted: power it again", "通道 {slots} 中断：请重新上电"),
     ),
     (
         "warn",

@@ -5,7 +5,7 @@
     {"slots": {"A3": {"p": 46, "s": "写入 AP"}}, "order": ["A1", "A2", ...]?, "top": {"passed": 5, ...}}
 
 =====  =========================================================
-``k``  kind: ``pass fail refused error aborted work wait empty call``
+``k``  kind: ``pass fail refused error aborted work wait again empty call``
 ``i``  icon of the kind
 ``w``  the word that is read from three metres
 ``u``  the word below it; empty when it would be the same
@@ -38,13 +38,15 @@ KINDS: Final = {
 """How each state of the board looks; one that is not here looks like ``wait``."""
 ICONS: Final = {
     "pass": "check_circle", "fail": "cancel", "refused": "block", "error": "error", "aborted": "pause_circle",
-    "work": "autorenew", "wait": "hourglass_empty", "empty": "radio_button_unchecked", "call": "touch_app",
+    "work": "autorenew", "wait": "hourglass_empty", "empty": "radio_button_unchecked", "call": "touch_app", "again": "power_settings_new",
 }  # fmt: skip
 
 
 def slot_frame(view: SlotView, lang: str) -> Frame:
     """One slot."""
     kind = "call" if view.is_calling else KINDS.get(view.state, "wait")
+    if kind == "wait" and view.error_code:
+        kind = "again"
     word = _in(view.word, lang)
     big = board_words.BIG.get("calling" if view.is_calling else view.state, word)
     has_bar = kind in {"work", "call"} or (kind in {"fail", "aborted"} and view.share > 0)

@@ -152,7 +152,7 @@ def _kept() -> dict[str, Any]:
     listed = listed if isinstance(listed, dict) else {}
     found = {name: made for name, one in listed.items() if (made := read_setup(one)) is not None}
     last = raw.get("last")
-    return {"last": last if last in found else FIRST, "stations": found}
+    return {"last": last if isinstance(last, str) and last in found else FIRST, "stations": found}
 
 
 def _path() -> Path:

@@ -59,7 +59,7 @@ async def units_page(
         [_row(one) for one in shown],
         caption=t("units.table"),
         numeric=(6, 7),
-    )
+    ).classes("g-units")
     with row():
         if words.before:
             ui.link(t("units.newest"), without_page(words).address(PATH)).props('data-testid="units-newest"')
