@@ -19,7 +19,7 @@ from moduline.web.studio.rack_module import said
 from moduline.web.texts import either, t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import copy_button, lasted, size
-from moduline.web.work.job import JobView
+from moduline.web.work.job import JobState, JobView
 
 LOOK_S: Final = 0.2
 SHOWN_S: Final = 0.05
@@ -191,6 +191,8 @@ def _result(view: JobView, story: Story) -> None:
             ui.icon(icon).props("aria-hidden=true")
             ui.label(t(f"burn.outcome.{outcome}")).props('data-testid="burn-outcome"')
         ui.label(t(f"burn.outcome_about.{outcome}"))
+        if view.state is JobState.INTERRUPTED:
+            ui.label(t("jobs.interrupted_why")).classes("m-problem")
         if view.error is not None:
             with ui.element("div").classes("m-problem").props('role="alert" data-testid="burn-error"'):
                 ui.label(either(**view.error["message"])).classes("m-strong")

@@ -105,7 +105,7 @@ async def _more(modules: Sequence[Shown], watch: Callable[[str], None]) -> None:
 
 def _model_words(slug: str) -> str:
     module = catalog.module(slug)
-    return f"{slug} · {module.identity.variant} · {module.chip}"
+    return f"{slug} · {module.identity.variant}"
 
 
 async def _scenario(watch: Callable[[str], None]) -> None:

@@ -144,7 +144,7 @@ TEXTS: Final = {
     "rack.scenario": Text("Scenario file", "场景文件"),
     "rack.scenario_title": Text("Bring up this scenario?", "启动该场景？"),
     "rack.scenario_about": Text(
-        "Modules of these names begin anew; others stay.", "同名模组会重新开始，其他模组不受影响。"
+        "Modules of these names must be down; others stay as they are.", "同名模组须先关闭，其他模组不受影响。"
     ),
     "rack.scenario_job": Text("Scenario {file}", "场景 {file}"),
     "rack.scenario_story": Text("Later", "之后"),
