@@ -10,10 +10,10 @@ import pytest
 
 from moduline.release import firmware
 
-VERSIONS = ("EC600UCNLBR03A01M08_OCPU_PY_PAGE1", "EC600UCNLBR03A01M09_OCPU_PY_PAGE1")
+VERSIONS = ("EC600ECNLAR03A01M08_OCPU_PY_PAGE1", "EC600ECNLAR03A01M09_OCPU_PY_PAGE1")
 WORDS = {
-    "en": {"title": "FOTA type", "survived": "power cuts survived", "refused": "EC600U does not take it"},
-    "zh": {"title": "FOTA 类型", "survived": "次断电全部通过", "refused": "EC600U 不支持"},
+    "en": {"title": "FOTA type", "survived": "power cuts survived", "refused": "EC600E does not take it"},
+    "zh": {"title": "FOTA 类型", "survived": "次断电全部通过", "refused": "EC600E 不支持"},
 }
 
 
@@ -22,7 +22,7 @@ def packages(studio):
     folder = studio.root / "fota"
     folder.mkdir(exist_ok=True)
     for number, version in enumerate(VERSIONS, 1):
-        (folder / f"v{number}.pac").write_bytes(firmware.firmware_file("ec600u", "", version))
+        (folder / f"v{number}.zip").write_bytes(firmware.firmware_file("ec600e", "", version))
     return folder
 
 
@@ -31,16 +31,16 @@ def test_fota_when_two_packages_are_chosen_then_the_patch_gives_the_new_one_and_
     studio, seat, packages, lang
 ):
     page = seat(lang=lang).open("/studio/fota")
-    for which, name in (("old", "v1.pac"), ("new", "v2.pac")):
+    for which, name in (("old", "v1.zip"), ("new", "v2.zip")):
         page.get_by_test_id(f"fota-{which}-choose").click()
         page.locator('[data-path="fota"]').click()
         page.locator(f'[data-path="fota/{name}"]').click()
         page.get_by_test_id(f"fota-{which}").get_by_text(f"fota/{name}", exact=True).wait_for()
     for version in VERSIONS:
         page.get_by_test_id("fota-packages").get_by_text(version).wait_for()
-    assert WORDS[lang]["title"] in page.locator("main").inner_text()
+    assert WORDS[lang]["title"] in page.locator("#main").inner_text()
     assert page.get_by_test_id("fota-kind-mini").is_disabled()
-    assert WORDS[lang]["refused"] in page.locator("main").inner_text()
+    assert WORDS[lang]["refused"] in page.locator("#main").inner_text()
     out = page.get_by_test_id("fota-out")
     out.fill(f"fota/made-{lang}.bin")
     out.press("Tab")
@@ -52,9 +52,9 @@ def test_fota_when_two_packages_are_chosen_then_the_patch_gives_the_new_one_and_
     assert hashlib.sha256(made.read_bytes()).hexdigest() in page.get_by_test_id("fota-file").inner_text()
     told = json.loads(studio.moduline("delta", "info", str(made), "--json"))
     assert (told["source"], told["target"]) == VERSIONS
-    new = packages / f"new-{lang}.pac"
-    studio.moduline("delta", "apply", str(packages / "v1.pac"), str(made), "-o", str(new))
-    assert new.read_bytes() == (packages / "v2.pac").read_bytes()
+    new = packages / f"new-{lang}.zip"
+    studio.moduline("delta", "apply", str(packages / "v1.zip"), str(made), "-o", str(new))
+    assert new.read_bytes() == (packages / "v2.zip").read_bytes()
 
     page.get_by_test_id("fota-rehearse").click()
     page.get_by_test_id("fota-verdict").wait_for()
@@ -80,7 +80,7 @@ def test_fota_when_two_packages_are_chosen_then_the_patch_gives_the_new_one_and_
 
 
 def test_fota_when_the_new_package_is_damaged_then_says_so_and_nothing_can_be_made(seat, packages):
-    (packages / "broken.pac").write_bytes((packages / "v2.pac").read_bytes()[:100_000])
-    page = seat(lang="zh", size="narrow").open("/studio/fota?old=fota/v1.pac&new=fota/broken.pac")
+    (packages / "broken.zip").write_bytes((packages / "v2.zip").read_bytes()[:60_000])
+    page = seat(lang="zh", size="narrow").open("/studio/fota?old=fota/v1.zip&new=fota/broken.zip")
     page.get_by_role("alert").get_by_text("ML-E").wait_for()
     assert page.get_by_test_id("fota-make").is_disabled()

@@ -34,6 +34,8 @@ from moduline.web.widgets import chip, empty, facts, icon_button, row, section, 
 PACKAGES = (".pac", ".zip", ".bin", ".img", ".binpkg")
 DEFAULT_CUTS = "100"
 ALL = "all"
+QUIET = {"out", "spare", "key"}
+"""What changes nothing of what a patch would change."""
 DEFAULT_PAIRS = 50
 MOST_PAIRS = 20_000
 
@@ -70,7 +72,10 @@ class Desk:
         with section(t("fota.outlook")).props('data-testid="fota-outlook"') as outlook:
             outlook.props('aria-live="polite"')
             self._outlook = ui.element("div").classes("m-stack")
-            self._act = row()
+            self._act = ui.button(t("fota.make"), icon="difference", on_click=guarded(self._make)).props(
+                'unelevated data-testid="fota-make"'
+            )
+            self._act.classes("fo-act")
         self._made = ui.element("div").classes("m-stack")
         self._rehearsed = ui.element("div").classes("m-stack")
         self._redraw()
@@ -80,6 +85,12 @@ class Desk:
         """Somebody chose something."""
         self.wish = self.wish.with_other(**words)
         ui.navigate.history.replace(self.wish.address)
+        if words.keys() <= QUIET:
+            self._picks.clear()
+            with self._picks:
+                self._draw_picks()
+            self._draw_made()
+            return
         with self._lasting:  # what is redrawn takes its timers with it
             ui.timer(0.01, self._look, once=True)
 
@@ -109,11 +120,14 @@ class Desk:
             (self._pair, self._draw_pair),
             (self._picks, self._draw_picks),
             (self._outlook, functools.partial(self._draw_outlook, is_busy, failure)),
-            (self._act, self._draw_act),
         ):
             box.clear()
             with box:
                 build()
+        looked = self.looked
+        self._act.set_enabled(
+            looked is not None and bool(looked.outlook.about_bytes) and self.wish.kind not in looked.refusals
+        )
         self._draw_kinds()
         self._draw_made()
 
@@ -215,15 +229,6 @@ class Desk:
             empty("difference", t("fota.both_first"))
         else:
             _outlook(self.looked)
-
-    def _draw_act(self) -> None:
-        button = ui.button(t("fota.make"), icon="difference", on_click=guarded(self._make)).props(
-            'unelevated data-testid="fota-make"'
-        )
-        looked = self.looked
-        button.set_enabled(
-            looked is not None and bool(looked.outlook.about_bytes) and self.wish.kind not in looked.refusals
-        )
 
     def _make(self) -> None:
         wish = self.wish
