@@ -155,4 +155,4 @@ def walk_the_gate(page, jig, order, lang):
     log.get_by_text(other).first.wait_for()
     log.get_by_role("link", name=good).first.click()
     page.get_by_test_id("units-report").wait_for()
-    assert {"en": "scan gate", "zh": "扫码出货"}[lang] in page.locator("main").inner_text()
+    assert {"en": "scan gate", "zh": "扫码出货"}[lang] in page.locator("#main").inner_text()

@@ -1,7 +1,7 @@
 // The wall of slots: draws what the server says has changed, and turns keys and scanners into three events.
 // Cells are made once; afterwards only texts, one attribute and one transform change, each inside its own cell.
 (() => {
-  const HOLD_MS = 1200, SHAPE = 2.1, SOUND = "moduline.sound";
+  const HOLD_MS = 1200, SHAPE = 2.1, GAP = 10, LEAST = 132, SOUND = "moduline.sound";
   const cells = new Map();
   let order = [], chosen = "", hold = null, audio = null;
   const byId = (id) => document.getElementById(id);
@@ -20,8 +20,12 @@
       const score = Math.min(cell / SHAPE, tall) * fill;
       if (score > found + 0.01) { found = score; best = columns; }
     }
+    if (matchMedia("(max-width: 640px)").matches) best = 1;
+    const rows = Math.ceil(count / best);
     wall.style.setProperty("--columns", best);
-    wall.style.setProperty("--rows", Math.ceil(count / best));
+    wall.style.setProperty("--rows", rows);
+    wall.style.setProperty("--cw", `${(width - GAP * (best - 1)) / best - 28}px`);
+    wall.style.setProperty("--ch", `${Math.max((height - GAP * (rows - 1)) / rows, LEAST) - 22}px`);
   };
 
   const makeCell = (name) => {
