@@ -318,7 +318,7 @@ class ProjectPage:
                 )
 
     async def _base_facts(self) -> None:
-        ui.label(f"/{self._base}").classes("m-strong m-mono").props('data-testid="project-base-path"')
+        ui.label(f"/{self._base}").classes("m-strong m-mono m-grow").props('data-testid="project-base-path"')
         try:
             found = await asyncio.to_thread(_look_at_base, self._base)
         except ModulineError as failure:
@@ -376,7 +376,8 @@ class ProjectPage:
             raise BadOption(name=t("project.step_base"), reason=text("project.no_base"))
         work = project_works.build_work(self.folder, self._base, (self._to.value or "").strip().strip("/"))
         title = Text(f"Merge {self.folder}", f"合并 {self.folder}")
-        job = start_job(project_works.BUILD, title, work, key=self._key, page=self._address, alone=True)
+        async with self._changing:  # what was ticked a moment ago is written first
+            job = start_job(project_works.BUILD, title, work, key=self._key, page=self._address, alone=True)
         self._show_build(job, is_fresh=True)
 
     def _show_build(self, job: str, *, is_fresh: bool) -> None:
