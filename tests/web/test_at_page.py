@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
+
+from moduline.vmodule import rack_client
 
 
 def rows(page, kind):
@@ -13,10 +14,11 @@ def rows(page, kind):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_command_when_sent_then_its_answer_is_the_modules_own(seat, studio, lang):
+def test_command_when_sent_then_its_answer_is_the_modules_own(seat, studio, lang, monkeypatch):
     page = seat(lang=lang, size="narrow" if lang == "zh" else "wide").open("/studio/at?port=virt:m2")
     page.locator("[data-testid=link-state][data-state=connected]").wait_for()
-    known = {one["name"]: one for one in json.loads(studio.moduline("virt", "list", "--json"))["modules"]}
+    monkeypatch.setenv("MODULINE_HOME", str(studio.home))
+    known = {one["name"]: one for one in rack_client.ask("studio", "list")["modules"]}
     page.get_by_test_id("clear").click()
     line = page.get_by_test_id("at-line")
     line.fill("ATI")

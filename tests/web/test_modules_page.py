@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+
+from moduline.vmodule import rack_client
+
+
+@pytest.fixture(autouse=True)
+def home(studio, monkeypatch):
+    monkeypatch.setenv("MODULINE_HOME", str(studio.home))
 
 
 def card(page, name):
@@ -13,7 +18,7 @@ def card(page, name):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_module_when_unplugged_then_it_leaves_the_page_and_comes_back(seat, studio, lang):
-    known = {one["name"]: one for one in json.loads(studio.moduline("virt", "list", "--json"))["modules"]}
+    known = {one["name"]: one for one in rack_client.ask("studio", "list")["modules"]}
     page = seat(lang=lang, size="narrow" if lang == "zh" else "wide").open("/studio")
     shown = card(page, "m3").inner_text()
     assert {"en": "Running", "zh": "运行中"}[lang] in shown
@@ -25,23 +30,23 @@ def test_module_when_unplugged_then_it_leaves_the_page_and_comes_back(seat, stud
         for one in ("terminal", "files", "burn", "at")
     ]
     assert hrefs == [f"/studio/{one}?port=virt:m3" for one in ("terminal", "files", "burn", "at")]
-    studio.moduline("virt", "fault", "m3", "unplug")
+    rack_client.ask("studio", "fault", name="m3", spec="unplug", is_off=False)
     card(page, "m3").wait_for(state="detached")
     assert "m3" in page.get_by_test_id("modules-off").inner_text()
     assert card(page, "m1").count() == 1
-    studio.moduline("virt", "fault", "m3", "replug")
+    rack_client.ask("studio", "fault", name="m3", spec="replug", is_off=False)
     card(page, "m3").wait_for()
 
 
 def test_module_when_in_download_mode_then_the_page_says_so(seat, studio):
     page = seat(lang="zh").open("/studio")
     card(page, "m3").wait_for()
-    studio.moduline("virt", "power", "m3", "boot-pin")
+    rack_client.ask("studio", "power", name="m3", action="boot-pin")
     page.locator('[data-testid=module][data-module="m3"][data-state="download"]').wait_for()
     assert "下载模式" in card(page, "m3").inner_text()
     assert card(page, "m3").get_by_test_id("go-terminal").count() == 0
     assert card(page, "m3").get_by_test_id("go-burn").count() == 1
-    studio.moduline("virt", "power", "m3", "reset")
+    rack_client.ask("studio", "power", name="m3", action="reset")
     page.locator('[data-testid=module][data-module="m3"][data-state="running"]').wait_for()
 
 
@@ -49,7 +54,7 @@ def test_rescue_when_main_loops_then_its_plan_is_shown_and_main_is_renamed(seat,
     loop = studio.root / "loop.py"
     loop.write_text("import utime\nwhile True:\n    utime.sleep(1)\n")
     studio.moduline("cp", str(loop), ":/usr/main.py", "--port", "virt:m3")
-    studio.moduline("virt", "power", "m3", "reset")
+    rack_client.ask("studio", "power", name="m3", action="reset")
     page = seat().open("/studio")
     page.locator('[data-testid=module][data-module="m3"][data-state="running"]').wait_for()
     card(page, "m3").get_by_test_id("rescue").click()
@@ -58,6 +63,7 @@ def test_rescue_when_main_loops_then_its_plan_is_shown_and_main_is_renamed(seat,
     plan.get_by_text("rename /usr/main.py to /usr/main.py.off", exact=False).wait_for()
     page.get_by_test_id("rescue-go").click()
     plan.get_by_text("main.py is now /usr/main.py.off", exact=False).wait_for()
-    listed = studio.moduline("ls", ":/usr", "--port", "virt:m3")
-    assert "main.py.off" in listed
-    studio.moduline("rm", ":/usr/main.py.off", "--port", "virt:m3")
+    look = "import uos; print(uos.listdir('/usr')); uos.remove('/usr/main.py.off')"
+    listed = studio.moduline("exec", look, "--port", "virt:m3")
+    assert "'main.py.off'" in listed
+    assert "'main.py'" not in listed

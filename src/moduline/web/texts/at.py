@@ -30,7 +30,6 @@ TEXTS: Final = {
     "at.list": Text("Commands of the modules", "指令列表"),
     "at.list_filter": Text("Search commands", "搜索指令"),
     "at.list_none": Text("No such command in the list; any can be typed.", "列表中没有此指令，可直接输入。"),
-    "at.take": Text("Take {command}: {words}", "选用 {command}：{words}"),
     "at.script": Text("Script", "脚本"),
     "at.script_about": Text(
         "One command a line; behind => stands what the answer must say, ERROR for any error, nothing for OK. "

@@ -36,7 +36,6 @@ TEXTS: Final = {
     "modules.place": Text("USB place", "USB 位置"),
     "modules.address": Text("Address", "地址"),
     "modules.ports": Text("Ports of {name}", "{name} 的端口"),
-    "modules.role": Text("Port", "用途"),
     "modules.path": Text("Path", "路径"),
     "modules.copy_what": Text("Copy {what}", "复制 {what}"),
     "modules.role.at": Text("AT commands", "AT 指令"),
@@ -109,5 +108,4 @@ TEXTS: Final = {
         "Linux 下可安装 udev 规则，使所有用户可打开端口，并避免 ModemManager 占用：",
     ),
     "modules.help_save": Text("Save the rules file", "保存规则文件"),
-    "modules.listing_failed": Text("Ports cannot be listed just now.", "暂时无法列出端口。"),
 }
