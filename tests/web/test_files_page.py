@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import urllib.error
+import urllib.request
 import zipfile
 
 import pytest
@@ -131,3 +133,30 @@ def test_folder_when_synced_then_the_plan_is_shown_first_and_then_done(studio, s
     listed = studio.moduline("ls", ":/usr/s", "--port", "virt:m3")
     assert "a.py" in listed
     assert "gone.py" not in listed
+
+
+def asked(studio, method, path, cookie="", origin=""):
+    """Status of a request that no page sends."""
+    headers = {"Cookie": f"moduline_session={cookie}"} if cookie else {}
+    headers |= {"Origin": origin} if origin else {}
+    body = b"x" if method == "POST" else None
+    request = urllib.request.Request(studio.url + path, data=body, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def test_address_when_asked_by_a_stranger_or_for_what_is_outside_then_refused(studio, session):
+    (studio.root / "mine.txt").write_text("mine")
+    bring, mine = f"/studio/files/bring/{'a' * 32}?at=0", "/studio/files/host?path=mine.txt"
+    assert asked(studio, "GET", mine) == 401
+    assert asked(studio, "GET", mine, "not_a_session") == 401
+    assert asked(studio, "GET", mine, session) == 200
+    for path in ("../data/admin.token", "/../../etc/passwd", "%00", "nowhere"):
+        assert asked(studio, "GET", f"/studio/files/host?path={path}", session) == 404, path
+    assert asked(studio, "POST", bring) == 401
+    assert asked(studio, "POST", bring, session, "http://elsewhere.example") == 403
+    assert asked(studio, "POST", bring, session) == 404  # nobody announced it
+    assert asked(studio, "GET", "/studio/files/fetched/..%2f..%2fadmin.token", session) == 404

@@ -87,7 +87,7 @@ def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pac
 
     # and then: on to the burn page, with the package filled in
     page.get_by_test_id("merged-burn").click()
-    page.wait_for_url(f"**/studio/burn?package=out/{package.name}")
+    page.wait_for_url(f"**/studio/burn?file=out/{package.name}")
 
 
 def test_project_when_it_has_errors_then_they_open_in_the_editor_and_nothing_is_merged(studio, seat):

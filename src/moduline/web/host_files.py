@@ -164,6 +164,19 @@ def make_folder(path: str) -> None:
         raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
 
 
+def ensure_folder(path: str) -> None:
+    """Make a folder, and those above it, where it is not there yet.
+
+    Raises:
+        BadOption: it is not below the root.
+        StorageFailed: it cannot be made.
+    """
+    try:
+        resolve(path).mkdir(parents=True, exist_ok=True)
+    except OSError as cause:
+        raise StorageFailed(path=path, reason=cause.strerror or str(cause)) from cause
+
+
 def rename(source: str, target: str) -> None:
     """Give a file or folder another name or place; nothing is replaced.
 

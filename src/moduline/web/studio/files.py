@@ -11,8 +11,6 @@ import functools
 import json
 import posixpath
 import secrets
-import shutil
-import time
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -41,7 +39,6 @@ from moduline.web.widgets import empty
 KINDS: Final = (files_works.SEND, files_works.FETCH, files_brought.BRING)
 CARDS: Final = 3
 """Jobs that stay on the page when they are over."""
-KEPT_S: Final = 24 * 3600.0
 
 
 @page("/studio/files")
@@ -291,7 +288,7 @@ class FilesPage:
                 ui.download(f"/studio/files/host?path={quote(path)}")
             return
         folder = files_brought.fetched_place("").parent
-        await asyncio.to_thread(_forget_old, folder)
+        await asyncio.to_thread(files_brought.forget_old, folder)
         place = folder / secrets.token_hex(12)
         self._begin(files_works.FETCH, text("files.job.save"), files_works.download_work(self.port, paths, place))
 
@@ -374,10 +371,3 @@ def _plain(name: str) -> str:
     if name in {".", ".."} or any(sign in name for sign in "/\\\0"):
         raise BadOption(name=name, reason=text("files.bad_name"))
     return name
-
-
-def _forget_old(folder: Any) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for one in folder.iterdir():
-        if time.time() - one.stat().st_mtime > KEPT_S:
-            shutil.rmtree(one) if one.is_dir() else one.unlink(missing_ok=True)

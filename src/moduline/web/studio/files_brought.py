@@ -29,7 +29,7 @@ from nicegui import app
 from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 
-from moduline.errors import BadOption, ModulineError, Text, TooBig, TotalTimeout
+from moduline.errors import BadOption, ModulineError, StorageFailed, Text, TooBig, TotalTimeout
 from moduline.events import Notice, Progress, Step
 from moduline.remote.files import ModuleFiles
 from moduline.remote.sync import plan_sync, run_sync
@@ -45,6 +45,7 @@ MOST_BYTES: Final = 1 << 30
 MOST_FILES: Final = 5000
 MOST_NAME: Final = 1000
 SILENCE_S: Final = 60.0
+KEPT_S: Final = 24 * 3600.0
 LOOK_S: Final = 0.1
 FETCHED: Final = "fetched"
 _BAD: Final = Text("not a path inside the folder", "不是该目录内的路径")
@@ -119,11 +120,16 @@ def expect(name: str, account: int, items: tuple[tuple[str, int], ...]) -> Batch
 
     Raises:
         BadOption: the name is none, or taken.
+        StorageFailed: there is no place for them.
     """
     if len(name) != 32 or set(name) - set("0123456789abcdef") or name in _batches:
         raise BadOption(name=name[:40], reason=_BAD)
     place = site().data / "brought" / name
-    place.mkdir(parents=True)
+    forget_old(place.parent)
+    try:
+        place.mkdir(parents=True)
+    except OSError as cause:
+        raise StorageFailed(path=str(place), reason=cause.strerror or str(cause)) from cause
     _batches[name] = Batch(account, items, place)
     return _batches[name]
 
@@ -244,6 +250,21 @@ async def save_from_module(request: Request, job: str) -> Response:
 def fetched_place(ticket: str) -> Path:
     """Where a job keeps what it reads for a browser."""
     return site().data / FETCHED / os.path.basename(ticket or "-")  # noqa: PTH119  a name, not a path
+
+
+def forget_old(folder: Path) -> None:
+    """Make a folder of things in passing, and remove from it what nobody came for within a day.
+
+    Raises:
+        StorageFailed: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in folder.iterdir():
+            if time.time() - one.stat().st_mtime > KEPT_S:
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
+    except OSError as cause:
+        raise StorageFailed(path=str(folder), reason=cause.strerror or str(cause)) from cause
 
 
 def _zipped(path: str) -> Path:

@@ -186,7 +186,7 @@ def fetch_work(port: str, items: list[Fetch]) -> Work:
             for one in items:
                 place = host_files.resolve(one.target)
                 if one.entry.is_folder:
-                    place.mkdir(parents=True, exist_ok=True)
+                    host_files.ensure_folder(one.target)
                     continue
                 job.report(Notice("files.file", facts={"path": one.entry.path, "bytes": one.entry.size_bytes}))
                 write_whole(place, await files.read(one.entry.path))

@@ -17,7 +17,7 @@ BURN: str = "/studio/burn"
 
 def burn_address(path: str) -> str:
     """Address of the burn page with a package filled in."""
-    return f"{BURN}?package={quote(path)}"
+    return f"{BURN}?file={quote(path)}"
 
 
 def result_card(result: dict[str, Any]) -> ui.element:
