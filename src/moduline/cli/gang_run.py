@@ -130,14 +130,7 @@ def register_run(gang: typer.Typer) -> None:
         as_jsonl: JsonlFlag = False,
     ) -> None:
         label_to_print = label_choice(label, label_to)
-        source = named_source(file, base, output)
-        chosen = choose(
-            source.path if source is not None else None,
-            order,
-            source.read if source is not None else read_file,
-            recipe,
-            units,
-        )
+        chosen = chosen_from(source := named_source(file, base, output), order, recipe, units)
         job = burning.make_order(
             chosen.data,
             chosen.path.name,
@@ -164,9 +157,7 @@ def register_run(gang: typer.Typer) -> None:
         if dry_run:
             show_plan(job.plan, as_json=as_json, is_result=True)
             return
-        if source is not None:
-            source.keep()
-        begin_order(chosen, as_jsonl=as_jsonl)
+        begin_order(chosen, source, as_jsonl=as_jsonl)
         ended = run_shown(job, rack, options, screen=screen, as_jsonl=as_jsonl, label=label_to_print)
         show_end(*ended, as_json=as_json, as_jsonl=as_jsonl)
 
@@ -184,13 +175,26 @@ def named_source(file: Path | None, base: Path | None, output: str) -> Source | 
     return None
 
 
-def begin_order(chosen: Choice, *, as_jsonl: bool) -> None:
-    """Lock the order that begins with this run, and say so.
+def chosen_from(source: Source | None, order: str, recipe: Path | None, units: Path | None) -> Choice:
+    """What the run burns: what the user named, else what the order says.
+
+    Raises:
+        ModulineError: as :func:`moduline.line.assignment.choose`.
+    """
+    if source is None:
+        return choose(None, order, read_file, recipe, units)
+    return choose(source.path, order, source.read, recipe, units)
+
+
+def begin_order(chosen: Choice, source: Source | None, *, as_jsonl: bool) -> None:
+    """Keep the package that was merged for this run, and lock the order that begins with it; both are said.
 
     Raises:
         OrderExists: somebody else has begun it with other bytes meanwhile.
         StorageFailed: it cannot be written.
     """
+    if source is not None:
+        source.keep()
     work = begin(chosen)
     if work is None:
         return
