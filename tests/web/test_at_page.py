@@ -8,6 +8,8 @@ import pytest
 
 from moduline.vmodule import rack_client
 
+pytestmark = pytest.mark.timeout(300)  # a browser, a server and a rack on a machine that is busy
+
 
 def rows(page, kind):
     return page.locator(f"[data-testid=at-rows] [data-kind={kind}]")

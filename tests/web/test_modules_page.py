@@ -6,6 +6,8 @@ import pytest
 
 from moduline.vmodule import rack_client
 
+pytestmark = pytest.mark.timeout(300)  # a browser, a server and a rack on a machine that is busy
+
 
 @pytest.fixture(autouse=True)
 def home(studio, monkeypatch):

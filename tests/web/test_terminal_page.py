@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # a browser, a server and a rack on a machine that is busy
+
 
 def screen(page):
     """What stands in the terminal, scrolled away or not."""

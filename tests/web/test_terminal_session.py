@@ -43,7 +43,7 @@ def play(story, tmp_path, role="repl", kind=TerminalSession):
         far = await offer.open(role, 0x2C7C, 0x0901)
         session = kind(await find_port("virt:t1", role), "virt:t1", History(tmp_path / "history.json"))
         changed = asyncio.Event()
-        leave = session.attach("one", Page(), changed.set)
+        leave = session.leave_first = session.attach("one", Page(), changed.set)
         try:
             async with asyncio.timeout(LIMIT_S):
                 await until(changed, lambda: session.state is LinkState.CONNECTED)
@@ -186,6 +186,23 @@ def test_port_when_disconnected_then_a_new_page_leaves_it_so(tmp_path):
         await free.close()
         session.connect()
         await until(changed, lambda: session.state is LinkState.CONNECTED)
+
+    play(story, tmp_path)
+
+
+def test_port_when_nobody_looks_then_it_is_let_go_until_somebody_does(tmp_path, monkeypatch):
+    monkeypatch.setattr("moduline.web.studio.port_session.IDLE_S", 0.05)
+
+    async def story(offer, far, session, changed):
+        await far.write_all(b"kept\r\n>>> ")
+        await until(changed, lambda: session.is_at_prompt)
+        session.leave_first()
+        while session.state is not LinkState.RELEASED:  # nobody is told any more
+            await asyncio.sleep(0)
+        assert session.is_wanted
+        session.attach("two", Page(), changed.set)
+        await until(changed, lambda: session.state is LinkState.CONNECTED)
+        assert "kept" in session.transcript.log("en", has_stamps=False)
 
     play(story, tmp_path)
 
