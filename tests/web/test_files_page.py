@@ -14,6 +14,8 @@ from moduline.web.texts import text
 BINARY = bytes(range(256)) * 9
 SCRIPT = 'print("before")\n'
 
+pytestmark = pytest.mark.timeout(600)  # the first one starts a Studio and a browser
+
 
 def say(slug, lang, **facts):
     return text(slug).say(lang, **facts)

@@ -17,6 +17,8 @@ SECRET = "# this comment is our secret 机密\n"
 SCRIPT = SECRET + "import uos\n\n\ndef Qlistdir():\n    print(uos.listdir('/usr'))\n"
 CONFIG = '{"server": "example.com"}\n'
 
+pytestmark = pytest.mark.timeout(600)  # the first one starts a Studio and a browser
+
 
 def say(slug, lang):
     return text(slug).say(lang)
