@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)
 HOSTILE = "<img src=x onerror=window.stolen=1>"
 
 
