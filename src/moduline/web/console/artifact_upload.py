@@ -10,6 +10,7 @@ Files that were dropped are kept only until they were sent.
 from __future__ import annotations
 
 import asyncio
+import functools
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -202,7 +203,11 @@ class Upload:
     def _show(self, job: str) -> None:
         self._panel.clear()
         with self._panel:
-            job_panel(job, on_end=guarded(self._ended), with_log=False)
+            job_panel(job, on_end=self._over, with_log=False)
+
+    def _over(self, view: JobView) -> None:
+        """It is over; what follows needs the platform, so it is done in the next turn, in the panel."""
+        ui.timer(0.05, guarded(functools.partial(self._ended, view)), once=True)
 
     async def _ended(self, view: JobView) -> None:
         made = view.result.get("artifact")

@@ -127,7 +127,11 @@ class Acts:
         job_id = start_job("devices", title, work, page=asked.address)
         self._panel.clear()
         with self._panel:
-            job_panel(job_id, on_end=guarded(self._ended), with_log=False)
+            job_panel(job_id, on_end=self._over, with_log=False)
+
+    def _over(self, view: JobView) -> None:
+        """It is over; the devices are asked for in the next turn."""
+        ui.timer(0.05, guarded(functools.partial(self._ended, view)), once=True)
 
     async def _ended(self, view: JobView) -> None:
         if "changed" in view.result:

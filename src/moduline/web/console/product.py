@@ -172,7 +172,7 @@ def _polling(one: dict[str, Any], terms: dict[str, Any]) -> None:
             wanted: dict[str, Any] = {name: int(field.value or 0) for name, field in polls.items()}
             wanted |= {"version_attribute": attribute.value or "", "trust": trust.value}
             await api().patch(f"/v1/products/{one['id']}/ddi", wanted)
-            told("product.saved")
+            told("product.ddi_saved")
 
         with row():
             act_button(

@@ -75,6 +75,7 @@ TEXTS: Final = {
     "product.trust.always": Text("always", "始终采信"),
     "product.trust.never": Text("never", "从不采信"),
     "product.ddi_save": Text("Save the terms", "保存约定"),
+    "product.ddi_saved": Text("The terms are saved.", "约定已保存。"),
     "product.danger": Text("Delete this product", "删除产品"),
     "product.delete": Text("Delete", "删除"),
     "product.delete_ask": Text("Delete the product “{name}”?", "删除产品“{name}”？"),
