@@ -80,7 +80,7 @@ def test_guide_when_compared_with_the_words_then_names_every_form(page):
     }
     for word in given:
         spoken = word
-        for name, value in (("SEED", "7"), ("BYTES", "9"), ("MV", "3300"), ("PART", "AP")):
+        for name, value in (("SEED", "7"), ("BYTES", "9"), ("MV", "3300"), ("PART", "AP"), ("KIND", "denied")):
             spoken = spoken.replace(name, value)
         parse_faults(re.sub(r"(?<=[@=])N\b", "5", spoken))
 

@@ -34,6 +34,7 @@ def merged(studio):
     return "burnt.zip"
 
 
+@pytest.mark.timeout(600)
 def test_burn_when_chosen_planned_and_confirmed_then_the_module_holds_the_package(seat, rack, merged):
     """Module, package, plan, burn, result: the flash of the module and the record agree with the page."""
     name = rack.add("ec600u")
@@ -66,6 +67,7 @@ def test_burn_when_chosen_planned_and_confirmed_then_the_module_holds_the_packag
     page.get_by_test_id("plan-for").filter(has_text="EC600U").wait_for()
 
 
+@pytest.mark.timeout(600)
 def test_burn_when_the_chip_has_no_way_by_at_then_the_guide_leads_to_the_pin(seat, studio, rack, axe):
     """The picture, the sentence and the seconds; the burn goes on by itself once the pin is held."""
     name = rack.add("ec600e")
@@ -91,6 +93,7 @@ def test_burn_when_the_chip_has_no_way_by_at_then_the_guide_leads_to_the_pin(sea
     assert page.get_by_test_id("burn-after").inner_text() == rack.modules()[name]["version"]
 
 
+@pytest.mark.timeout(600)
 def test_burn_when_the_package_is_for_another_model_then_refused_and_the_flash_is_as_it_was(seat, studio, rack, merged):
     """The plan says it beforehand; the burn is refused with its remedy; not one sector was erased."""
     name = rack.add("eg915u")

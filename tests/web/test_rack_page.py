@@ -16,6 +16,7 @@ def rack(studio, monkeypatch):
     made.close()
 
 
+@pytest.mark.timeout(600)
 def test_rack_when_a_module_is_brought_up_switched_and_deleted_then_it_is_so(seat, studio, rack):
     """Power, reset, boot pin, cable, scenario: every button has the effect of the command of its name."""
     own = rack.next_name()
@@ -59,6 +60,7 @@ def test_rack_when_a_module_is_brought_up_switched_and_deleted_then_it_is_so(sea
         assert name not in rack.modules()
 
 
+@pytest.mark.timeout(600)
 def test_module_when_its_network_and_faults_are_changed_then_the_radio_and_the_flash_show_it(seat, rack, axe):
     """Signal by keyboard, registration, a fault armed and ended; what the flash does appears by itself."""
     own = rack.add("ec600u")
