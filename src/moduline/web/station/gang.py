@@ -20,7 +20,6 @@ from moduline.web.shell import page, script, style
 from moduline.web.site import site
 from moduline.web.station import live, setup, starting
 from moduline.web.station.frames import Frames
-from moduline.web.station.neighbours import neighbours
 from moduline.web.station.scanned import look_up
 from moduline.web.station.setup_pane import SetupPane
 from moduline.web.station.slot_details import print_again, show_slot
@@ -192,7 +191,6 @@ def _foot() -> None:
                     with ui.element("kbd"):
                         ui.label(key)
                     ui.label(t(f"gang.key.{name}"))
-        neighbours("/line")
 
 
 def _hold() -> None:

@@ -17,7 +17,6 @@ from moduline.line.records.printing import print_label
 from moduline.web.feedback import guarded
 from moduline.web.shell import page, script, style
 from moduline.web.station import gate
-from moduline.web.station.neighbours import neighbours
 from moduline.web.station.setup import StationSetup, label_of, remembered
 from moduline.web.texts import either, t
 from moduline.web.widgets import chip, moment, table
@@ -41,7 +40,6 @@ async def scan_page(order: str = "", labels: str = "", station: str = "") -> Non
         with ui.element("section").classes("g-gate-log"):
             ui.html(f"<h2>{t('scan.log')}</h2>", sanitize=False)
             log = ui.element("div").props('data-testid="gate-log"')
-            neighbours(PATH)
     show_log = partial(_show_log, log)
     show_log(await asyncio.to_thread(gate.last))
 
