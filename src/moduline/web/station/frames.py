@@ -38,7 +38,8 @@ KINDS: Final = {
 """How each state of the board looks; one that is not here looks like ``wait``."""
 ICONS: Final = {
     "pass": "check_circle", "fail": "cancel", "refused": "block", "error": "error", "aborted": "pause_circle",
-    "work": "autorenew", "wait": "hourglass_empty", "empty": "radio_button_unchecked", "call": "touch_app", "again": "power_settings_new",
+    "work": "autorenew", "wait": "hourglass_empty", "empty": "radio_button_unchecked", "call": "touch_app",
+    "again": "power_settings_new",
 }  # fmt: skip
 
 
