@@ -70,6 +70,7 @@ def test_devices_when_imported_filtered_and_changed_then_the_platform_knows(stud
     page.get_by_text(said["none"]).wait_for()
     page.get_by_test_id("devices-filter").fill("version<1.2")
     shows(page, known[:2])
+    page.wait_for_url(re.compile(r"filter=version%3C1\.2$"))
     page.reload()
     shows(page, known[:2])
 
