@@ -114,7 +114,7 @@ def test_span_when_named_then_its_beginning():
 @pytest.mark.parametrize(
     ("label", "unit"),
     [
-        (IMEI, IMEI), (f"IMEI:{IMEI};SN:A17-4", IMEI), (f"SN 123456789012345 IMEI {IMEI}", IMEI),
+        (IMEI, IMEI), (f"IMEI:{IMEI};SN:A17-4", IMEI), ("SN 123456789012345 IMEI 490154203237518", "490154203237518"),
         ("A17-00007", "A17-00007"), ("1234567890123456", "1234567890123456"), (" \t", ""),
         ("123456789012345", "123456789012345"),
     ],
