@@ -104,7 +104,9 @@ class PlatformApi:
         """
         try:
             limit = aiohttp.ClientTimeout(total=None, sock_read=LIMIT_S)
-            async with (self._own or _session()).get(site().api + _asked(path, query), headers=self._headers, timeout=limit) as answer:
+            async with (self._own or _session()).get(
+                site().api + _asked(path, query), headers=self._headers, timeout=limit
+            ) as answer:
                 if answer.status >= 400:
                     raise _refusal(answer.status, await answer.read())
                 async for piece in answer.content.iter_chunked(1 << 16):

@@ -131,7 +131,7 @@ def _frame(where: Place, request: Request, frame: str) -> ui.element:
     places = [one for one in PLACES if one.room == where.room and one.icon]
     if where.room:
         is_full = frame == "full"
-        drawer = ui.left_drawer(value=None if is_full else False, fixed=True, bordered=True).classes("m-drawer")
+        drawer = ui.left_drawer(value=False, fixed=True, bordered=True).classes("m-drawer")
         drawer.props("width=216 breakpoint=900 show-if-above" if is_full else "width=216 overlay")
         with drawer:
             _navigation(where, places)

@@ -148,14 +148,6 @@ def _amount(now: JobView) -> str:
     return counted.say(viewer().lang, done=f"{now.done_bytes:,}", total=f"{now.total_bytes:,}")
 
 
-def _amount(now: JobView) -> str:
-    """How much is done of how much: bytes, or what ``step.NAME.count`` counts."""
-    counts = f"step.{now.step}.count"
-    if counts in TABLE:
-        return t(counts, done=now.done_bytes, total=now.total_bytes)
-    return f"{size(now.done_bytes)} / {size(now.total_bytes)}"
-
-
 def _problem(now: JobView) -> None:
     if now.state is JobState.INTERRUPTED:
         ui.label(t("jobs.interrupted_why")).classes("m-problem")
