@@ -147,7 +147,7 @@ def figures(taken):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--devices", type=int, default=100_000)
-    options.add_argument("--rounds", type=int, default=9)
+    options.add_argument("--rounds", type=int, default=7)
     given = options.parse_args()
     os.environ.setdefault("MODULINE_LANG", "en")
     with tempfile.TemporaryDirectory() as folder:

@@ -99,11 +99,14 @@ class _Devices:
         await self.look()
 
     async def look(self) -> None:
-        """Ask, and show what there is; the answer to an older question is not shown any more."""
+        """Ask, and show what there is; the answer to an older question is not shown any more.
+
+        Rows come first: the first fifty are found long before the last of 100,000 is counted.
+        """
         self._turn += 1
         turn, asked = self._turn, self.asked
         try:
-            found = await api().get("/v1/devices", **asked.query(), after=asked.after, limit=SHOWN, counted=True)
+            found = await api().get("/v1/devices", **asked.query(), after=asked.after, limit=SHOWN)
         except BadField as wrong:
             if turn == self._turn:
                 self.search.complain(wrong)
@@ -111,8 +114,13 @@ class _Devices:
         if turn != self._turn:
             return
         self.search.complain(None)
-        self._show(found, asked)
+        is_whole = found["next_after"] is None and not asked.after
+        self._show(found | {"count": len(found["items"]) if is_whole else None}, asked)
         ui.navigate.history.replace(asked.address)
+        if not is_whole:
+            counted = await api().get("/v1/devices/count", **asked.query())
+            if turn == self._turn:
+                self._show(found | counted, asked)
 
     async def look_again(self) -> None:
         """See who came and went; nothing is sent to the browser when nothing changed."""
@@ -136,8 +144,12 @@ class _Devices:
         self.acts.refresh()
 
     def _say(self, asked: Asked) -> None:
-        count, here = self._count or 0, len(self._items)
-        self._said.set_text(t("devices.count_one") if count == 1 else t("devices.count", count=f"{count:,}"))
+        here = len(self._items)
+        if self._count is None:
+            self._said.set_text(t("devices.counting"))
+        else:
+            one = self._count == 1
+            self._said.set_text(t("devices.count_one") if one else t("devices.count", count=f"{self._count:,}"))
         first = len(self._before) * SHOWN + 1
         is_known = bool(here) and (not asked.after or bool(self._before))
         said = t("devices.shown", first=f"{first:,}", last=f"{first + here - 1:,}") if is_known else ""

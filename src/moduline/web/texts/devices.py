@@ -37,6 +37,7 @@ TEXTS: Final = {
     "devices.example.key": Text("keys that end so", "设备密钥以此结尾"),
     "devices.clear": Text("Clear all", "清除条件"),
     "devices.count": Text("{count} devices", "共 {count} 台设备"),
+    "devices.counting": Text("counting …", "正在统计……"),
     "devices.count_one": Text("1 device", "共 1 台设备"),
     "devices.shown": Text("{first} to {last} shown", "当前显示第 {first}–{last} 台"),
     "devices.shown_after": Text("{count} shown", "当前显示 {count} 台"),
