@@ -99,3 +99,19 @@ def test_page_when_it_says_something_then_from_the_table():
                     if LETTERS.search(told) and told != "Moduline":
                         literal.append(f"{path.name}:{node.lineno} {one.value[:60]}")
     assert literal == []
+
+
+def test_stage_when_a_verb_reports_it_then_jobs_have_words_for_it():
+    known = {slug for table in tables().values() for slug in table}
+    unnamed = {
+        f"{path.name}: {node.args[0].value}"
+        for path in WEB.parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"Step", "Progress"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and f"step.{node.args[0].value}" not in known
+    }
+    assert unnamed == set()

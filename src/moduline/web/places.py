@@ -63,8 +63,8 @@ PLACES: Final = (
     Place("/console/tokens", "console", "key", "console.tokens"),
     Place("/console/audit", "console", "history", "console.audit"),
     Place("/console/settings", "console", "settings", "console.settings"),
-    Place("/jobs", "", "", "jobs.pages"),
-    Place("/jobs/{job}", "", "", "jobs.pages"),
+    Place("/jobs", "", "", "jobs.pages", "operator"),
+    Place("/jobs/{job}", "", "", "jobs.pages", "operator"),
 )
 """All pages, in the order in which they are shown."""
 

@@ -137,7 +137,7 @@ def _frame(where: Place, request: Request, frame: str) -> ui.element:
             _navigation(where, places)
     _header(where, request, drawer)
     _restarted()
-    main = ui.element("main").classes(f"m-main m-main-{frame}").props('id="main" tabindex="-1"')
+    main = ui.element("div").classes(f"m-main m-main-{frame}").props('id="main" tabindex="-1"')
     if frame == "full":
         with main:
             ui.html(f"<h1>{t(f'{where.slug}.title')}</h1>", sanitize=False)
@@ -176,7 +176,8 @@ def _header(where: Place, request: Request, drawer: ui.left_drawer | None) -> No
                     ui.icon(icon).props("aria-hidden=true")
                     ui.label(said).classes("m-room-word")
         ui.element("div").classes("m-space")
-        _jobs_link()
+        if seen.may("operator"):
+            _jobs_link()
         here = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
         other = "en" if seen.lang == "zh" else "zh"
         _link(f"{entry_paths.LOOK}?lang={other}&back={here}", "translate", t("shell.other_language"), "look-lang")

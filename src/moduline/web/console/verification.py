@@ -34,11 +34,11 @@ STATES: Final = {"verifying": "verifying", "passed": "passed", "failed": "failed
 
 
 @page("/console/verification")
-async def verification_page(artifact: int = 0, run: int = 0) -> None:
+async def verification_page(artifact: int = 0, run: int = 0, device: int = 0) -> None:
     """Choose package and device, start, watch, and what was verified before."""
     style("monitoring.css")
     style("wizard.css")
-    view = Verification(artifact, run)
+    view = Verification(artifact, run, device)
     await view.build()
     follow(view.look, view.concerns, slow_s=SLOW_S)
 
@@ -49,11 +49,12 @@ class Verification:
     Args:
         artifact: the package that is chosen; 0: none.
         run: the verification that is watched; 0: the newest of the package.
+        device: the one that is offered first; 0: whichever fits.
     """
 
-    def __init__(self, artifact: int, run: int) -> None:
+    def __init__(self, artifact: int, run: int, device: int = 0) -> None:
         self.artifact, self.watched = artifact, run
-        self.device = 0
+        self.device = self._wanted = device
         self.component = "mod"
         self.artifacts: list[dict[str, Any]] = []
         self.devices: list[dict[str, Any]] = []
@@ -141,8 +142,8 @@ class Verification:
         fitting = [each for each in self.devices if not source or source in _versions(each)]
         others = [each for each in self.devices if each not in fitting]
         options = {each["id"]: f"{each['dk']} · {', '.join(_versions(each)) or '?'}" for each in (*fitting, *others)}
-        self.device_field.set_options(options, value=next(iter(options)))
-        self.device = next(iter(options))
+        self.device = self._wanted if self._wanted in options else next(iter(options))
+        self.device_field.set_options(options, value=self.device)
 
     async def _start(self) -> None:
         wish = {"device": self.device, "component": self.component.strip()}

@@ -75,8 +75,8 @@ async def job_page(job: str) -> None:
 @app.get("/jobs/{job}/log", include_in_schema=False)
 async def job_log(request: Request, job: str) -> Response:
     """The events of a job, one JSON object a line."""
-    if not (await sessions.viewer_of(request)).name:
-        return PlainTextResponse("", 401)
+    if not (await sessions.viewer_of(request)).may("operator"):
+        return PlainTextResponse("", 403)
     try:
         path = site().jobs.log_path(job)
     except NoSuchObject as failure:

@@ -10,6 +10,9 @@ from moduline.line.board_words import NOTICES as LINE_NOTICES
 TEXTS: Final = {f"notice.{slug}": words for slug, words in LINE_NOTICES.items()} | {
     "notice.burn.plan": Text("plan: {bytes} bytes to send", "计划：共发送 {bytes} 字节"),
     "notice.burn.record": Text("record {id}: {outcome}", "记录 {id}：{outcome}"),
+    "notice.burn.nv-kept": Text("IMEI and calibration are kept", "已保留 IMEI 与校准数据"),
+    "notice.gang.record": Text("{outcome}, IMEI {imei} {error}", "{outcome}，IMEI {imei} {error}"),
+    "notice.slot.state": Text("{state} {outcome}", "{state} {outcome}"),
     "notice.files.file": Text("{path}, {bytes} bytes", "{path}，{bytes} 字节"),
     "notice.files.output": Text("> {text}", "> {text}"),
     "notice.project.remark-error": Text("error in {path}, line {line}: {slug}", "{path} 第 {line} 行错误：{slug}"),

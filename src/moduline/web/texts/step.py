@@ -12,6 +12,12 @@ TEXTS: Final = (
     {f"step.rescue.{name}": words for name, words in STEPS.items()}
     | {f"step.{name}": words for name, words in BURN_STEPS.items()}
     | {
+        "step.burn": Text("Sent to the module", "已发送到模组"),
+        "step.check": Text("Testing the module", "检测模组"),
+        "step.verify": Text("Read back", "已回读"),
+        "step.export.read": Text("Reading the records", "读取记录"),
+        "step.export.write": Text("Writing the file", "写入文件"),
+        "step.gang.run": Text("The line is running", "产线运行中"),
         "step.console.devices": Text("Changing devices", "修改设备"),
         "step.console.devices.count": Text("{done} of {total} devices", "{done}/{total} 台设备"),
         "step.console.upload": Text("Sending to the platform", "上传到平台"),
