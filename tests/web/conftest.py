@@ -19,10 +19,12 @@ def studio(tmp_path_factory):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """One worker drives the browser: a Studio each would cost more than they gain."""
-    for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("web"))
+    """One worker drives the browser, as a Studio each would cost more than they gain; it begins at once, for it is long."""
+    driving = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
+    for item in driving:
+        item.add_marker(pytest.mark.xdist_group("web"))
+    known = set(map(id, driving))
+    items[:] = driving + [item for item in items if id(item) not in known]
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,29 @@ def test_page_when_opened_then_whole_and_readable(seat, axe, turn):
     assert look(seat, axe, PATHS[turn::2], *LOOKS[turn]) == {}
 
 
+@pytest.fixture(scope="module")
+def numbered(studio):
+    """Paths of pages that show one product, device, package, plan or job."""
+    known = {}
+    known["product"] = studio.api("POST", "/v1/products", {"name": "every page"})["id"]
+    known["device"] = studio.api("POST", "/v1/devices", {"product": known["product"], "dk": "860000000000017"})["id"]
+    (studio.root / "every.bin").write_bytes(bytes(range(256)) * 64)
+    server = ["--server", studio.api_url, "--token-file", str(studio.data / "admin.token")]
+    studio.moduline("ota", "package", "add", "every", "every.bin", "--target", "V2", *server)
+    plan = ["--product", "every page", "--package", "mod=every", "--zone", "Asia/Shanghai"]
+    studio.moduline("ota", "plan", "create", "every", *plan, *server)
+    artifacts = {one["name"]: one["id"] for one in studio.api("GET", "/v1/artifacts")["items"]}
+    plans = {one["name"]: one["id"] for one in studio.api("GET", "/v1/plans")["items"]}
+    known |= {"artifact": artifacts["every"], "plan": plans["every"]}
+    return [one.path.format(**known) for one in PLACES if "{" in one.path and "{job}" not in one.path]
+
+
+@pytest.mark.timeout(600)
+def test_page_of_one_thing_when_opened_then_whole_and_readable(seat, axe, numbered):
+    for looks in LOOKS[:2]:
+        assert look(seat, axe, numbered, *looks) == {}
+
+
 @pytest.mark.sweep
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("looks", LOOKS)
