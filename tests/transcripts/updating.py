@@ -125,14 +125,24 @@ class Updated:
         self.on_state = lambda state: None
 
     async def up(self):
-        """Wait until it runs and has its prompt; the client sees everything from the first byte."""
-        async with asyncio.timeout(30):
-            if self.module.state == "off":
-                await self.module.power_on()
-            await self.module.wait_until(lambda: self.module.state == "running" and self.module.has_ports)
-        self.drop()
-        self.client = Client(self.module.port_path("repl"))
-        return await self.client.until(b">>> ")
+        """Wait until it runs and has its prompt; what the client sees up to that.
+
+        A power cut that was armed may still come while it boots: then power comes again, and the next boot counts.
+        """
+        while True:
+            async with asyncio.timeout(30):
+                if self.module.state == "off":
+                    await self.module.power_on()
+                await self.module.wait_until(lambda: self.module.state == "running" and self.module.has_ports)
+            self.drop()
+            self.client = Client(self.module.port_path("repl"))
+            prompt = asyncio.ensure_future(self.client.until(b">>> "))
+            is_off = asyncio.ensure_future(self.module.wait_until(lambda: self.module.state == "off"))
+            await asyncio.wait((prompt, is_off), return_when=asyncio.FIRST_COMPLETED)
+            is_off.cancel()
+            if prompt.done():
+                return prompt.result()
+            prompt.cancel()
 
     async def online(self):
         """Wait for the data call that the module makes by itself after a boot."""

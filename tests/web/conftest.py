@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from web.chromium import Seat, axe_source, chromium_path, launch, session_of
 from web.studio_process import StudioProcess
+
+FILES = sorted(path.name for path in Path(__file__).parent.glob("test_*.py"))
 
 
 @pytest.fixture(scope="session")
@@ -17,12 +21,21 @@ def studio(tmp_path_factory):
     made.moduline("virt", "down", "--rack", "studio", "--delete")
 
 
+def _drives(item):
+    return "chromium" in getattr(item, "fixturenames", ())
+
+
+def pytest_itemcollected(item):
+    """Two workers drive browsers, file by file: a Studio for each of more would cost more than they gain."""
+    if _drives(item):
+        turn = FILES.index(item.path.name) % 2
+        item.add_marker(pytest.mark.xdist_group(f"web{turn}"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """One worker drives the browser, as a Studio each would cost more than they gain; it begins at once, for it is long."""
-    driving = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
-    for item in driving:
-        item.add_marker(pytest.mark.xdist_group("web"))
+    """Those that drive the browser begin at once, for they are long."""
+    driving = [item for item in items if _drives(item)]
     known = set(map(id, driving))
     items[:] = driving + [item for item in items if id(item) not in known]
 

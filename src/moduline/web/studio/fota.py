@@ -263,7 +263,7 @@ class Desk:
         self._draw_rehearsal(view.result)
 
     def _draw_rehearsal(self, made: dict[str, Any]) -> None:
-        key = str(made["files"][0]["sha256"])
+        key = _rehearsal_key(made)
         self._rehearsed.clear()
         with (
             self._rehearsed,
@@ -311,9 +311,15 @@ class Desk:
             return await fota_work.rehearse_patch(asked, folder, job)
 
         title = _filled(text("fota.rehearsing"), file=PurePosixPath(paths[0]).name)
-        key = str(made["files"][0]["sha256"])
+        key = _rehearsal_key(made)
         start_job(fota_work.REHEARSE, title, work, key=key, page=self.wish.address, alone=True)
         self._draw_rehearsal(made)
+
+
+def _rehearsal_key(made: dict[str, Any]) -> str:
+    """By which a rehearsal is found: the same patch elsewhere has another, whose proof lies beside it."""
+    first = made["files"][0]
+    return f"{first['path']}:{first['sha256']}"
 
 
 def _outlook(looked: Looked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -36,6 +37,7 @@ class TicksTable:
         self._files: tuple[FileTicks, ...] = ()
         self._boxes: dict[tuple[str, str], ui.checkbox] = {}
         self._is_drawn = False
+        self._one_by_one = asyncio.Lock()  # each tick is worked out from the settings that the one before it left
         self._box = ui.element("div").classes("m-table-box").props('tabindex="0" role="region"')
         self._box.props["aria-label"] = t("project.files")
 
@@ -97,11 +99,13 @@ class TicksTable:
 
     def _check(self, what: str, path: str, value: bool, label: str, said: str) -> ui.checkbox:
         async def turned(event: Any) -> None:
-            is_on = bool(event.value)
-            if is_on != (_is_on(self._of(path), what) if path else self._all_on(what)):
-                await self._change(self._changes(what, path, is_on=is_on))
+            is_on = bool(event.args[0] if isinstance(event.args, list) else event.args)
+            async with self._one_by_one:
+                if is_on != (_is_on(self._of(path), what) if path else self._all_on(what)):
+                    await self._change(self._changes(what, path, is_on=is_on))
 
-        made = ui.checkbox(label, value=value, on_change=steady(turned)).props("dense")
+        made = ui.checkbox(label, value=value).props("dense")
+        made.on("update:model-value", steady(turned))  # of the viewer alone: what the table sets by itself is no wish
         made.props["aria-label"] = said
         made.props["data-testid"] = f"{what}:{path}"
         self._boxes[what, path] = made
