@@ -29,7 +29,9 @@ def test_command_when_sent_then_its_answer_is_the_modules_own(seat, studio, lang
     said = rows(page, "info").all_inner_texts()
     assert f"Revision: {known['m2']['version']}" in "\n".join(said)
     page.get_by_test_id("at-filter").fill("IMEI 查询" if lang == "zh" else "imei")
-    page.locator('[data-testid=at-take][data-command="AT+CSQ"]').wait_for(state="hidden")  # the list is the filtered one
+    page.locator('[data-testid=at-take][data-command="AT+CSQ"]').wait_for(
+        state="hidden"
+    )  # the list is the filtered one
     page.locator('[data-testid=at-take][data-command="AT+CGSN"]').click()
     page.wait_for_function("() => document.querySelector('[data-testid=at-line]').value === 'AT+CGSN'")
     line.press("Enter")

@@ -43,7 +43,7 @@ def test_input_when_a_script_never_reads_it_is_lost_beyond_a_limit_and_ctrl_c_st
             client.write(b"\x01while True: pass\x04")
             await client.until(b"OK")
             for _ in range(300):
-                client.write(b"y" * 1000)
+                await client.send(b"y" * 1000)
                 await client.quiet(0.001)
             client.write(b"\x03")
             await client.until(b"KeyboardInterrupt: \r\n\x04>")
