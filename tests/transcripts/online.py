@@ -37,7 +37,9 @@ class Server:
         self._talks = set()
 
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, **self._options)
+        # a module that is switched off says no goodbye, for which a TLS server waits half a minute unless told otherwise
+        goodbye = {"ssl_shutdown_timeout": 1} if "ssl" in self._options else {}
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, **goodbye, **self._options)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
