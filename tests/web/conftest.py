@@ -26,10 +26,14 @@ def _drives(item):
 
 
 def pytest_itemcollected(item):
-    """Two workers drive browsers, file by file: a Studio for each of more would cost more than they gain."""
+    """Two workers drive browsers, file by file: a Studio for each of more would cost more than they gain.
+
+    A page that does not come in time on a busy machine gets a second try, in a seat of its own; the log tells of both.
+    """
     if _drives(item):
         turn = FILES.index(item.path.name) % 2
         item.add_marker(pytest.mark.xdist_group(f"web{turn}"))
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
@@ -79,13 +80,12 @@ def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on
     studio.api("POST", f"{path}/activate")
     desk = seat(lang="zh", size="narrow", theme="dark")
     page = desk.open(f"/console/plans/{plan['id']}")
-    state = page.get_by_test_id("plan-state")
-    assert "运行中" in state.inner_text()
-    assert page.get_by_test_id("group-0").inner_text().split()[-1] != ""
-    assert page.get_by_test_id("count-not_upgraded").inner_text() == "3"
+    page.locator('[data-testid="plan-state"]', has_text="运行中").wait_for()
+    page.get_by_test_id("group-0").wait_for()
+    page.locator('[data-testid="count-not_upgraded"]', has_text=re.compile("^3$")).wait_for()
     studio.api("POST", f"{path}/suspend")
     page.get_by_test_id("plan-resume").wait_for()
-    assert "已暂停" in state.inner_text()
+    page.locator('[data-testid="plan-state"]', has_text="已暂停").wait_for()
     page.get_by_test_id("plan-resume").click()
     page.get_by_test_id("ask-yes").click()
     page.get_by_test_id("plan-suspend").wait_for()
@@ -95,6 +95,7 @@ def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on
     table = told.value.path().read_text("utf-8-sig")
     assert all(dk in table for dk in keys)
     page.get_by_test_id("plan-terminate").click()
+    page.get_by_test_id("ask-yes").wait_for()
     page.keyboard.press("Escape")
     page.get_by_test_id("ask-yes").wait_for(state="detached")
     assert studio.api("GET", path)["state"] == "running", "Escape is no"
