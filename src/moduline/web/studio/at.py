@@ -8,13 +8,13 @@ from typing import Final
 
 from nicegui import events, ui
 
-from moduline.errors import BadOption, ModulineError, Text
-from moduline.web.feedback import error_card, guarded
+from moduline.errors import BadOption, Text
+from moduline.web.feedback import guarded
 from moduline.web.shell import page, style
 from moduline.web.studio.at_list import command_list
 from moduline.web.studio.at_script_view import ScriptView
 from moduline.web.studio.at_session import SESSIONS, AtPort, AtRow
-from moduline.web.studio.port_bar import PortBar, modules_with, port_chooser
+from moduline.web.studio.port_bar import PortBar, opened
 from moduline.web.studio.terminal_buttons import CommandButtons
 from moduline.web.studio.terminal_history_list import choose_line
 from moduline.web.studio.terminal_transcript import stamp
@@ -34,20 +34,10 @@ async def at_page(port: str = "", stamps: bool = True) -> None:
     """The AT port of a module."""
     style("terminal.css")
     style("at.css")
-    modules = await modules_with("at")
-    if not port and len(modules) == 1:
-        port = modules[0].address
-    if not port:
-        port_chooser(PATH, "at", modules)
-        return
-    try:
-        session = await SESSIONS.at(port)
-    except ModulineError as failure:
-        error_card(failure)
-        port_chooser(PATH, "at", modules)
-        return
-    key = ui.context.client.id
-    AtView(session, key, PortBar(session, key, PATH, modules), has_stamps=stamps)
+    found = await opened(PATH, "at", port, SESSIONS)
+    if found is not None:
+        session, bar = found
+        AtView(session, ui.context.client.id, bar, has_stamps=stamps)
 
 
 class AtView:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from nicegui import ui
 
+from moduline.errors import ModulineError
 from moduline.port.connected import ConnectedModule, connected_modules
-from moduline.web.feedback import guarded, told
+from moduline.web.feedback import error_card, guarded, told
 from moduline.web.live_ports import live_ports
 from moduline.web.studio.modules_card import title_of
-from moduline.web.studio.port_session import LinkState, PortSession
+from moduline.web.studio.port_session import LinkState, PortSession, PortSessions
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import chip, empty
 
+S = TypeVar("S", bound=PortSession)
 CHIPS: Final = {
     LinkState.CONNECTING: "busy",
     LinkState.CONNECTED: "good",
@@ -30,6 +32,29 @@ CHIPS: Final = {
 async def modules_with(role: str) -> list[ConnectedModule]:
     """Modules that have a port of a role now."""
     return [one for one in connected_modules(await live_ports().look()) if one.port(role) is not None]
+
+
+async def opened(path: str, role: str, port: str, sessions: PortSessions[S]) -> tuple[S, PortBar] | None:
+    """The session of the port that a page is asked for, and the line above it; None: the page offers ports.
+
+    Args:
+        path: of the page.
+        role: of its ports.
+        port: address; "": the only module there is.
+        sessions: of that role.
+    """
+    modules = await modules_with(role)
+    if not port and len(modules) == 1:
+        port = modules[0].address
+    if port:
+        try:
+            session = await sessions.at(port)
+        except ModulineError as failure:
+            error_card(failure)
+        else:
+            return session, PortBar(session, ui.context.client.id, path, modules)
+    port_chooser(path, role, modules)
+    return None
 
 
 def link_to(path: str, address: str) -> str:

@@ -10,10 +10,9 @@ from typing import Final
 
 from nicegui import events, ui
 
-from moduline.errors import ModulineError
-from moduline.web.feedback import error_card, guarded
+from moduline.web.feedback import guarded
 from moduline.web.shell import page, script, style
-from moduline.web.studio.port_bar import PortBar, modules_with, port_chooser
+from moduline.web.studio.port_bar import PortBar, opened
 from moduline.web.studio.terminal_buttons import CommandButtons
 from moduline.web.studio.terminal_history_list import choose_line
 from moduline.web.studio.terminal_session import FINISH, INTERRUPT, PASTE_KEY, SESSIONS, TerminalSession
@@ -44,21 +43,10 @@ async def terminal_page(port: str = "", stamps: bool = False) -> None:
     """The REPL of a module."""
     style("terminal.css")
     script("terminal.js")
-    modules = await modules_with("repl")
-    if not port and len(modules) == 1:
-        port = modules[0].address
-    if not port:
-        port_chooser(PATH, "repl", modules)
-        return
-    try:
-        session = await SESSIONS.at(port)
-    except ModulineError as failure:
-        error_card(failure)
-        port_chooser(PATH, "repl", modules)
-        return
-    key = ui.context.client.id
-    bar = PortBar(session, key, PATH, modules)
-    TerminalView(session, key, bar, has_stamps=stamps)
+    found = await opened(PATH, "repl", port, SESSIONS)
+    if found is not None:
+        session, bar = found
+        TerminalView(session, ui.context.client.id, bar, has_stamps=stamps)
 
 
 class TerminalView:
