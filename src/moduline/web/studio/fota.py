@@ -60,6 +60,7 @@ class Desk:
         self.looked: Looked | None = None
         self._turn = 0
         self._refused: dict[str, str] | None = None
+        self._made_by = ""
 
     def draw(self) -> None:
         """Everything; packages are read once the browser is there."""
@@ -244,9 +245,14 @@ class Desk:
     # ---- what came out
 
     def _draw_made(self) -> None:
+        """Drawn anew only for another job: who reads the picture keeps their place in it."""
+        view = site().jobs.latest(fota_work.MAKE, self.wish.job_key) if self.wish.is_complete else None
+        made_by = view.id if view is not None else ""
+        if made_by == self._made_by:
+            return
+        self._made_by = made_by
         self._made.clear()
         self._rehearsed.clear()
-        view = site().jobs.latest(fota_work.MAKE, self.wish.job_key) if self.wish.is_complete else None
         if view is None:
             return
         with self._made:
