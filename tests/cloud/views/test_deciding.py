@@ -89,18 +89,22 @@ def test_filter_when_the_database_decides_then_it_means_the_same_devices_as_the_
         assert fleet.see(lists.count, DeviceFilter(), text) == count, text
 
 
-def test_filter_when_there_are_too_many_values_then_the_rules_judge_what_is_left(fleet, monkeypatch):
-    monkeypatch.setattr(deciding, "MOST", 1)
+@pytest.mark.parametrize(("few", "most"), [(1, 200_000), (1, 1)])
+def test_filter_when_there_are_many_or_too_many_values_then_it_means_the_same_devices(fleet, monkeypatch, few, most):
+    monkeypatch.setattr(deciding, "FEW", few)
+    monkeypatch.setattr(deciding, "MOST", most)
     for text in FILTERS:
         page, count = fleet.see(lists.counted, DeviceFilter(), text)
         assert ([one.dk for one in page.items], count) == (by_rules(fleet, text), len(page.items)), text
 
 
-def test_filter_when_it_is_about_values_then_the_database_needs_no_rules(file_rig):
+def test_filter_when_it_is_about_values_then_the_database_needs_no_rules(file_rig, monkeypatch):
     decided = file_rig.see(
         lambda conn, actor: deciding.decide(conn, parse_filter("tag==a;version<2;attr.b==c;dk==8*,model==x"))
     )
     assert decided.is_whole
+    monkeypatch.setattr(deciding, "MOST", 0)
+    file_rig.device(file_rig.product(), "860001")
     assert not file_rig.see(lambda conn, actor: deciding.decide(conn, parse_filter("dk<8"))).is_whole
 
 
