@@ -164,7 +164,7 @@ def main():
         try:
             with sync_playwright() as driver:
                 browser = launch(driver)
-                seat = Seat(browser, studio, "en", "wide", "light", session_of(studio))
+                seat = Seat(browser, studio, session=session_of(studio), motion="no-preference")
                 page = seat.open("/console/devices")
                 page.wait_for_selector('[data-testid="devices-table"] tbody tr')
                 page.wait_for_timeout(1000)

@@ -154,7 +154,7 @@ def main():
         try:
             with sync_playwright() as driver:
                 browser = launch(driver)
-                seat = Seat(browser, server, session=session_of(server))
+                seat = Seat(browser, server, session=session_of(server), motion="no-preference")
                 page = seat.open(f"/line?station={STATION}")
                 page.wait_for_function(f"() => document.querySelectorAll('.g-cell').length === {SLOTS}")
                 size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.g-word')).fontSize)")

@@ -42,20 +42,32 @@ class Seat:
         size: of ``SIZES``.
         theme: "light" or "dark".
         session: cookie value of a session.
+        motion: "reduce": they want nothing to move, which also spares a busy machine; "no-preference".
     """
 
     def __init__(
-        self, browser: Any, studio: Any, lang: str = "en", size: str = "wide", theme: str = "light", session: str = ""
+        self,
+        browser: Any,
+        studio: Any,
+        lang: str = "en",
+        size: str = "wide",
+        theme: str = "light",
+        session: str = "",
+        motion: str = "reduce",
     ) -> None:
         self.studio = studio
         self.context = browser.new_context(
-            viewport=SIZES[size], locale="zh-CN" if lang == "zh" else "en-US", color_scheme=theme, accept_downloads=True
+            viewport=SIZES[size],
+            locale="zh-CN" if lang == "zh" else "en-US",
+            color_scheme=theme,
+            reduced_motion=motion,
+            accept_downloads=True,
         )
         self.context.set_default_timeout(WAIT_MS)
         cookies = [{"name": "moduline_lang", "value": lang, "url": studio.url}]
         cookies.append({"name": "moduline_theme", "value": theme, "url": studio.url})
         if session:
-            cookies.append({"name": "moduline_session", "value": session, "url": studio.url})
+            cookies.append({"name": studio.cookie, "value": session, "url": studio.url})
         self.context.add_cookies(cookies)
         self.foreign: list[str] = []
         self.faults: list[str] = []

@@ -12,17 +12,35 @@ from web.studio_process import StudioProcess
 FILES = sorted(path.name for path in Path(__file__).parent.glob("test_*.py"))
 
 
+class _Stop:
+    """Stops a Studio before the first test that does without: while it idles it takes from the rest of the suite."""
+
+    def __init__(self, made):
+        self.made = made
+
+    def pytest_runtest_setup(self, item):
+        if not _drives(item):
+            self.stop()
+
+    def stop(self):
+        made, self.made = self.made, None
+        if made is not None:
+            made.stop()
+            made.moduline("virt", "down", "--rack", "studio", "--delete")
+
+
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory):
+def studio(request, tmp_path_factory):
     """A Studio with three virtual modules and a platform."""
     made = StudioProcess(tmp_path_factory.mktemp("studio"), "--modules", "3", "--rack", "studio")
+    stop = _Stop(made)
+    request.config.pluginmanager.register(stop)
     yield made
-    made.stop()
-    made.moduline("virt", "down", "--rack", "studio", "--delete")
+    stop.stop()
 
 
 def _drives(item):
-    return "chromium" in getattr(item, "fixturenames", ())
+    return bool({"chromium", "studio"} & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_itemcollected(item):

@@ -62,6 +62,11 @@ class StudioProcess:
         """Token of the admin at the platform."""
         return (self.data / "admin.token").read_text().strip()
 
+    @property
+    def cookie(self) -> str:
+        """Name of the cookie of its sessions."""
+        return f"moduline_session_{self.port}"
+
     def kill(self) -> None:
         """End it as ``kill -9`` does."""
         self.process.kill()

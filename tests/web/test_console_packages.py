@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import urllib.request
 
 import pytest
+
+from update_rig import NEW, OLD
+from update_rig import firmware as small_firmware
 
 WORDS = {
     "en": {"none": "No plan names it.", "taken": "Adding"},
@@ -60,6 +65,64 @@ def test_package_when_added_from_both_sides_then_its_bytes_are_the_platforms(stu
     page.get_by_test_id("ask-yes").click()
     page.wait_for_url("**/console/packages")
     assert package(studio, name) is None
+
+
+def whole(studio, name, version):
+    """A whole package that the platform has."""
+    asked = urllib.request.Request(
+        f"{studio.api_url}/v1/artifacts/files/{name}.zip", data=small_firmware(version), method="PUT",
+        headers={"Authorization": f"Bearer {studio.token}"},
+    )  # fmt: skip
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        file = json.loads(answer.read())
+    files = [{"name": f"{name}.zip", "sha256": file["sha256"]}]
+    return studio.api("POST", "/v1/artifacts", {"name": name, "target": version, "files": files})
+
+
+def chosen(page, testid, name):
+    page.get_by_test_id(testid).click()
+    page.get_by_role("option", name=name).click()
+
+
+@pytest.mark.timeout(240)
+def test_patch_when_the_platform_makes_and_rehearses_it_then_it_gives_the_new_firmware(studio, seat, tmp_path):
+    for name, version in (("works-1", OLD), ("works-2", NEW)):
+        if package(studio, name) is None:
+            whole(studio, name, version)
+    page = seat(lang="zh").open("/console/packages")
+    page.get_by_test_id("artifacts-patch").click()
+    chosen(page, "patch-old", "works-1")
+    chosen(page, "patch-new", "works-2")
+    page.get_by_test_id("patch-name").fill(f"up {tmp_path.name}")
+    page.get_by_test_id("form-yes").click()
+    page.get_by_test_id("artifacts-list").get_by_role("link", name=f"up {tmp_path.name}").click(timeout=90_000)
+    page.get_by_test_id("artifact-rehearse").wait_for()
+    made = package(studio, f"up {tmp_path.name}")
+    assert (made["is_delta"], made["source"], made["target"]) == (True, OLD, NEW)
+    with page.expect_download() as saved:
+        page.get_by_test_id("artifact-download").first.click()
+    saved.value.save_as(tmp_path / "patch.bin")
+    (tmp_path / "v1.zip").write_bytes(small_firmware(OLD))
+    old, patch, new = (str(tmp_path / name) for name in ("v1.zip", "patch.bin", "v2.zip"))
+    studio.moduline("delta", "apply", old, patch, "-o", new)
+    assert (tmp_path / "v2.zip").read_bytes() == small_firmware(NEW)
+
+    assert not made["is_rehearsed"]
+    page.get_by_test_id("artifact-rehearse").click()
+    page.get_by_test_id("rehearse-on").click()
+    page.get_by_role("option").nth(1).click()
+    chosen(page, "rehearse-source", "works-1")
+    page.get_by_test_id("rehearse-cuts").fill("40")
+    page.get_by_test_id("form-yes").click()
+    proof = page.get_by_test_id("artifact-proof")
+    proof.wait_for(timeout=90_000)
+    (kept,) = studio.api("GET", f"/v1/artifacts/{made['id']}/rehearsals")["items"]
+    assert (kept["is_good"], kept["failed"]) == (True, 0)
+    assert kept["trials"] >= 40
+    with page.context.expect_page() as opened:
+        proof.click()
+    opened.value.get_by_text("SHA-256").first.wait_for()
+    assert made["files"][0]["sha256"][:16] in opened.value.content()
 
 
 def test_package_when_the_file_is_not_below_the_studio_then_it_is_not_taken(studio, seat):

@@ -31,8 +31,8 @@ def package(studio):
     return studio.api("POST", "/v1/artifacts", new | {"files": [{"name": "lamp.bin", "sha256": file["sha256"]}]})
 
 
-def add_devices(studio, product, count):
-    keys = [f"lamp{at:04}" for at in range(count)]
+def add_devices(studio, product, count, prefix="lamp"):
+    keys = [f"{prefix}{at:04}" for at in range(count)]
     for dk in keys:
         studio.api("POST", "/v1/devices", {"product": product["id"], "dk": dk})
     return keys
@@ -104,6 +104,34 @@ def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on
     page.locator('[data-testid="plan-state"]', has_text="已终止").wait_for()
     assert studio.api("GET", path)["state"] == "terminated"
     page.get_by_test_id("plan-terminate").wait_for(state="detached")
+
+
+def test_plan_when_its_devices_change_then_an_open_log_and_the_place_of_the_keyboard_stay(
+    studio, seat, product, package
+):
+    keys = add_devices(studio, product, 3, "desk")
+    asked = {"is_silent": False, "texts": {"zh": "请确认", "en": "Please agree"}}
+    plan = draft(studio, product, package, "hands busy", white=keys, **asked)
+    path = f"/v1/plans/{plan['id']}"
+    studio.api("POST", f"{path}/activate")
+    page = seat(lang="en").open(f"/console/plans/{plan['id']}")
+    button = page.get_by_test_id(f"log-{keys[0]}")
+    button.focus()
+    page.keyboard.press("Enter")
+    log = page.get_by_test_id("upgrade-log")
+    log.wait_for()
+    rows = {one["dk"]: one["id"] for one in studio.api("GET", f"{path}/upgrades")["items"]}
+
+    def agree(dk):
+        studio.api("POST", f"/v1/upgrades/{rows[dk]}/confirm", {"operation": 1})
+        page.locator("tr", has_text=dk).get_by_role("cell", name="now", exact=True).wait_for()
+
+    agree(keys[1])
+    agree(keys[0])  # whose row is the button's own
+    assert log.is_visible()
+    page.keyboard.press("Escape")
+    log.wait_for(state="detached")
+    assert page.evaluate("() => document.activeElement.dataset.testid") == f"log-{keys[0]}"
 
 
 def test_wizard_when_a_list_is_sent_and_a_filter_is_wrong_then_counted_and_said_at_the_field(

@@ -50,7 +50,7 @@ def test_first_start_when_done_in_chinese_then_link_password_out_and_in_again(fr
         if first != second:
             assert "不一致" in page.get_by_role("alert").text_content()
     page.wait_for_url("**/studio")
-    kept = {one["name"]: one for one in seat.context.cookies()}["moduline_session"]
+    kept = {one["name"]: one for one in seat.context.cookies()}[fresh.cookie]
     assert (kept["httpOnly"], kept["sameSite"], kept["path"]) == (True, "Strict", "/")
     page.get_by_test_id("account").click()
     page.get_by_test_id("sign-out").click()
@@ -97,12 +97,12 @@ def test_session_when_coming_in_then_a_new_one_and_the_old_one_is_over(fresh):
     answer = httpx.post(
         f"{fresh.url}/sign-in",
         data={"name": "admin", "password": WORD},
-        headers={"cookie": f"moduline_session={planted}"},
+        headers={"cookie": f"{fresh.cookie}={planted}"},
         timeout=60,
     )
     assert answer.status_code == 303
-    assert answer.cookies["moduline_session"] != planted
-    again = httpx.get(f"{fresh.url}/console", headers={"cookie": f"moduline_session={planted}"}, timeout=60)
+    assert answer.cookies[fresh.cookie] != planted
+    again = httpx.get(f"{fresh.url}/console", headers={"cookie": f"{fresh.cookie}={planted}"}, timeout=60)
     assert again.status_code == 303
 
 
@@ -137,13 +137,13 @@ def test_path_when_of_this_server_then_gone_on_to(wanted, path):
 @pytest.mark.parametrize(("tls_cert", "is_secure"), [(None, False), (Path("cert.pem"), True)])
 def test_cookie_when_given_then_no_script_and_no_other_site_has_it(tmp_path, tls_cert, is_secure):
     jobs = Jobs(tmp_path / "jobs")
-    open_site(Site(StudioOptions(tmp_path, tmp_path, tls_cert=tls_cert), jobs))
+    open_site(Site(StudioOptions(tmp_path, tmp_path, tls_cert=tls_cert), jobs, port=8301))
     try:
         answer = Response()
         sessions.seal(answer, "mdl_x")
     finally:
         jobs.stop()
     said = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")}
-    assert {"moduline_session=mdl_x", "httponly", "samesite=strict", "path=/"} <= said
+    assert {"moduline_session_8301=mdl_x", "httponly", "samesite=strict", "path=/"} <= said
     assert ("secure" in said) == is_secure
     assert not any(part.startswith("domain") for part in said), "other names of this machine do not get it"

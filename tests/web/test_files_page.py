@@ -139,7 +139,7 @@ def test_folder_when_synced_then_the_plan_is_shown_first_and_then_done(studio, s
 
 def asked(studio, method, path, cookie="", origin=""):
     """Status of a request that no page sends."""
-    headers = {"Cookie": f"moduline_session={cookie}"} if cookie else {}
+    headers = {"Cookie": f"{studio.cookie}={cookie}"} if cookie else {}
     headers |= {"Origin": origin} if origin else {}
     body = b"x" if method == "POST" else None
     request = urllib.request.Request(studio.url + path, data=body, method=method, headers=headers)

@@ -9,6 +9,8 @@ import re
 import pytest
 
 from moduline.release import firmware
+from update_rig import NEW, OLD, user_image
+from update_rig import firmware as small_firmware
 
 VERSIONS = ("EC600ECNLAR03A01M08_OCPU_PY_PAGE1", "EC600ECNLAR03A01M09_OCPU_PY_PAGE1")
 WORDS = {
@@ -84,3 +86,42 @@ def test_fota_when_the_new_package_is_damaged_then_says_so_and_nothing_can_be_ma
     page = seat(lang="zh", size="narrow").open("/studio/fota?old=fota/v1.zip&new=fota/broken.zip")
     page.get_by_role("alert").get_by_text("ML-E").wait_for()
     assert page.get_by_test_id("fota-make").is_disabled()
+
+
+@pytest.mark.parametrize(("kind", "files"), [("full", ["new.bin"]), ("mini", ["new_1.bin", "new_2.bin"])])
+def test_fota_when_scripts_go_along_then_each_patch_is_what_the_command_makes(studio, seat, tmp_path, kind, files):
+    folder = studio.root / f"fota-{kind}"
+    folder.mkdir(exist_ok=True)
+    (folder / "v1.zip").write_bytes(small_firmware(OLD))
+    (folder / "v2.zip").write_bytes(small_firmware(NEW))
+    (folder / "scripts.bin").write_bytes(user_image())
+    page = seat(lang="zh", theme="dark").open(f"/studio/fota?old={folder.name}/v1.zip&new={folder.name}/v2.zip")
+    page.get_by_test_id("fota-outlook").get_by_text(NEW).wait_for()
+    page.get_by_test_id(f"fota-kind-{kind}").check()
+    page.get_by_test_id("fota-user-fs").click()
+    page.locator(f'[data-path="{folder.name}"]').click()
+    page.locator(f'[data-path="{folder.name}/scripts.bin"]').click()
+    page.wait_for_url(re.compile(f"user_fs={folder.name}%2Fscripts.bin"))
+    out = page.get_by_test_id("fota-out")
+    out.fill(f"{folder.name}/new.bin")
+    out.press("Tab")
+    page.wait_for_url(re.compile(r"out=fota-\w+%2Fnew.bin"))
+    page.locator('[data-testid="fota-make"]:enabled').click()
+    page.get_by_test_id("fota-patch-size").wait_for()
+    made = sorted(one.name for one in folder.glob("new*.bin"))
+    assert made == files
+    words = ["delta", "make", *(str(folder / name) for name in ("v1.zip", "v2.zip")), "--kind", kind]
+    studio.moduline(*words, "--store", "fp", "--user-fs", str(folder / "scripts.bin"), "-o", str(tmp_path / "new.bin"))
+    for name in files:
+        assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() in page.locator("#main").inner_text()
+
+    page.get_by_test_id("fota-cuts").click()
+    page.get_by_role("option").first.click()
+    page.get_by_test_id("fota-rehearse").click()
+    page.get_by_test_id("fota-verdict").first.wait_for()
+    assert page.get_by_test_id("fota-rehearsed").count() == len(files)
+    for at, name in enumerate(files):
+        proof = json.loads((folder / f"{name.removesuffix('.bin')}.rehearsal.json").read_text())
+        assert proof["is_good"]
+        assert WORDS["zh"]["survived"] in page.get_by_test_id("fota-verdict").nth(at).inner_text()

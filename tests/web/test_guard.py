@@ -23,8 +23,8 @@ def web(studio):
         yield made
 
 
-def cookie(session):
-    return {"cookie": f"moduline_session={session}"}
+def cookie(studio, session):
+    return {"cookie": f"{studio.cookie}={session}"}
 
 
 def status_of_socket(studio, headers):
@@ -41,10 +41,10 @@ def status_of_socket(studio, headers):
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:8300", "localhost.evil.example", "127.0.0.1.nip.io", "[::2]", "2130706433", "", "a b", "[", "10.0.0.1"]
 )  # fmt: skip
-def test_name_when_not_ours_then_refused_whatever_is_asked(web, session, host):
+def test_name_when_not_ours_then_refused_whatever_is_asked(studio, web, session, host):
     """DNS rebinding: somebody's name points here, and the browser believes that we are theirs."""
     for path in ("/", "/sign-in", "/studio", "/static/moduline.css", POLL):
-        answer = web.get(path, headers=cookie(session) | {"host": host})
+        answer = web.get(path, headers=cookie(studio, session) | {"host": host})
         assert answer.status_code in {400, 403}, (host, path)
 
 
@@ -61,7 +61,7 @@ def test_name_when_not_ours_then_refused_whatever_is_asked(web, session, host):
     ],
 )
 def test_origin_when_of_another_site_then_nothing_that_acts_is_heard(studio, web, session, origin):  # fmt: skip
-    headers = cookie(session) | {"origin": origin}
+    headers = cookie(studio, session) | {"origin": origin}
     for method, path in (("POST", "/sign-in"), ("POST", "/first-start"), ("PUT", "/x"), ("POST", POLL), ("GET", POLL)):
         assert web.request(method, path, headers=headers).status_code == 403, (method, path)
     if origin:
@@ -75,39 +75,39 @@ def test_form_when_the_browser_tells_no_origin_but_another_site_then_refused(web
 
 
 def test_live_connection_when_of_our_own_page_then_stands(studio, session):
-    assert status_of_socket(studio, cookie(session) | {"origin": studio.url}) == 101
+    assert status_of_socket(studio, cookie(studio, session) | {"origin": studio.url}) == 101
 
 
 @pytest.mark.parametrize(
     "forged", ["", "x", "mdl_" + "A" * 40, "mdl_' OR 1=1", "\u0101", "A" * 7000, "../../etc", "mdl_%00"]
 )
 def test_cookie_when_forged_then_a_stranger(studio, web, forged):  # fmt: skip
-    headers = {"cookie": f"moduline_session={forged}".encode()}
+    headers = {"cookie": f"{studio.cookie}={forged}".encode()}
     answer = web.get("/studio", headers=headers)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/studio")
     assert web.get(POLL, headers=headers).status_code == 403
     if forged.isascii():
-        assert status_of_socket(studio, {"cookie": f"moduline_session={forged}", "origin": studio.url}) == 403
+        assert status_of_socket(studio, {"cookie": f"{studio.cookie}={forged}", "origin": studio.url}) == 403
 
 
 def test_session_when_ended_then_neither_page_nor_connection(studio, web):
     session = session_of(studio)
-    assert web.get("/console", headers=cookie(session)).status_code == 200
-    assert web.get("/sign-out", headers=cookie(session)).headers["location"] == "/sign-in"
-    assert web.get("/console", headers=cookie(session)).status_code == 303
-    assert status_of_socket(studio, cookie(session) | {"origin": studio.url}) == 403
+    assert web.get("/console", headers=cookie(studio, session)).status_code == 200
+    assert web.get("/sign-out", headers=cookie(studio, session)).headers["location"] == "/sign-in"
+    assert web.get("/console", headers=cookie(studio, session)).status_code == 303
+    assert status_of_socket(studio, cookie(studio, session) | {"origin": studio.url}) == 403
 
 
 def test_sign_out_when_another_site_links_to_it_then_stays(studio, web):
     session = session_of(studio)
-    web.get("/sign-out", headers=cookie(session) | {"sec-fetch-site": "cross-site"})
-    assert web.get("/console", headers=cookie(session)).status_code == 200
+    web.get("/sign-out", headers=cookie(studio, session) | {"sec-fetch-site": "cross-site"})
+    assert web.get("/console", headers=cookie(studio, session)).status_code == 200
 
 
 def test_role_when_too_low_for_a_page_then_told_so_and_nothing_of_the_page_is_there(studio, web):
     token = studio.api("POST", "/v1/tokens", {"name": "guard", "role": "viewer"})["token"]
     made = httpx.post(f"{studio.api_url}/v1/me/sessions", headers={"authorization": f"Bearer {token}"}, timeout=60)
-    headers = cookie(made.json()["token"])
+    headers = cookie(studio, made.json()["token"])
     answer = web.get("/studio", headers=headers)
     assert answer.status_code == 200
     assert "This page needs the role operator; yours is viewer." in answer.text
@@ -122,9 +122,9 @@ def test_role_when_too_low_for_a_page_then_told_so_and_nothing_of_the_page_is_th
         "/\t/evil.example", "/\n/evil.example", "", "/" + "a" * 5000, "https:evil.example", "/\\\\evil.example", "\u0000", " //evil.example",
     ],
 )  # fmt: skip
-def test_address_when_it_leads_elsewhere_then_the_first_page(web, session, wanted):
+def test_address_when_it_leads_elsewhere_then_the_first_page(studio, web, session, wanted):
     for path, name in (("/sign-in", "next"), ("/look", "back")):
-        answer = web.get(path, params={name: wanted}, headers=cookie(session))
+        answer = web.get(path, params={name: wanted}, headers=cookie(studio, session))
         assert (answer.status_code, answer.headers["location"]) == (303, "/studio"), path
 
 
@@ -159,8 +159,8 @@ def test_text_when_of_a_stranger_then_never_part_of_the_page(web):
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
-def test_platform_when_asked_through_the_pages_then_its_own_port_alone_answers(web, session):
+def test_platform_when_asked_through_the_pages_then_its_own_port_alone_answers(studio, web, session):
     for path in ("/v1/me", "/v1/accounts", "/docs", "/openapi.json", "/_nicegui/auto/static/../../../etc/passwd"):
-        answer = web.get(path, headers=cookie(session) | {"authorization": "Bearer x"})
+        answer = web.get(path, headers=cookie(studio, session) | {"authorization": "Bearer x"})
         assert answer.status_code in {303, 404}, path
         assert json.dumps("admin") not in answer.text

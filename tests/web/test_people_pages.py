@@ -178,7 +178,7 @@ def test_audit_when_filtered_then_the_page_its_address_and_the_export_say_the_sa
     assert (answer.status_code, answer.content) == (401, b"")
     old = httpx.get(
         f"{studio.url}/console/audit/export?until=2001-01-01",
-        headers={"cookie": f"moduline_session={session}"},
+        headers={"cookie": f"{studio.cookie}={session}"},
         timeout=60,
     )
     assert len(old.text.splitlines()) == 1  # fmt: skip

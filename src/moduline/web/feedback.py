@@ -45,30 +45,31 @@ def error_card(failure: ModulineError) -> None:
 
 
 def guarded(act: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Make what a control does show errors of our tree; anything else is a fault of ours and is logged as one."""
+    """Make what a control does show errors of our tree; anything else is a fault of ours and is logged as one.
 
-    @functools.wraps(act)
-    async def done(*args: Any, **kwargs: Any) -> Any:
-        try:
-            result = act(*args, **kwargs)
-            return await result if inspect.isawaitable(result) else result
-        except ModulineError as failure:
-            show_error(failure)
-            return None
-
-    return done
-
-
-def steady(act: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """As ``guarded``, for a control that is drawn anew while it works: what it creates stands on the page itself."""
-    safe = guarded(act)
+    What it creates, such as a dialog, stands on the page itself: it lives on when the control is drawn anew meanwhile.
+    """
 
     @functools.wraps(act)
     async def done(*args: Any, **kwargs: Any) -> Any:
         with ui.context.client:
-            return await safe(*args, **kwargs)
+            try:
+                result = act(*args, **kwargs)
+                return await result if inspect.isawaitable(result) else result
+            except ModulineError as failure:
+                show_error(failure)
+                return None
 
     return done
+
+
+async def answered(dialog: ui.dialog) -> Any:
+    """Open a dialog; what it was closed with, None: nothing.
+
+    It goes when the browser has closed it: until then it is needed to put the focus back where it was before.
+    """
+    dialog.on("hide", dialog.delete, args=[])
+    return await dialog
 
 
 async def ask(question: str, yes: str, *, about: str = "", is_dangerous: bool = False) -> bool:
@@ -89,6 +90,5 @@ async def ask(question: str, yes: str, *, about: str = "", is_dangerous: bool = 
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(False)).props("flat autofocus")
             kind = "m-danger" if is_dangerous else ""
             ui.button(yes, on_click=lambda: dialog.submit(True)).props('unelevated data-testid="ask-yes"').classes(kind)
-    answer = await dialog
-    dialog.delete()
+    answer = await answered(dialog)
     return bool(answer)

@@ -10,7 +10,7 @@ from nicegui import events, ui
 
 from moduline.errors import ModulineError
 from moduline.web import host_files
-from moduline.web.feedback import show_error
+from moduline.web.feedback import answered, show_error
 from moduline.web.texts import t
 from moduline.web.widgets import size
 
@@ -85,8 +85,7 @@ async def _choose(suffixes: Sequence[str], start: str, *, is_folder: bool) -> st
             ).classes("m-upload")
         with ui.row().classes("m-dialog-acts"):
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(None)).props("flat")
-    answer = await dialog
-    dialog.delete()
+    answer = await answered(dialog)
     return None if answer is None else str(answer)
 
 

@@ -132,7 +132,7 @@ def _cookie(scope: Any) -> str:
     """The session that a call comes with; "" when there is none."""
     for name, value in scope["headers"]:
         if name == b"cookie":
-            return cookie_parser(value.decode("latin-1")).get(sessions.COOKIE, "")
+            return cookie_parser(value.decode("latin-1")).get(sessions.cookie_name(), "")
     return ""
 
 

@@ -87,21 +87,21 @@ class Studio:
         self._ends.push_async_callback(platform_api.close)
         self._ends.push_async_callback(live_ports.close)
         self._ends.push_async_callback(asyncio.to_thread, jobs.stop)
-        port = await self._serve()
-        self._tell_neighbours(made, port)
+        await self._serve(made)
+        self._tell_neighbours(made)
         scheme = "http" if options.tls_cert is None else "https"
         host = "127.0.0.1" if options.host in {"0.0.0.0", "::"} else options.host  # noqa: S104  the question
-        self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+        self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{made.port}"
         return self.link()
 
-    def _tell_neighbours(self, made: Site, port: int) -> None:
+    def _tell_neighbours(self, made: Site) -> None:
         """Write where everything is, for commands beside this process.
 
         Raises:
             StorageFailed: it cannot be written.
         """
         path = self.options.data / "studio.json"
-        facts = {"pid": os.getpid(), "port": port, "api": made.api, **made.addresses}
+        facts = {"pid": os.getpid(), "port": made.port, "api": made.api, **made.addresses}
         try:
             path.write_text(json.dumps(facts), "utf-8")
         except OSError as cause:
@@ -131,7 +131,7 @@ class Studio:
             except OSError as cause:
                 raise NoSuchFile(path=str(token_file), reason=cause.strerror or str(cause)) from cause
 
-    async def _serve(self) -> int:
+    async def _serve(self, made: Site) -> None:
         options = self.options
         os.environ.setdefault("NICEGUI_STORAGE_PATH", str(options.data / "pages"))
         outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -148,6 +148,7 @@ class Studio:
             show_welcome_message=False,
         )
         opened = _listening(options.host, options.port)
+        made.port = int(opened.getsockname()[1])
         config = uvicorn.Config(
             Guard(outer, options.host, options.names, is_known=sessions.is_known),
             http=GuardedProtocol,
@@ -169,7 +170,6 @@ class Studio:
         ready.cancel()
         if task.done():
             await task
-        return int(opened.getsockname()[1])
 
     async def _end_pages(self, task: asyncio.Task[None]) -> None:
         assert self._server is not None

@@ -13,7 +13,6 @@ from moduline.web.platform_api import PlatformApi
 from moduline.web.site import site
 from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, Viewer, spoken
 
-COOKIE: Final = "moduline_session"
 KNOWN_S: Final = 5.0
 """How long an answer of the platform about a session is believed: pages ask several times in a breath."""
 MOST: Final = 1000
@@ -40,6 +39,11 @@ async def check(token: str) -> dict[str, Any]:
     return me
 
 
+def cookie_name() -> str:
+    """Name of the cookie; browsers keep cookies by host alone, and one host may have several servers."""
+    return f"moduline_session_{site().port}"
+
+
 def forget(token: str) -> None:
     """Believe nothing about a token any more."""
     _known.pop(token, None)
@@ -59,7 +63,7 @@ async def viewer_of(request: Request) -> Viewer:
         ServerUnreachable: the platform does not answer.
     """
     stranger = stranger_of(request)
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(), "")
     if not _is_token(token):
         return stranger
     try:
@@ -84,19 +88,19 @@ def _is_token(text: str) -> bool:
 def seal(answer: Response, token: str) -> None:
     """Give a browser its session."""
     answer.set_cookie(
-        COOKIE, token, max_age=14 * 24 * 3600, httponly=True, samesite="strict", secure=_is_secure(), path="/"
+        cookie_name(), token, max_age=14 * 24 * 3600, httponly=True, samesite="strict", secure=_is_secure(), path="/"
     )
 
 
 async def end(request: Request, answer: Response) -> None:
     """End the session of a browser, at the platform too."""
     await end_old(request)
-    answer.delete_cookie(COOKIE, path="/", samesite="strict", httponly=True, secure=_is_secure())
+    answer.delete_cookie(cookie_name(), path="/", samesite="strict", httponly=True, secure=_is_secure())
 
 
 async def end_old(request: Request) -> None:
     """End the session that a browser came with at the platform; the browser gets another one, or none."""
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie_name(), "")
     if _is_token(token):
         forget(token)
         with contextlib.suppress(ModulineError):  # it was over already, or ends by its time

@@ -64,6 +64,7 @@ class Site:
         api: address of the operator API.
         addresses: where devices reach the platform that was started here, for people; empty when it runs elsewhere.
         clock: wall clock and steady clock.
+        port: at which browsers find it; 0: it does not listen yet.
         boot: drawn anew at each start; browsers see by it that the server was started again.
         started_at: UTC seconds.
     """
@@ -73,6 +74,7 @@ class Site:
     api: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    port: int = 0
     boot: str = field(default_factory=lambda: secrets.token_hex(8))
     started_at: float = field(default_factory=time.time)
 

@@ -113,16 +113,21 @@ def table(
         caption: what it is, read out.
         numeric: positions of columns that stand at the right.
     """
+    made = table_frame(head, caption=caption, numeric=numeric)
+    with made, ui.element("tbody"):
+        for cells in rows:
+            _table_row(cells, numeric)
+    return made
+
+
+def table_frame(head: Sequence[str], *, caption: str, numeric: Sequence[int] = ()) -> ui.element:
+    """A table with its head, in its own box; its body is the caller's."""
     box = ui.element("div").classes("m-table-box")
     box.props(f'tabindex="0" role="region" aria-label="{_escaped(caption)}"')
-    with box, ui.element("table").classes("m-table") as made:
-        with ui.element("thead"), ui.element("tr"):
-            for at, name in enumerate(head):
-                with ui.element("th").props('scope="col"').classes("m-number" if at in numeric else ""):
-                    ui.label(name)
-        with ui.element("tbody"):
-            for cells in rows:
-                _table_row(cells, numeric)
+    with box, ui.element("table").classes("m-table") as made, ui.element("thead"), ui.element("tr"):
+        for at, name in enumerate(head):
+            with ui.element("th").props('scope="col"').classes("m-number" if at in numeric else ""):
+                ui.label(name)
     return made
 
 

@@ -11,7 +11,7 @@ from moduline.burn.books import open_store
 from moduline.errors import ModulineError
 from moduline.web.console.device_tables import FAULTY, DeviceTable, TableLine, of_records, read_table, send_table
 from moduline.web.console.forms import choice
-from moduline.web.feedback import guarded, show_error, told
+from moduline.web.feedback import answered, guarded, show_error, told
 from moduline.web.platform_api import api
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
@@ -46,8 +46,7 @@ async def import_devices(products: dict[int, str], product: int | None) -> bool:
             )
     orders = await asyncio.to_thread(_orders)
     state.offer(orders)
-    done = await dialog
-    dialog.delete()
+    done = await answered(dialog)
     return bool(done)
 
 

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from moduline.cloud.edge import ROLES
 from moduline.errors import ModulineError
+from moduline.web.feedback import answered
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import copy_button
@@ -72,9 +73,7 @@ class Form:
             if isinstance(field, ui.input):
                 field.on("keydown.enter", submit)
         self._dialog.on("escape-key", lambda: self._dialog.submit(None))
-        done = await self._dialog
-        self._dialog.delete()
-        return done
+        return await answered(self._dialog)
 
 
 class Mistake(Exception):  # noqa: N818  it is no error of ours: somebody mistyped, and is told so in the form
@@ -153,5 +152,4 @@ async def show_once(title: str, about: str, secret: str) -> None:
             ui.button(t("people.kept"), on_click=lambda: dialog.submit(True)).props(
                 'unelevated data-testid="secret-kept"'
             )
-    await dialog
-    dialog.delete()
+    await answered(dialog)

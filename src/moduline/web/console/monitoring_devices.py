@@ -18,7 +18,8 @@ from moduline.errors import ModulineError
 from moduline.web import sessions
 from moduline.web.console.monitoring_parts import not_judged
 from moduline.web.console.plan_words import both, component_kind, component_word, status_chip, status_word
-from moduline.web.feedback import ask, guarded, told
+from moduline.web.feedback import answered, ask, guarded, told
+from moduline.web.live_table import Cell, Drawn, LiveTable
 from moduline.web.platform_api import PlatformApi, api
 from moduline.web.site import site
 from moduline.web.texts import t
@@ -49,7 +50,9 @@ class DeviceList:
         self.dk = ""
         self._again = again
         self._starts = [0]
-        self._shown: object = None
+        self._next: int | None = None
+        self._waiting = 0
+        self._buttons: dict[str, ui.button] = {}
 
     async def build(self, plan: dict[str, Any]) -> None:
         """Draw the filters and the place of the list."""
@@ -68,8 +71,20 @@ class DeviceList:
                     f'download data-testid="export-{what}"'
                 )
         self.asked = ui.element("div")
+        with ui.element("div") as self._nothing:
+            empty("sensors_off", t("monitoring.no_devices"), t("monitoring.no_devices_hint"))
         self.box = ui.element("div").classes("m-stack").props('data-testid="plan-devices"')
-        self.turner = row()
+        head = ["dk", "status", "components_of", "reason", *([] if plan["is_silent"] else ["user"]), "acts"]
+        with self.box:
+            self._table = LiveTable([t(f"monitoring.{one}") for one in head], caption=t("monitoring.devices"))
+        with row():
+            for name, act, more in (
+                ("before", self._before, "icon=arrow_back"),
+                ("after", self._after, 'icon-right=arrow_forward data-testid="devices-next"'),
+            ):
+                made = ui.button(t(f"monitoring.{name}"), on_click=guarded(act)).props(f"flat dense {more}")
+                made.set_visibility(False)
+                self._buttons[name] = made
 
     async def look(self, plan: dict[str, Any]) -> None:
         """Ask for this page of devices and show what has changed."""
@@ -82,61 +97,51 @@ class DeviceList:
             asks = await api().get(
                 f"{self.path}/confirmations", language=viewer().lang, after=self._starts[-1], limit=SHOWN
             )
-        shown = [found, asks, plan["state"]]
-        if shown == self._shown:
-            return
-        self._shown = shown
         self._draw(found, {one["upgrade"]: one for one in asks["items"]}, asks["waiting"])
 
     def _draw(self, found: dict[str, Any], said: dict[int, dict[str, Any]], waiting: int) -> None:
-        self.asked.clear()
-        self.box.clear()
-        self.turner.clear()
-        if waiting:
-            with self.asked, row("g-asked").props('data-testid="plan-waiting-users"'):
-                chip("info", t("overview.users", count=waiting), icon="person")
-                if viewer().may("releaser"):
-                    ui.button(t("monitoring.confirm_all"), on_click=guarded(self._confirm_all)).props(
-                        'outline dense data-testid="confirm-all"'
-                    )
-        with self.box:
-            if not found["items"]:
-                empty("sensors_off", t("monitoring.no_devices"), t("monitoring.no_devices_hint"))
-            else:
-                head = (
-                    ["dk", "status", "components_of", "reason"]
-                    + ([] if self.plan["is_silent"] else ["user"])
-                    + ["acts"]
-                )
-                rows = [self._cells(one, said.get(one["id"])) for one in found["items"]]
-                table([t(f"monitoring.{one}") for one in head], rows, caption=t("monitoring.devices"))
-        with self.turner:
-            if len(self._starts) > 1:
-                ui.button(t("monitoring.before"), icon="arrow_back", on_click=guarded(self._before)).props("flat dense")
-            if found["next_after"] is not None:
-                number = found["next_after"]
-                ui.button(t("monitoring.after"), on_click=guarded(lambda: self._after(number))).props(
-                    'flat dense icon-right=arrow_forward data-testid="devices-next"'
+        if waiting != self._waiting:
+            self._waiting = waiting
+            self.asked.clear()
+            with self.asked:
+                self._draw_asked(waiting)
+        self._nothing.set_visibility(not found["items"])
+        self.box.set_visibility(bool(found["items"]))
+        self._table.show([(one["id"], self._cells(one, said.get(one["id"]))) for one in found["items"]])
+        self._next = found["next_after"]
+        self._buttons["before"].set_visibility(len(self._starts) > 1)
+        self._buttons["after"].set_visibility(self._next is not None)
+
+    def _draw_asked(self, waiting: int) -> None:
+        if not waiting:
+            return
+        with row("g-asked").props('data-testid="plan-waiting-users"'):
+            chip("info", t("overview.users", count=waiting), icon="person")
+            if viewer().may("releaser"):
+                ui.button(t("monitoring.confirm_all"), on_click=guarded(self._confirm_all)).props(
+                    'outline dense data-testid="confirm-all"'
                 )
 
-    def _cells(self, one: dict[str, Any], said: dict[str, Any] | None) -> list[object]:
-        cells: list[object] = [
-            lambda: ui.link(one["dk"], f"/console/devices/{one['device']}").classes("m-mono"),
-            lambda: status_chip(one["status_name"]),
-            lambda: _components(one),
-            both(one["reason"]) or (not_judged(self.plan, one["status_name"]) if one["phase"] == "waiting" else "–"),
+    def _cells(self, one: dict[str, Any], said: dict[str, Any] | None) -> list[Cell]:
+        status, phase = one["status_name"], one["phase"]
+        reason = both(one["reason"]) or (not_judged(self.plan, status) if phase == "waiting" else "–")
+        user = t(f"monitoring.said.{SAID[said['status']]}") if said else "–"
+        is_over = PlanState(self.plan["state"]).is_final
+        return [
+            Drawn(one["dk"], lambda: ui.link(one["dk"], f"/console/devices/{one['device']}").classes("m-mono")),
+            Drawn(status, lambda: status_chip(status)),
+            Drawn(one["components"], lambda: _components(one)),
+            reason,
+            *([] if self.plan["is_silent"] else [user]),
+            Drawn((status, phase, is_over), lambda: self._acts(one, is_over=is_over)),
         ]
-        if not self.plan["is_silent"]:
-            cells.append(t(f"monitoring.said.{SAID[said['status']]}") if said else "–")
-        return [*cells, lambda: self._acts(one)]
 
-    def _acts(self, one: dict[str, Any]) -> None:
+    def _acts(self, one: dict[str, Any], *, is_over: bool) -> None:
         dk = one["dk"]
         with row("g-acts").props(f'data-testid="device-acts-{dk}"'):
             ui.button(t("monitoring.log"), on_click=guarded(lambda: show_log(one["id"], dk))).props(
                 f'flat dense data-testid="log-{dk}"'
             )
-            is_over = PlanState(self.plan["state"]).is_final
             if not viewer().may("releaser") or is_over:
                 return
             is_waiting = one["status_name"] == "not_upgraded"
@@ -198,9 +203,10 @@ class DeviceList:
         self._starts.pop()
         await self.look(self.plan)
 
-    async def _after(self, number: int) -> None:
-        self._starts.append(number)
-        await self.look(self.plan)
+    async def _after(self) -> None:
+        if self._next is not None:
+            self._starts.append(self._next)
+            await self.look(self.plan)
 
 
 def _components(one: dict[str, Any]) -> None:
@@ -241,9 +247,8 @@ async def ask_wish(question: str, zone: str) -> dict[str, Any] | None:
             ui.button(t("monitoring.do_it"), on_click=lambda: dialog.submit(choice.value)).props(
                 'unelevated data-testid="wish-yes"'
             )
-    answer = await dialog
+    answer = await answered(dialog)
     times = [str(one.value or "") for one in fields]
-    dialog.delete()
     if answer is None:
         return None
     wish: dict[str, Any] = {"operation": int(answer)}
@@ -276,8 +281,7 @@ async def show_log(upgrade: int, dk: str) -> None:
         ui.timer(2.0, guarded(look), immediate=False)
         with ui.row().classes("m-dialog-acts"):
             ui.button(t("shell.close"), on_click=dialog.close).props("flat autofocus")
-    await dialog
-    dialog.delete()
+    await answered(dialog)
 
 
 def log_table(lines: list[dict[str, Any]]) -> None:

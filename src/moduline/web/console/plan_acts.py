@@ -10,7 +10,7 @@ from nicegui import ui
 from moduline.cloud.plans.states import PlanState
 from moduline.cloud.reasons import Reason
 from moduline.web.console.plan_words import both
-from moduline.web.feedback import ask, told
+from moduline.web.feedback import answered, ask, told
 from moduline.web.platform_api import api
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
@@ -48,8 +48,7 @@ async def activate(plan: Plan, devices: int | None) -> bool:
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(False)).props("flat")
             act = ui.button(t("monitoring.activate"), on_click=lambda: dialog.submit(True))
             act.props('unelevated data-testid="activate-yes"').bind_enabled_from(sure, "value")
-    is_meant = bool(await dialog)
-    dialog.delete()
+    is_meant = bool(await answered(dialog))
     if is_meant:
         await api().post(f"/v1/plans/{plan['id']}/activate")
         told("monitoring.activated", name=plan["name"])
@@ -86,8 +85,7 @@ async def waive(plan: Plan, proof: str) -> bool:
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit("")).props("flat")
             act = ui.button(t("monitoring.waive"), on_click=lambda: dialog.submit(reason.value.strip()))
             act.props('unelevated data-testid="waive-yes"').bind_enabled_from(reason, "value", backward=bool)
-    said = await dialog
-    dialog.delete()
+    said = await answered(dialog)
     if said:
         await api().post(f"/v1/plans/{plan['id']}/waivers", {"proof": proof, "reason": said})
         told("monitoring.waived")

@@ -12,11 +12,12 @@ from moduline.web.console.live import Event, follow
 from moduline.web.console.plan_words import plan_chip, plan_word, shares, span
 from moduline.web.console.wizard_forms import kept_forms
 from moduline.web.feedback import ask, guarded, told
+from moduline.web.live_table import Cell, Drawn, LiveTable
 from moduline.web.platform_api import api
 from moduline.web.shell import page, style
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
-from moduline.web.widgets import chip, empty, icon_button, row, table
+from moduline.web.widgets import chip, empty, icon_button, row
 
 SHOWN: Final = 50
 """Plans that are shown at first, and how many more at a time."""
@@ -50,7 +51,7 @@ class PlansView:
         self.most = SHOWN
         self.products: dict[int, str] = {}
         self._found: list[dict[str, Any]] = []
-        self._shown: object = None
+        self._nothing_said: bool | None = None
 
     async def build(self) -> None:
         """Draw the page and fill it."""
@@ -74,6 +75,11 @@ class PlansView:
                     ui.label(t("plans.new"))
         self.begun = ui.element("div")
         self.box = ui.element("div").classes("m-stack").props('data-testid="plans-list"')
+        head = ("name", "state", "progress", "product", "window", "acts")
+        with self.box:
+            self._nothing = ui.element("div")
+            self._table = LiveTable([t(f"plans.{one}") for one in head], caption=t("plans.title"))
+            self._button = ui.button(on_click=self._more).props("flat")
         self._draw_begun()
         await self.look()
 
@@ -97,39 +103,34 @@ class PlansView:
 
     def _draw(self) -> None:
         plans = [one for one in self._found if self.name.lower() in one["name"].lower()]
-        shown = (self.most, plans)
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self.box.clear()
-        with self.box:
-            if not plans:
-                is_filtered = bool(self.name or self.product or self.state != ALL)
-                empty("event_note", *self._nothing(is_filtered))
-                return
-            head = ("name", "state", "progress", "product", "window", "acts")
-            table([t(f"plans.{one}") for one in head], [self._cells(one) for one in plans[: self.most]],
-                  caption=t("plans.title"))  # fmt: skip
-            if len(plans) > self.most:
-                ui.button(t("plans.more", count=len(plans) - self.most), on_click=self._more).props("flat")
-
-    def _nothing(self, is_filtered: bool) -> tuple[str, str]:
-        if is_filtered:
-            return t("plans.none_match"), t("plans.none_match_hint")
-        return t("plans.none"), t("plans.none_hint")
+        is_filtered = bool(self.name or self.product or self.state != ALL)
+        nothing = None if plans else is_filtered
+        if nothing != self._nothing_said:
+            self._nothing_said = nothing
+            self._nothing.clear()
+            with self._nothing:
+                if nothing is not None:
+                    slug = "plans.none_match" if is_filtered else "plans.none"
+                    empty("event_note", t(slug), t(f"{slug}_hint"))
+        self._table.show([(one["id"], self._cells(one)) for one in plans[: self.most]])
+        self._table.box.set_visibility(bool(plans))
+        self._button.set_text(t("plans.more", count=len(plans) - self.most))
+        self._button.set_visibility(len(plans) > self.most)
 
     def _more(self) -> None:
         self.most += SHOWN
         self._draw()
 
-    def _cells(self, one: dict[str, Any]) -> list[object]:
+    def _cells(self, one: dict[str, Any]) -> list[Cell]:
+        number, name, state, counters = one["id"], one["name"], one["state"], one["counters"]
+        is_begun = bool(one["activated_at"])
         return [
-            lambda: ui.link(one["name"], f"/console/plans/{one['id']}").props(f'data-testid="plan-{one["id"]}"'),
-            lambda: plan_chip(one["state"]),
-            lambda: progress(one["counters"]) if one["activated_at"] else ui.label(t("plans.not_begun")),
+            Drawn(name, lambda: ui.link(name, f"/console/plans/{number}").props(f'data-testid="plan-{number}"')),
+            Drawn(state, lambda: plan_chip(state)),
+            Drawn(counters, lambda: progress(counters)) if is_begun else t("plans.not_begun"),
             self.products.get(one["product"], str(one["product"])),
             span(one),
-            lambda: self._acts(one),
+            Drawn((state, name), lambda: self._acts(one)),
         ]
 
     def _acts(self, one: dict[str, Any]) -> None:

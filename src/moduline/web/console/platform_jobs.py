@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from nicegui import ui
@@ -21,6 +22,31 @@ CHIPS: Final = {"queued": "idle", "running": "busy", "done": "good", "failed": "
 Job = dict[str, Any]
 
 
+@dataclass(slots=True)
+class _Card:
+    """One job on the page.
+
+    Args:
+        facts: what it shows, without the progress.
+        made: the card.
+        bar: of a job that runs.
+    """
+
+    facts: Job
+    made: ui.element
+    bar: ui.linear_progress | None
+
+    def go_on(self, progress: dict[str, Any] | None) -> None:
+        """Show how far it is."""
+        if self.bar is None:
+            return
+        if progress and progress.get("total"):
+            self.bar.set_value(progress["done"] / progress["total"])
+            self.bar.props(remove="indeterminate")
+        else:
+            self.bar.props("indeterminate")
+
+
 class PlatformJobs:
     """What the platform is at; a card that is not there when there is nothing.
 
@@ -34,7 +60,7 @@ class PlatformJobs:
         self._ended = ended
         self._watched: dict[int, Job] = {}
         self._over: dict[int, Job] = {}
-        self._shown: list[Job] = []
+        self._cards: dict[int, _Card] = {}
         with section(t("artifacts.work")) as self._card:
             self._card.props('data-testid="platform-jobs"')
             self._box = ui.element("div").classes("m-stack").props('role="status"')
@@ -56,20 +82,27 @@ class PlatformJobs:
             self._over = {job["id"]: job for job in await self._of("failed") if (job["ended_at"] or 0) > since}
         self._watched = live
         wanted = sorted({**self._over, **live}.values(), key=lambda job: -job["id"])
-        if wanted != self._shown:
-            self._shown = wanted
-            self._card.set_visibility(bool(wanted))
-            self._box.clear()
-            with self._box:
-                for job in wanted:
-                    self._draw(job)
+        self._card.set_visibility(bool(wanted))
+        for number in self._cards.keys() - {job["id"] for job in wanted}:
+            self._cards.pop(number).made.delete()
+        for at, job in enumerate(wanted):
+            facts = {name: value for name, value in job.items() if name != "progress"}
+            known = self._cards.get(job["id"])
+            if known is None or known.facts != facts:  # a button is not replaced by progress alone
+                if known is not None:
+                    known.made.delete()
+                with self._box:
+                    known = self._cards[job["id"]] = self._draw(job, facts)
+                known.made.move(self._box, at)
+            known.go_on(job["progress"])
 
     async def _of(self, state: str) -> list[Job]:
         return [job for job in await api().every("/v1/jobs", state=state) if self._concerns(job)]
 
-    def _draw(self, job: Job) -> None:
+    def _draw(self, job: Job, facts: Job) -> _Card:
         name = t(f"artifacts.job.{job['kind']}", name=job["request"].get("name", ""))
-        with ui.element("article").classes("c-upgrade").props(f'data-job="{job["id"]}"'):
+        bar = None
+        with ui.element("article").classes("c-upgrade").props(f'data-job="{job["id"]}"') as made:
             with row():
                 ui.label(name).classes("m-strong m-grow")
                 chip(CHIPS[job["state"]], t(f"artifacts.job_state.{job['state']}"))
@@ -84,11 +117,6 @@ class PlatformJobs:
                     )
             if job["state"] == "running":
                 bar = ui.linear_progress(show_value=False, size="8px").props(f'instant-feedback aria-label="{name}"')
-                known = job["progress"]
-                if known and known.get("total"):
-                    bar.set_value(known["done"] / known["total"])
-                else:
-                    bar.props("indeterminate")
             if job["reason"]:
                 ui.label(f"{both(job['reason'])} ({job['reason'].get('code', '')})").classes("m-problem")
             for said in (job["result"] or {}).get("warnings", ()):
@@ -96,6 +124,7 @@ class PlatformJobs:
             at = job["ended_at"] or job["begun_at"] or job["created_at"]
             with row("m-small m-muted"):
                 ui.label(t("artifacts.job_by", owner=job["author"], at=moment(at)))
-                made = (job["result"] or {}).get("artifact_id")
-                if made:
-                    ui.link(t("artifacts.open"), f"/console/packages/{made}")
+                artifact = (job["result"] or {}).get("artifact_id")
+                if artifact:
+                    ui.link(t("artifacts.open"), f"/console/packages/{artifact}")
+        return _Card(facts, made, bar)

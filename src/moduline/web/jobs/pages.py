@@ -10,55 +10,51 @@ from starlette.requests import Request
 from moduline.errors import NoSuchObject
 from moduline.web import sessions
 from moduline.web.jobs.panel import job_chip, job_panel
+from moduline.web.live_table import Cell, Drawn, LiveTable
 from moduline.web.shell import page
 from moduline.web.site import site
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
-from moduline.web.widgets import empty, lasted, moment, row, table
+from moduline.web.widgets import empty, lasted, moment, row
+from moduline.web.work.job import JobView
 
 
 @page("/jobs")
 async def jobs_page() -> None:
     """All jobs, newest first; those that run with their progress."""
+    lang = viewer().lang
+    panels: dict[str, ui.element] = {}
     running = ui.element("div").classes("m-stack").props('data-testid="jobs-running"')
-    rest = ui.element("div").props('data-testid="jobs-over"')
-    known: list[tuple[str, str]] | None = None
+    with ui.element("div").props('data-testid="jobs-over"'):
+        with ui.element("div") as nothing:
+            empty("pending_actions", t("jobs.none"), t("jobs.none_hint"))
+        over = LiveTable(("", "", "", ""), caption=t("jobs.title"))
 
     def look() -> None:
-        nonlocal known
         views = site().jobs.views()
-        now = [(one.id, str(one.state)) for one in views]
-        if now == known:
-            return
-        known = now
-        running.clear()
+        now = {one.id: one for one in views if not one.state.is_over}
+        for job in [one for one in panels if one not in now]:
+            panels.pop(job).delete()
         with running:
-            for one in views:
-                if not one.state.is_over:
-                    job_panel(one.id, with_log=False)
-        rest.clear()
-        with rest:
-            over = [one for one in views if one.state.is_over]
-            if not views:
-                empty("pending_actions", t("jobs.none"), t("jobs.none_hint"))
-            lang = viewer().lang
-            if over:
-                table(
-                    ("", "", "", ""),
-                    [
-                        (
-                            lambda one=one: job_chip(one),
-                            lambda one=one: ui.link(one.title.say(lang), f"/jobs/{one.id}"),
-                            t("jobs.by", owner=one.owner, at=moment(one.started_at)),
-                            lasted((one.ended_at or one.started_at) - one.started_at),
-                        )
-                        for one in over
-                    ],
-                    caption=t("jobs.title"),
-                )
+            for at, job in enumerate(now):
+                if job not in panels:
+                    panels[job] = job_panel(job, with_log=False)
+                    panels[job].move(running, at)
+        nothing.set_visibility(not views)
+        over.show([(one.id, _cells(one, lang)) for one in views if one.state.is_over])
+        over.box.set_visibility(len(views) > len(now))
 
     look()
     ui.timer(1.0, look)
+
+
+def _cells(one: JobView, lang: str) -> list[Cell]:
+    return [
+        Drawn(one.state, lambda: job_chip(one)),
+        Drawn(one.id, lambda: ui.link(one.title.say(lang), f"/jobs/{one.id}")),
+        t("jobs.by", owner=one.owner, at=moment(one.started_at)),
+        lasted((one.ended_at or one.started_at) - one.started_at),
+    ]
 
 
 @page("/jobs/{job}")

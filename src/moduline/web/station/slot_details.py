@@ -10,7 +10,7 @@ from nicegui import ui
 
 from moduline.errors import Text
 from moduline.line.board import SlotView
-from moduline.web.feedback import told
+from moduline.web.feedback import answered, told
 from moduline.web.station.live import LiveGang
 from moduline.web.texts import either, t
 from moduline.web.widgets import chip, facts, lasted, table
@@ -50,8 +50,7 @@ async def show_slot(gang: LiveGang, name: str) -> None:
                         "flat"
                     )
             ui.button(t("shell.close"), on_click=dialog.close).props("unelevated autofocus")
-    await dialog
-    dialog.delete()
+    await answered(dialog)
 
 
 async def print_again(gang: LiveGang, name: str) -> None:

@@ -20,7 +20,7 @@ from nicegui.events import GenericEventArguments
 from moduline.errors import BadOption, ModulineError, Text
 from moduline.port.connected import connected_modules
 from moduline.web import host_files
-from moduline.web.feedback import steady, told
+from moduline.web.feedback import guarded, told
 from moduline.web.jobs import JobState, JobView, job_panel, start_job
 from moduline.web.live_ports import live_ports
 from moduline.web.shell import page, script, style
@@ -75,8 +75,8 @@ class FilesPage:
                     empty("usb", t("files.no_module"), t("files.no_module_hint"))
         self._jobs = ui.element("div").classes("m-stack").props('data-testid="files-jobs"')
         self._output = ui.element("div")
-        ui.on("files_drop", steady(self._dropped))
-        ui.on("files_bring", steady(self._brought))
+        ui.on("files_drop", guarded(self._dropped))
+        ui.on("files_bring", guarded(self._brought))
         self._find_jobs()
         await self.host.refresh()
         if self.module is not None:
@@ -105,7 +105,7 @@ class FilesPage:
                 ("restart", "restart_alt", self._restart),
                 ("sync", "sync", self._sync),
             ):
-                ui.button(t(f"files.{slug}"), icon=icon, on_click=steady(act)).props(
+                ui.button(t(f"files.{slug}"), icon=icon, on_click=guarded(act)).props(
                     f'flat dense data-testid="files-{slug}"'
                 )
             ui.label(t("files.interrupts")).classes("m-muted m-small m-grow")

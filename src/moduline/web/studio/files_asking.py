@@ -7,6 +7,7 @@ from typing import Final
 
 from nicegui import ui
 
+from moduline.web.feedback import answered
 from moduline.web.texts import t
 
 SHOWN: Final = 200
@@ -32,8 +33,7 @@ async def ask_about(
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(False)).props("flat autofocus")
             made = ui.button(yes, on_click=lambda: dialog.submit(True)).props('unelevated data-testid="ask-yes"')
             made.classes("m-danger" if is_dangerous else "")
-    answer = await dialog
-    dialog.delete()
+    answer = await answered(dialog)
     return bool(answer)
 
 
@@ -47,6 +47,5 @@ async def ask_name(question: str, yes: str, value: str = "") -> str:
         with ui.row().classes("m-dialog-acts"):
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(None)).props("flat")
             ui.button(yes, on_click=lambda: dialog.submit(given.value)).props('unelevated data-testid="files-name-yes"')
-    answer = await dialog
-    dialog.delete()
+    answer = await answered(dialog)
     return str(answer or "").strip()

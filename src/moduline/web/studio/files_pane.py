@@ -11,7 +11,7 @@ from typing import Any, Final
 from nicegui import ui
 
 from moduline.errors import ModulineError
-from moduline.web.feedback import error_card, steady
+from moduline.web.feedback import error_card, guarded
 from moduline.web.studio.files_sides import Look, Row, Side, Space
 from moduline.web.texts import t
 from moduline.web.widgets import empty, icon_button, moment, size
@@ -66,7 +66,7 @@ class Pane:
                     made = icon_button(
                         drawn,
                         t(f"files.do.{slug}"),
-                        steady(functools.partial(act, self)),
+                        guarded(functools.partial(act, self)),
                         testid=f"{side.name}-{slug}",
                     )
                     made.props(f'data-act="{slug}"')
@@ -136,7 +136,7 @@ class Pane:
         above = self.side.parent(self.folder)
         with self._where:
             if above is not None:
-                made = icon_button("arrow_upward", t("files.up"), steady(functools.partial(self.go, above)))
+                made = icon_button("arrow_upward", t("files.up"), guarded(functools.partial(self.go, above)))
                 made.props(f'data-act="up" data-testid="{self.side.name}-up"')
             is_host = self.side.name == "host"
             _step(t("files.root") if is_host else "/", functools.partial(self.go, "" if is_host else "/"))
@@ -177,7 +177,7 @@ class Pane:
             with ui.element("td"), ui.element("button").classes("files-name").props('type="button"') as name:
                 name.props["data-folder"] = "1" if one.is_folder else "0"
                 name.props["data-testid"] = f"{self.side.name}:{one.name}"
-                name.on("click", steady(functools.partial(self._open, one)))
+                name.on("click", guarded(functools.partial(self._open, one)))
                 ui.icon("folder" if one.is_folder else "description").props("aria-hidden=true")
                 ui.label(one.name)
             with ui.element("td").classes("m-number"):
@@ -198,7 +198,7 @@ class Pane:
 
 
 def _step(word: str, act: Callable[[], Awaitable[Any]]) -> None:
-    ui.button(word, on_click=steady(act)).props("flat dense no-caps")
+    ui.button(word, on_click=guarded(act)).props("flat dense no-caps")
 
 
 def _space(one: Space, name: str) -> None:

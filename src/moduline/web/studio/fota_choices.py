@@ -10,7 +10,7 @@ from nicegui import ui
 
 from moduline.release import firmware, firmware_recipe, output
 from moduline.web import host_files
-from moduline.web.feedback import guarded
+from moduline.web.feedback import answered, guarded
 from moduline.web.file_dialog import choose_file
 from moduline.web.texts import t
 from moduline.web.widgets import icon_button, row
@@ -122,8 +122,7 @@ async def choose_stock() -> str | None:
             dialog.submit(path)
 
         write.on_click(guarded(written))
-    answer = await dialog
-    dialog.delete()
+    answer = await answered(dialog)
     return None if answer is None else str(answer)
 
 

@@ -23,7 +23,7 @@ from moduline.profiles import catalog
 from moduline.release import editing, keeping
 from moduline.release.examine import AreaUse, Examined, examine
 from moduline.web import host_files
-from moduline.web.feedback import error_card, steady
+from moduline.web.feedback import error_card, guarded
 from moduline.web.file_dialog import choose_file
 from moduline.web.jobs import JobState, JobView, job_panel, start_job
 from moduline.web.shell import page, script, style
@@ -111,7 +111,7 @@ class ProjectPage:
                 self._sizes = ui.element("div").classes("m-stack").props('data-testid="project-sizes"')
         self._merge_section()
         self._trial = Trial(self.folder)
-        ui.on("files_bring", steady(self._brought))
+        ui.on("files_bring", guarded(self._brought))
         await self.refresh()
         await self._draw_base()
 
@@ -149,19 +149,19 @@ class ProjectPage:
             version = ui.input(t("project.version"), value=found.project.version).props(
                 'outlined dense data-testid="project-version"'
             )
-            version.on("blur", steady(lambda: self._set_version(version.value or "")))
-            version.on("keydown.enter", steady(lambda: self._set_version(version.value or "")))
+            version.on("blur", guarded(lambda: self._set_version(version.value or "")))
+            version.on("keydown.enter", guarded(lambda: self._set_version(version.value or "")))
             ui.select(
                 {"": t("project.module_by_base")} | module_names(),
                 value=found.settings.module,
                 label=t("project.module"),
-                on_change=steady(lambda event: self._change({"module": event.value or None})),
+                on_change=guarded(lambda event: self._change({"module": event.value or None})),
             ).props('outlined dense options-dense data-testid="project-module"').classes("m-grow")
         self._open_settings()
 
     def _open_settings(self) -> None:
         if (host_files.resolve(self.folder) / SETTINGS_NAME).is_file():
-            ui.button(SETTINGS_NAME, icon="settings", on_click=steady(lambda: self._open(SETTINGS_NAME))).props(
+            ui.button(SETTINGS_NAME, icon="settings", on_click=guarded(lambda: self._open(SETTINGS_NAME))).props(
                 'flat dense no-caps data-testid="project-settings"'
             ).classes("project-settings")
 
@@ -201,7 +201,7 @@ class ProjectPage:
                 chip("bad" if is_error else "warn", t("project.error" if is_error else "project.notice"))
                 place = f"{one.path}:{one.line}" if one.line else one.path
                 if host_files.resolve(f"{self.folder}/{one.path}").is_file():
-                    ui.button(place, on_click=steady(lambda: self._open(one.path, one.line))).props(
+                    ui.button(place, on_click=guarded(lambda: self._open(one.path, one.line))).props(
                         f'flat dense no-caps data-testid="finding-{one.slug}"'
                     ).classes("m-mono")
                 else:
@@ -231,7 +231,7 @@ class ProjectPage:
             ui.button(
                 t("project.add_folder"), icon="drive_folder_upload", on_click=lambda: self._pick(is_folder=True)
             ).props('outline data-testid="project-add-folder"')
-            ui.button(t("project.choose"), icon="folder_open", on_click=steady(self._choose)).props(
+            ui.button(t("project.choose"), icon="folder_open", on_click=guarded(self._choose)).props(
                 'outline data-testid="project-choose"'
             )
 
@@ -310,10 +310,10 @@ class ProjectPage:
             else:
                 ui.label(t("project.no_base")).classes("m-muted")
             with row():
-                ui.button(t("project.choose_base"), icon="folder_open", on_click=steady(self._choose_base)).props(
+                ui.button(t("project.choose_base"), icon="folder_open", on_click=guarded(self._choose_base)).props(
                     'unelevated data-testid="project-choose-base"'
                 )
-                ui.button(t("project.stock_base"), icon="developer_board", on_click=steady(self._stock_base)).props(
+                ui.button(t("project.stock_base"), icon="developer_board", on_click=guarded(self._stock_base)).props(
                     'outline data-testid="project-stock-base"'
                 )
 
@@ -363,7 +363,7 @@ class ProjectPage:
                 self._to = ui.input(t("project.to"), value=project_works.OUT_FOLDER).props(
                     'outlined dense data-testid="project-to"'
                 )
-                ui.button(t("project.merge"), icon="merge", on_click=steady(self._merge)).props(
+                ui.button(t("project.merge"), icon="merge", on_click=guarded(self._merge)).props(
                     'unelevated data-testid="project-merge"'
                 )
             self._building = ui.element("div").classes("m-stack")

@@ -12,7 +12,7 @@ from nicegui import ui
 from moduline.image import ticks as ticking
 from moduline.image.settings_text import Value
 from moduline.image.ticks import FileTicks
-from moduline.web.feedback import steady
+from moduline.web.feedback import guarded
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import empty, icon_button, size
@@ -78,7 +78,7 @@ class TicksTable:
         with ui.element("tr"):
             with ui.element("td"), ui.element("button").classes("files-name").props('type="button"') as name:
                 name.props["data-testid"] = f"project:{one.path}"
-                name.on("click", steady(functools.partial(self._on_open, one.origin)))
+                name.on("click", guarded(functools.partial(self._on_open, one.origin)))
                 ui.icon("description").props("aria-hidden=true")
                 ui.label(one.path)
             with ui.element("td").classes("m-number"):
@@ -94,7 +94,7 @@ class TicksTable:
             with ui.element("td"):
                 self._check(BACKUP, one.path, one.is_backed_up, "", t("project.backup_file", name=one.path))
             with ui.element("td"):
-                act = steady(functools.partial(self._on_remove, one.path))
+                act = guarded(functools.partial(self._on_remove, one.path))
                 icon_button("delete", t("project.remove_file", name=one.path), act, testid=f"remove:{one.path}")
 
     def _check(self, what: str, path: str, value: bool, label: str, said: str) -> ui.checkbox:
@@ -105,7 +105,7 @@ class TicksTable:
                     await self._change(self._changes(what, path, is_on=is_on))
 
         made = ui.checkbox(label, value=value).props("dense")
-        made.on("update:model-value", steady(turned))  # of the viewer alone: what the table sets by itself is no wish
+        made.on("update:model-value", guarded(turned))  # of the viewer alone: what the table sets by itself is no wish
         made.props["aria-label"] = said
         made.props["data-testid"] = f"{what}:{path}"
         self._boxes[what, path] = made

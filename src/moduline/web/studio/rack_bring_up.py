@@ -13,7 +13,7 @@ from moduline.profiles import catalog
 from moduline.testing.rack_setup import Setup, bring_up, bring_up_scenario, free_numbers
 from moduline.vmodule import rack_client
 from moduline.web import host_files
-from moduline.web.feedback import ask, guarded, show_error, told
+from moduline.web.feedback import answered, ask, guarded, show_error, told
 from moduline.web.file_dialog import choose_file
 from moduline.web.jobs import Job, JobState, JobView, job_panel, start_job
 from moduline.web.site import site
@@ -81,7 +81,7 @@ async def _more(modules: Sequence[Shown], watch: Callable[[str], None]) -> None:
             ui.button(t("rack.more_act"), on_click=lambda: dialog.submit(True)).props(
                 'unelevated data-testid="more-act"'
             )
-    if await dialog and model.value:
+    if await answered(dialog) and model.value:
         setup = Setup(
             str(model.value),
             is_off=bool(is_off.value),
@@ -100,7 +100,6 @@ async def _more(modules: Sequence[Shown], watch: Callable[[str], None]) -> None:
         facts = {"count": len(numbers), "model": setup.module}
         title = type(said)(said.say("en", **facts), said.say("zh", **facts))
         watch(start_job(JOB, title, work, key=rack, page=PAGE, alone=True))
-    dialog.delete()
 
 
 def _model_words(slug: str) -> str:
@@ -141,7 +140,7 @@ async def _scenario(watch: Callable[[str], None]) -> None:
             ui.button(t("rack.more_act"), on_click=lambda: dialog.submit(True)).props(
                 'unelevated data-testid="scenario-act"'
             )
-    if await dialog:
+    if await answered(dialog):
         rack = site().options.rack
 
         async def work(job: Job) -> dict[str, Any]:
@@ -152,7 +151,6 @@ async def _scenario(watch: Callable[[str], None]) -> None:
         said = text("rack.scenario_job")
         title = type(said)(said.say("en", file=path), said.say("zh", file=path))
         watch(start_job(JOB, title, work, key=rack, page=PAGE, alone=True))
-    dialog.delete()
 
 
 async def _all_down(modules: Sequence[Shown], refresh: Callable[[], Awaitable[Any]]) -> None:

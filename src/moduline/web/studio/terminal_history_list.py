@@ -6,6 +6,7 @@ import functools
 
 from nicegui import ui
 
+from moduline.web.feedback import answered
 from moduline.web.studio.terminal_history import History
 from moduline.web.texts import t
 
@@ -48,6 +49,5 @@ async def choose_line(history: History) -> str | None:
         draw()
         with ui.row().classes("m-dialog-acts"):
             ui.button(t("shell.cancel"), on_click=lambda: dialog.submit(None)).props("flat")
-    chosen = await dialog
-    dialog.delete()
+    chosen = await answered(dialog)
     return chosen if isinstance(chosen, str) else None

@@ -1,0 +1,104 @@
+"""A table that is kept up to date: what did not change stays, so that focus, reading place and a click survive.
+
+::
+
+    rows asked now ──by key──▶ row gone: deleted │ new: drawn │ known: only its cells that changed are drawn anew
+
+Whoever tabs through the buttons of a list that changes every second keeps the button they are at, and a button that is
+being pressed is not replaced between finger down and finger up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+from nicegui import ui
+
+from moduline.web.widgets import table_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A cell that is more than a text.
+
+    Args:
+        facts: what it shows; the same facts need no drawing.
+        draw: draws it.
+    """
+
+    facts: object
+    draw: Callable[[], object]
+
+
+Cell = str | Drawn
+
+
+@dataclass(slots=True)
+class _Row:
+    made: ui.element
+    cells: list[ui.element] = field(default_factory=list)
+    facts: list[object] = field(default_factory=list)
+
+
+class LiveTable:
+    """The table; empty at first. ``box`` is what it scrolls in.
+
+    Args:
+        head: names of the columns.
+        caption: what it is, read out.
+        numeric: positions of columns that stand at the right.
+    """
+
+    def __init__(self, head: Sequence[str], *, caption: str, numeric: Sequence[int] = ()) -> None:
+        self._numeric = frozenset(numeric)
+        self._rows: dict[Hashable, _Row] = {}
+        made = table_frame(head, caption=caption, numeric=numeric)
+        assert made.parent_slot is not None
+        self.box = made.parent_slot.parent
+        with made:
+            self._body = ui.element("tbody")
+
+    def show(self, rows: Sequence[tuple[Hashable, Sequence[Cell]]]) -> None:
+        """Show these rows in this order.
+
+        Args:
+            rows: of each its key, unlike all others, and its cells from left to right.
+        """
+        wanted = {key for key, _ in rows}
+        for key in [one for one in self._rows if one not in wanted]:
+            self._rows.pop(key).made.delete()
+        order = list(self._rows)
+        for at, (key, cells) in enumerate(rows):
+            row = self._rows.get(key)
+            if row is None:
+                row = self._rows[key] = self._new(len(cells))
+                order.append(key)
+            for place, cell in enumerate(cells):
+                _fill(row, place, cell)
+            if order[at] != key:
+                order.remove(key)
+                order.insert(at, key)
+                row.made.move(self._body, at)
+        self._rows = {key: self._rows[key] for key in order}
+
+    def _new(self, count: int) -> _Row:
+        with self._body, ui.element("tr") as made:
+            row = _Row(made)
+            for at in range(count):
+                row.cells.append(ui.element("td").classes("m-number" if at in self._numeric else ""))
+                row.facts.append(None)
+        return row
+
+
+def _fill(row: _Row, place: int, cell: Cell) -> None:
+    facts = (cell.facts,) if isinstance(cell, Drawn) else cell
+    if row.facts[place] == facts:
+        return
+    row.facts[place] = facts
+    row.cells[place].clear()
+    with row.cells[place]:
+        if isinstance(cell, Drawn):
+            cell.draw()
+        else:
+            ui.label(cell)
