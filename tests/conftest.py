@@ -14,6 +14,8 @@ from moduline.cli import language
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background; commands under test are to hear Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup; or of a closed terminal
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 if sys.dont_write_bytecode:  # asked for by many CI machines; hundreds of interpreters would all compile
     sys.dont_write_bytecode = False

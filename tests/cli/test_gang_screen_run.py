@@ -12,6 +12,7 @@ import sys
 import termios
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -167,6 +168,29 @@ def test_gang_when_the_terminal_is_closed_then_it_ends_cleanly_and_records_are_k
             assert command.process.wait(60) == 130
         finally:
             command.master = os.open(os.devnull, os.O_RDONLY)
+    assert [record.outcome for record in burn.all_records()] == ["ABORTED", "ABORTED"]
+
+
+@pytest.mark.parametrize(("choice", "told"), [("--screen", "hold the BOOT pin"), ("--no-screen", "no way by AT")])
+def test_gang_when_it_outlives_its_terminal_then_it_lets_go_of_it_and_goes_on(rack, choice, told):
+    """As under ``nohup``: nobody reads a terminal that is gone for ever and ever."""
+    package = rack("ec600e", "ec600e")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        command = ScreenOnPty("gang", "run", package, "--rack", "bench", "--pin-wait", "300", choice)
+        with command:
+            command.wait_for(told, timeout=60)
+            os.close(command.master)
+            try:
+                number = command.process.pid
+                wait_until(lambda: Path(f"/proc/{number}/fd/0").readlink() == Path(os.devnull))
+                assert command.process.poll() is None
+                command.process.terminate()
+                assert command.process.wait(60) == 130
+            finally:
+                command.master = os.open(os.devnull, os.O_RDONLY)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert [record.outcome for record in burn.all_records()] == ["ABORTED", "ABORTED"]
 
 

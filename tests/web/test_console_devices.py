@@ -33,9 +33,9 @@ def device(studio, product, dk):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_devices_when_imported_filtered_and_changed_then_the_platform_knows(studio, seat, lang):
-    said, head = WORDS[lang], {"en": "71", "zh": "72"}[lang]
-    product = studio.api("POST", "/v1/products", {"name": f"fleet {lang}"})["id"]
+def test_devices_when_imported_filtered_and_changed_then_the_platform_knows(studio, seat, lang, again):
+    said, head = WORDS[lang], {"en": "71", "zh": "72"}[lang] + again
+    product = studio.api("POST", "/v1/products", {"name": f"fleet {lang}{again}"})["id"]
     known = [f"{head}000000000000{at}" for at in range(3)]
     page = seat(lang=lang).open(f"/console/devices?product={product}")
 
@@ -99,9 +99,9 @@ def test_devices_when_imported_filtered_and_changed_then_the_platform_knows(stud
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_device_when_looked_at_then_it_says_why_it_waits_and_changes_show_by_themselves(studio, seat, lang):
-    dk = f"73000000000000{('en', 'zh').index(lang)}"
-    product = studio.api("POST", "/v1/products", {"name": f"one {lang}"})["id"]
+def test_device_when_looked_at_then_it_says_why_it_waits_and_changes_show_by_themselves(studio, seat, lang, again):
+    dk = f"73000000000000{('en', 'zh').index(lang)}{again}"
+    product = studio.api("POST", "/v1/products", {"name": f"one {lang}{again}"})["id"]
     unit = {"dk": dk, "version": "1.0", "attributes": {"line.unit": f"SN-{dk}"}}
     studio.api("POST", "/v1/devices/import", {"product": product, "units": [unit]})
     one = device(studio, product, dk)

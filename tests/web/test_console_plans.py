@@ -47,11 +47,11 @@ def draft(studio, product, package, name, **more):
     return studio.api("POST", "/v1/plans", plan | more)
 
 
-def test_draft_when_proofs_are_missing_then_waived_with_a_reason_and_activated(studio, seat, product, package):
+def test_draft_when_proofs_are_missing_then_waived_with_a_reason_and_activated(studio, seat, product, package, again):
     strategy = {"needs_verification": True, "needs_rehearsal": True}
-    plan = draft(studio, product, package, f"prove {HOSTILE}", strategy=strategy)
+    plan = draft(studio, product, package, f"prove {HOSTILE}{again}", strategy=strategy)
     page = seat(lang="en").open("/console")
-    page.get_by_test_id("matter-proof").get_by_role("link", name="prove").click()
+    page.get_by_test_id("matter-proof").get_by_role("link", name=f"prove {HOSTILE}{again}").click()
     page.wait_for_url(f"**/console/plans/{plan['id']}")
     assert page.get_by_test_id("plan-activate").is_disabled()
     assert f"fw {HOSTILE}" in page.get_by_test_id("plan-sentences").inner_text()
@@ -71,11 +71,13 @@ def test_draft_when_proofs_are_missing_then_waived_with_a_reason_and_activated(s
     assert page.evaluate("() => window.stolen") is None, "names are only names"
 
 
-def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on_it(studio, seat, product, package):
-    keys = add_devices(studio, product, 3)
+def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on_it(
+    studio, seat, product, package, again
+):
+    keys = add_devices(studio, product, 3, f"lamp{again}")
     stages = [{"percent": 34, "success_percent": 50, "failure_percent": 20, "failure_least": 1}, {"percent": 100}]
     strategy = {"stages": stages, "failure_percent": 10, "failure_least": 2}
-    plan = draft(studio, product, package, "灯 v2", strategy=strategy, white=keys)
+    plan = draft(studio, product, package, f"灯 v2{again}", strategy=strategy, white=keys)
     path = f"/v1/plans/{plan['id']}"
     studio.api("POST", f"{path}/activate")
     desk = seat(lang="zh", size="narrow", theme="dark")
@@ -107,11 +109,11 @@ def test_plan_when_others_change_it_then_the_open_page_says_so_and_people_act_on
 
 
 def test_plan_when_its_devices_change_then_an_open_log_and_the_place_of_the_keyboard_stay(
-    studio, seat, product, package
+    studio, seat, product, package, again
 ):
-    keys = add_devices(studio, product, 3, "desk")
+    keys = add_devices(studio, product, 3, f"desk{again}")
     asked = {"is_silent": False, "texts": {"zh": "请确认", "en": "Please agree"}}
-    plan = draft(studio, product, package, "hands busy", white=keys, **asked)
+    plan = draft(studio, product, package, f"hands busy{again}", white=keys, **asked)
     path = f"/v1/plans/{plan['id']}"
     studio.api("POST", f"{path}/activate")
     page = seat(lang="en").open(f"/console/plans/{plan['id']}")
@@ -135,10 +137,10 @@ def test_plan_when_its_devices_change_then_an_open_log_and_the_place_of_the_keyb
 
 
 def test_wizard_when_a_list_is_sent_and_a_filter_is_wrong_then_counted_and_said_at_the_field(
-    studio, seat, product, package
+    studio, seat, product, package, again
 ):
     known = [one["dk"] for one in studio.api("GET", f"/v1/devices?product={product['id']}")["items"]]
-    plan = draft(studio, product, package, "listed")
+    plan = draft(studio, product, package, f"listed{again}")
     page = seat(lang="en").open(f"/console/plans/new?plan={plan['id']}&step=3")
     page.get_by_test_id("wizard-scope").get_by_role("radio").nth(1).click()
     table = "id,dk\n" + "".join(f"{at},{dk}\n" for at, dk in enumerate([*known[:2], "unknown"]))
@@ -163,9 +165,9 @@ def test_wizard_when_a_list_is_sent_and_a_filter_is_wrong_then_counted_and_said_
     )  # fmt: skip
 
 
-def test_plan_when_the_viewer_may_only_look_then_nothing_to_press(studio, seat, product, package):
-    plan = draft(studio, product, package, "looked at")
-    session = studio.api("POST", "/v1/tokens", {"name": "looker", "role": "viewer"})["token"]
+def test_plan_when_the_viewer_may_only_look_then_nothing_to_press(studio, seat, product, package, again):
+    plan = draft(studio, product, package, f"looked at{again}")
+    session = studio.api("POST", "/v1/tokens", {"name": f"looker{again}", "role": "viewer"})["token"]
     page = seat(lang="en", session=session).open(f"/console/plans/{plan['id']}")
     page.get_by_test_id("plan-sentences").wait_for()
     for testid in ("plan-activate", "plan-edit", "plan-approve"):

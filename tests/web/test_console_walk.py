@@ -92,18 +92,18 @@ def plan_of(studio, name):
 
 @pytest.mark.timeout(360)
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_console_when_walked_then_devices_run_the_new_version(studio, seat, lang):
+def test_console_when_walked_then_devices_run_the_new_version(studio, seat, lang, again):
     """Package, verification, plan, activation, monitoring until every device is upgraded."""
-    said, pk = WORDS[lang], f"p00walk{lang}"
+    said, pk, word = WORDS[lang], f"p00walk{lang}{again.lstrip('-')}", lang + again
     secret = {"pk": pk, "ps": "V2VUei9ZVWt2SnpL"}
-    product = studio.api("POST", "/v1/products", {"name": f"aroma {lang}", **secret}) | secret
+    product = studio.api("POST", "/v1/products", {"name": f"aroma {word}", **secret}) | secret
     desk = seat(lang=lang)
-    package = add_package(studio, desk, lang)
+    package = add_package(studio, desk, word)
     with fleet(studio, product, 3):
         tried = online(studio, product)[0]
         verify(desk, package, tried, said)
         assert studio.api("GET", f"/v1/artifacts/{package['id']}")["state"] == "passed"
-        number = write_plan(studio, desk, product, package, lang, said)
+        number = write_plan(studio, desk, product, package, word, said)
         watch(studio, desk, number, said)
         found = studio.api("GET", f"/v1/devices?product={product['id']}")["items"]
     assert {one["versions"][0]["version"] for one in found} == {package["target"]}
@@ -115,9 +115,9 @@ def test_console_when_walked_then_devices_run_the_new_version(studio, seat, lang
     assert sorted(one["status_name"] for one in upgrades) == ["no_update", "upgraded", "upgraded"]
 
 
-def add_package(studio, desk, lang):
+def add_package(studio, desk, word):
     """A whole package for V2, dropped on the page; the platform has its very bytes."""
-    name, raw = f"fw-walk-{lang}", f"new firmware {lang}".encode() * 1000
+    name, raw = f"fw-walk-{word}", f"new firmware {word}".encode() * 1000
     page = desk.open("/console/packages")
     page.get_by_test_id("artifacts-file").locator("input[type=file]").set_input_files(
         {"name": f"{name}.bin", "mimeType": "application/octet-stream", "buffer": raw}
@@ -142,9 +142,9 @@ def verify(desk, package, device, said):
     assert said["upgraded"] in page.get_by_test_id("verification-now").inner_text()
 
 
-def write_plan(studio, desk, product, package, lang, said):
+def write_plan(studio, desk, product, package, word, said):
     """The wizard, step by step, with a mistake and a reload on the way; the number of the activated plan."""
-    name = f"march {lang}"
+    name = f"march {word}"
     page = desk.open("/console/plans/new")
     page.get_by_test_id("wizard-next").click()
     page.get_by_test_id("wizard-step").locator(".q-field--error").first.wait_for()

@@ -43,8 +43,8 @@ def choose(page, testid, name):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lang", ["zh", pytest.param("en", marks=pytest.mark.sweep)])
-def test_account_when_made_on_the_page_then_comes_in_and_is_refused_when_switched_off(studio, seat, lang):
-    says, name = SAYS[lang], f"mei-{lang}"
+def test_account_when_made_on_the_page_then_comes_in_and_is_refused_when_switched_off(studio, seat, lang, again):
+    says, name = SAYS[lang], f"mei-{lang}{again}"
     page = seat(lang=lang).open("/console/users")
     page.get_by_test_id("users-new").click()
     fill(page, users_name=name, users_password="Password123", users_again="Password12")
@@ -108,11 +108,11 @@ def test_token_when_made_on_the_page_then_shown_once_works_and_is_revoked(studio
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lang", ["en"])
-def test_settings_when_worked_with_then_password_sessions_and_webhooks_are_so(studio, seat, lang):
-    says = SAYS[lang]
-    number = studio.api("POST", "/v1/accounts", {"name": f"chief-{lang}", "role": "admin"})["id"]
+def test_settings_when_worked_with_then_password_sessions_and_webhooks_are_so(studio, seat, lang, again):
+    says, chief = SAYS[lang], f"chief-{lang}{again}"
+    number = studio.api("POST", "/v1/accounts", {"name": chief, "role": "admin"})["id"]
     studio.api("PUT", f"/v1/accounts/{number}/password", {"new": WORD})
-    login = {"name": f"chief-{lang}", "password": WORD, "client": "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0"}
+    login = {"name": chief, "password": WORD, "client": "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0"}
     mine, phone = (call(studio, "", "POST", "/v1/login", login)[1]["token"] for _ in range(2))
     page = seat(lang=lang, session=mine).open("/console/settings")
     table = page.get_by_test_id("sessions-table")
@@ -121,10 +121,10 @@ def test_settings_when_worked_with_then_password_sessions_and_webhooks_are_so(st
     page.get_by_test_id("ask-yes").click()
     page.get_by_test_id("sessions-end").wait_for(state="detached")
     assert call(studio, phone, "GET", "/v1/me")[0] == 401
-    for old, new, again in (("wrong", WORD + "!", WORD + "!"), (WORD, WORD + "!", WORD)):
-        fill(page, settings_old=old, settings_new=new, settings_again=again)
+    for old, new, repeated in (("wrong", WORD + "!", WORD + "!"), (WORD, WORD + "!", WORD)):
+        fill(page, settings_old=old, settings_new=new, settings_again=repeated)
         page.get_by_test_id("settings-change").click()
-        said = says["differ"] if new != again else "old: not the present password"
+        said = says["differ"] if new != repeated else "old: not the present password"
         page.get_by_test_id("settings-wrong").get_by_text(re.compile(said)).wait_for()
     fill(page, settings_old=WORD, settings_new=WORD + "!", settings_again=WORD + "!")
     page.get_by_test_id("settings-again").press("Enter")
@@ -151,24 +151,28 @@ def test_settings_when_worked_with_then_password_sessions_and_webhooks_are_so(st
 
 
 @pytest.mark.timeout(300)
-def test_audit_when_filtered_then_the_page_its_address_and_the_export_say_the_same(studio, seat, session):
-    for name in ("audit-a", "audit-b"):
+def test_audit_when_filtered_then_the_page_its_address_and_the_export_say_the_same(studio, seat, session, again):
+    word = f"audit{again}-"
+    for name in (f"{word}a", f"{word}b"):
         studio.api("POST", "/v1/tokens", {"name": name, "role": "viewer"})
     call(studio, "", "POST", "/v1/login", {"name": "admin", "password": "no"})
     taken = seat(lang="zh")
     page = taken.open("/console/audit")
     choose(page, "audit-verb", "创建令牌")
-    page.get_by_test_id("audit-name").fill("audit-")
-    page.wait_for_url("**verb=token.create&name=audit-")
+    page.get_by_test_id("audit-name").fill(word)
+    page.wait_for_url(f"**verb=token.create&name={word}")
     rows = page.get_by_test_id("audit-table").locator("tbody tr")
     page.get_by_test_id("audit-count").get_by_text("2").wait_for()
-    assert [("audit-b" in text, "创建令牌" in text) for text in rows.all_inner_texts()] == [(True, True), (False, True)]
+    assert [(f"{word}b" in text, "创建令牌" in text) for text in rows.all_inner_texts()] == [
+        (True, True),
+        (False, True),
+    ]
     page.reload()
     page.get_by_test_id("audit-count").get_by_text("2").wait_for()
     with page.expect_download() as got:
         page.get_by_test_id("audit-export").click()
     table = list(csv.reader(io.StringIO(got.value.path().read_text("utf-8-sig"))))
-    assert [[cell for cell in row if cell.startswith("audit-")] for row in table[1:]] == [["audit-a"], ["audit-b"]]
+    assert [[cell for cell in row if cell.startswith(word)] for row in table[1:]] == [[f"{word}a"], [f"{word}b"]]
     page.get_by_test_id("audit-clear").click()
     page.wait_for_url("**/console/audit")
     page.get_by_text(SAYS["zh"]["failed"]).first.wait_for()

@@ -26,9 +26,10 @@ def say(slug, lang):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pack_build_makes(
-    studio, seat, tmp_path, lang
+    studio, seat, tmp_path, lang, again
 ):
-    name = f"quec_{lang}"
+    word = lang + again.replace("-", "_")
+    name = f"quec_{word}"
     (tmp_path / "user_file.py").write_text(SCRIPT, "utf-8")
     (tmp_path / "conf.json").write_text(CONFIG)
     made = seat(lang=lang)
@@ -41,10 +42,10 @@ def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pac
     page.get_by_test_id("project-folder").get_by_text(f"/{name}").wait_for()
 
     # step 2: choose the firmware
-    (studio.root / f"stock_{lang}.pac").write_bytes(stock_package("ec600u"))
+    (studio.root / f"stock_{word}.pac").write_bytes(stock_package("ec600u"))
     page.get_by_role("button", name=say("project.choose_base", lang)).click()
-    page.locator(f'[data-path="stock_{lang}.pac"]').click()
-    page.get_by_test_id("project-base-path").get_by_text(f"/stock_{lang}.pac").wait_for()
+    page.locator(f'[data-path="stock_{word}.pac"]').click()
+    page.get_by_test_id("project-base-path").get_by_text(f"/stock_{word}.pac").wait_for()
 
     # step 3: add files, tick encrypt and backup
     with page.expect_file_chooser() as chooser:
@@ -67,9 +68,9 @@ def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pac
     window.get_by_text(f"out/{package.name}").wait_for()
 
     # what the page made is what the command makes, and what it says
-    studio.moduline("pack", "build", name, "--base", f"stock_{lang}.pac", "-o", f"again_{lang}/")
+    studio.moduline("pack", "build", name, "--base", f"stock_{word}.pac", "-o", f"again_{word}/")
     data = package.read_bytes()
-    assert (studio.root / f"again_{lang}" / package.name).read_bytes() == data
+    assert (studio.root / f"again_{word}" / package.name).read_bytes() == data
     user, backup = (
         dict(read_image(read_package(data).by_role(role).data).entries) for role in ("user_fs", "backup_fs")
     )
@@ -83,8 +84,8 @@ def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pac
     listed = {one["name"]: one["crc32"] for one in json.loads(backup["checksum.json"])}
     assert listed == {f"/usr/{one}": hex(zlib.crc32(user[one], 0xFFFFFFFF)) for one in ("conf.json", "user_file.mpy")}
     assert backup["usr/user_file.mpy"] == user["user_file.mpy"]
-    studio.moduline("pack", "extract", f"out/{package.name}", "-o", f"parts_{lang}")
-    image = next((studio.root / f"parts_{lang}").glob("*customer_backup_fs.bin"))
+    studio.moduline("pack", "extract", f"out/{package.name}", "-o", f"parts_{word}")
+    image = next((studio.root / f"parts_{word}").glob("*customer_backup_fs.bin"))
     assert image.read_bytes() == read_package(data).by_role("backup_fs").data
 
     # and then: on to the burn page, with the package filled in
@@ -92,16 +93,17 @@ def test_walk_when_the_steps_of_qpycom_are_followed_then_the_package_is_what_pac
     page.wait_for_url(f"**/studio/burn?file=out/{package.name}")
 
 
-def test_project_when_it_has_errors_then_they_open_in_the_editor_and_nothing_is_merged(studio, seat):
-    starter.create(studio.root / "broken", "ec600u")
-    (studio.root / "broken" / "usr" / "main.py").write_text("PROJECT_NAME = 'B'\n\ndef f(:\n    pass\n")
+def test_project_when_it_has_errors_then_they_open_in_the_editor_and_nothing_is_merged(studio, seat, again):
+    broken = studio.root / f"broken{again}"
+    starter.create(broken, "ec600u")
+    (broken / "usr" / "main.py").write_text("PROJECT_NAME = 'B'\n\ndef f(:\n    pass\n")
     (studio.root / "stock_b.pac").write_bytes(stock_package("ec600u"))
-    page = seat(size="narrow").open("/studio/project?dir=broken&base=stock_b.pac")
+    page = seat(size="narrow").open(f"/studio/project?dir={broken.name}&base=stock_b.pac")
     page.get_by_test_id("project-merge").click()
     page.get_by_text("ML-E08", exact=False).first.wait_for()
     assert not list((studio.root).glob("out/B_*"))
     page.get_by_test_id("finding-syntax").first.click()
-    page.get_by_test_id("editor-path").get_by_text("broken/usr/main.py").wait_for()
+    page.get_by_test_id("editor-path").get_by_text(f"{broken.name}/usr/main.py").wait_for()
     page.locator(".cm-content").click()
     page.keyboard.press("Control+a")
     page.keyboard.type("PROJECT_NAME = 'B'\nPROJECT_VERSION = '2.0'\nprint('it runs', 6 * 7)\n")
@@ -114,4 +116,4 @@ def test_project_when_it_has_errors_then_they_open_in_the_editor_and_nothing_is_
     page.get_by_test_id("project-version").fill("2.1.0")
     page.get_by_test_id("project-version").press("Enter")
     page.get_by_text("B_2.1.0").wait_for()
-    assert "PROJECT_VERSION = '2.1.0'" in (studio.root / "broken" / "usr" / "main.py").read_text()
+    assert "PROJECT_VERSION = '2.1.0'" in (broken / "usr" / "main.py").read_text()

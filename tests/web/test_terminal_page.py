@@ -139,22 +139,23 @@ def test_terminal_when_two_look_then_one_writes_and_the_other_takes_over(seat):
     wait_text(first, "\ncd")
 
 
-def test_command_when_made_then_its_button_sends_it_and_it_can_be_carried(seat, tmp_path):
+def test_command_when_made_then_its_button_sends_it_and_it_can_be_carried(seat, tmp_path, again):
+    name, other = f"Sum{again}", f"内存{again}"
     page = opened(seat(), "m2")
     page.get_by_test_id("commands-edit").click()
-    page.get_by_test_id("command-name").fill("Sum")
+    page.get_by_test_id("command-name").fill(name)
     page.get_by_test_id("command-text").fill("def add(a, b):\n    return a + b\n\nprint('sum', add(20, 3))")
     page.get_by_test_id("command-add").click()
-    page.get_by_test_id("command").filter(has_text="Sum").wait_for(state="attached")
+    page.get_by_test_id("command").filter(has_text=name).wait_for(state="attached")
     with page.expect_download() as saved:
         page.get_by_test_id("commands-export").click()
     told = json.loads(saved.value.path().read_text("utf-8"))
-    assert [one["name"] for one in told["commands"]] == ["Sum"]
+    assert told["commands"][-1]["name"] == name
     more = tmp_path / "more.json"
-    more.write_text(json.dumps(told | {"commands": [{"name": "内存", "text": "print(3)"}]}), "utf-8")
+    more.write_text(json.dumps(told | {"commands": [{"name": other, "text": "print(3)"}]}), "utf-8")
     page.locator("[data-testid=commands-file] input[type=file]").set_input_files(str(more))
-    page.get_by_test_id("command").filter(has_text="内存").wait_for(state="attached")
+    page.get_by_test_id("command").filter(has_text=other).wait_for(state="attached")
     page.keyboard.press("Escape")
     page.get_by_test_id("commands-dialog").wait_for(state="detached")
-    page.get_by_test_id("command").filter(has_text="Sum").click()
+    page.get_by_test_id("command").filter(has_text=name).click()
     wait_text(page, "\nsum 23")

@@ -8,7 +8,7 @@ is reported goes into the board under a lock, and the screen looks at the board 
 
 * The screen cannot start or breaks: the gang goes on, told as lines.
 * SIGHUP (the terminal was closed) and SIGTERM: running tries are aborted and recorded, exit code 130. Where SIGHUP is
-  ignored (``nohup``), the gang goes on.
+  ignored (``nohup``), the gang goes on without it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -212,7 +213,13 @@ def _show_screen(relay: Relay, engine: EngineThread) -> None:
     """The full screen, until the gang is over or the screen fails."""
     from moduline.cli.gang_screen import GangScreen, Snapshot  # textual takes a while to load
 
-    app = GangScreen(lambda: Snapshot(*relay.look()), engine, current(), is_plain=bool(os.environ.get("NO_COLOR")))
+    def look() -> Snapshot:
+        if _is_hung_up():
+            _let_go_of_terminal()
+            app.exit()
+        return Snapshot(*relay.look())
+
+    app = GangScreen(look, engine, current(), is_plain=bool(os.environ.get("NO_COLOR")))
     before_s = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:
@@ -232,6 +239,8 @@ def _show_lines(relay: Relay, engine: EngineThread, *, as_jsonl: bool) -> None:
         if not engine.is_started:
             engine.start()
         while not engine.wait(LOOK_S):
+            if _is_hung_up():
+                _let_go_of_terminal()
             while heard:
                 heard.pop()
                 if is_asked:
@@ -280,6 +289,17 @@ def _signals(engine: EngineThread) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_hung_up() -> bool:
+    """Whether a terminal among the standard descriptors was closed; reading from it would never wait again."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    for number in (0, 1, 2):
+        if _is_terminal(number):
+            poll.register(number, 0)
+    return any(what & select.POLLHUP for _, what in poll.poll(0))
 
 
 def _let_go_of_terminal() -> None:

@@ -81,6 +81,8 @@ def run(argv: list[str]) -> int:
     wants_json = "--json" in argv or "--jsonl" in argv
     try:
         argv = _take_global_options(argv)
+        if argv[:1] == ["--version"]:  # what hands type out of habit
+            argv[0] = "version"
         app = build_app(argv[0] if argv else "")
         result = app(args=argv, prog_name="moduline", standalone_mode=False)
         return int(result) if isinstance(result, int) else 0

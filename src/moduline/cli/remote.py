@@ -6,11 +6,12 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from moduline.cli import language, output, rescue_burn, terminal
+from moduline.cli import language, output, terminal
 from moduline.cli.language import say
 from moduline.cli.output import DryRunFlag, JsonFlag, JsonlFlag, YesFlag, note, print_facts, print_json
 from moduline.errors import AtRefused, BadOption, ScriptRaised, UserSaidNo
@@ -249,8 +250,22 @@ def _register_rescue(app: typer.Typer) -> None:
         wait: Annotated[
             float, typer.Option("--wait", metavar="S", help="seconds for a restart / 等待重启（秒）")
         ] = 60.0,
-        package: rescue_burn.PackageOption = None,
-        image: rescue_burn.ImageOption = None,
+        package: Annotated[
+            Path | None,
+            typer.Option(
+                "--package",
+                metavar="FILE",
+                help=say("last resort: burn its script areas", "最后手段：烧录该固件包的脚本区"),
+            ),
+        ] = None,
+        image: Annotated[
+            Path | None,
+            typer.Option(
+                "--image",
+                metavar="IMG",
+                help=say("burn this image of /usr instead of the package's", "改用此 /usr 镜像"),
+            ),
+        ] = None,
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
@@ -260,6 +275,8 @@ def _register_rescue(app: typer.Typer) -> None:
 
         ways = ways_to(port, at)
         if package is not None or image is not None:
+            from moduline.cli import rescue_burn  # brings the burn engine along; other commands start faster without
+
             ways = rescue_burn.with_burner(ways, package, image, as_jsonl=as_jsonl)
         plan = plan_rescue(ways, renames=not keep, wait_s=wait)
         _show_plan(plan, ways, as_json=(as_json or as_jsonl) and dry_run)

@@ -11,38 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from moduline import burn as burning
 from moduline.burn import BurnPlan, Order
 from moduline.cli.burn_view import show_plan, single_reporter
 from moduline.cli.disk import read_file
-from moduline.cli.language import say
 from moduline.errors import BadOption, Text
 from moduline.formats import checksum, littlefs
 from moduline.image.set_aside import MAIN, set_aside_main
 from moduline.package import FirmwarePackage, merge, read_package, write_package
 from moduline.profiles.module import BACKUP_FS, USER_FS
 from moduline.remote.rescue import Reburnt, Ways
-
-PackageOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--package",
-        metavar="FILE",
-        help=say("last resort: burn its script areas", "最后手段：烧录该固件包的脚本区"),
-    ),
-]
-ImageOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--image",
-        metavar="IMG",
-        help=say("burn this image of /usr instead of the package's", "改用此 /usr 镜像"),
-    ),
-]
 
 
 def with_burner(ways: Ways, package: Path | None, image: Path | None, *, as_jsonl: bool) -> Ways:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from moduline.errors import BadOption, NoSuchFile, StorageFailed, Text
 from moduline.profiles import catalog
-from moduline.release.firmware import stock_package
 from moduline.vmodule import rack_client
 
 if TYPE_CHECKING:
@@ -165,6 +164,8 @@ def _stock_packages(scenario: Scenario) -> Iterator[dict[str, str]]:
 
 def _stored(slug: str, folder: Path) -> str:
     """Path of a model's stock package, written into ``folder``."""
+    from moduline.release.firmware import stock_package  # takes its time; a rack that is up needs none
+
     path = folder / f"{slug}-stock.pac"
     try:
         path.write_bytes(stock_package(slug))

@@ -32,6 +32,7 @@ class SignalView:
         self._refresh = refresh
         self._is_showing = False
         self._is_held = False
+        self._is_typing = False
         with section(t("rack.surroundings"), about=t("rack.surroundings_about")) as card:
             card.props('data-testid="signal"')
             with ui.element("div").classes("m-row").props('role="status"'):
@@ -41,9 +42,8 @@ class SignalView:
                 with ui.element("div").classes("m-row"):
                     ui.label(t("rack.signal")).classes("m-grow")
                     self._word = ui.label().classes("m-number m-strong").props('data-testid="signal-word"')
-                self._rssi = ui.slider(min=0, max=MOST_RSSI, step=1, value=0)
+                self._rssi = ui.slider(min=0, max=MOST_RSSI, step=1, value=0, on_change=self._moved)
                 self._rssi.props(f'aria-label="{t("rack.signal")}" data-testid="signal-slider"')
-                self._rssi.on("pan", lambda event: setattr(self, "_is_held", event.args == "start"))
                 self._rssi.on("change", guarded(self._set_rssi))
             kinds = {PLAN: t("rack.registration.plan")} | {kind: t(f"rack.registration.{kind}") for kind in KINDS}
             self._kind = ui.select(
@@ -58,6 +58,8 @@ class SignalView:
                 'outlined dense debounce=600 data-testid="battery"'
             )
             self._battery.on("change", guarded(self._set_battery))
+            self._battery.on("focus", lambda: setattr(self, "_is_typing", True), args=[])
+            self._battery.on("blur", lambda: setattr(self, "_is_typing", False), args=[])
             with ui.element("div").classes("m-row"):
                 ui.button(
                     t("rack.as_planned"),
@@ -84,7 +86,8 @@ class SignalView:
             self._kind.set_value(forced.get("registration", PLAN))
             self._network.set_value(signal["is_heard"])
             self._sim.set_value(signal["is_sim_in"])
-            self._battery.set_value(signal["battery_mv"])
+            if not self._is_typing:
+                self._battery.set_value(signal["battery_mv"])
         finally:
             self._is_showing = False
 
@@ -94,9 +97,13 @@ class SignalView:
         finally:
             await self._refresh()
 
-    async def _set_rssi(self) -> None:
+    def _moved(self) -> None:
+        """From the first touch to the last, what the module has does not move the slider away below the hand."""
+        self._is_held = self._is_held or not self._is_showing
+
+    async def _set_rssi(self, event: events.GenericEventArguments) -> None:
         self._is_held = False
-        await self._change(rssi=int(self._rssi.value or 0))
+        await self._change(rssi=int(event.args))
 
     async def _set_kind(self, event: events.ValueChangeEventArguments[Any]) -> None:
         if not self._is_showing and event.value:
