@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import string
 import subprocess
@@ -21,8 +22,16 @@ NAMED_BY_THE_VENDOR = {"onboard/shims/misc.py", "onboard/shims/utils.py"}
 EXIT_CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 124, 130}
 
 
+pytestmark = pytest.mark.xdist_group("house")  # one worker reads all files, once
+
+
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_source_file_when_counted_then_at_most_600_lines():
@@ -34,7 +43,7 @@ def test_function_when_counted_then_at_most_60_lines():
     """H17: a function fits on a screen; the docstring does not count."""
     long = {}
     for path in HOST:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if ast.get_docstring(node):
@@ -58,18 +67,14 @@ def test_class_when_named_then_no_manager_or_handler():
     bad = [
         f"{relative(p)}:{node.name}"
         for p in HOST
-        for node in ast.walk(ast.parse(p.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(p))
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Manager", "Handler", "Helper", "Util", "Utils"))
     ]
     assert not bad
 
 
 def test_source_file_when_read_then_has_a_head():
-    headless = [
-        relative(p)
-        for p in HOST
-        if p.read_text(encoding="utf-8").strip() and not ast.get_docstring(ast.parse(p.read_text(encoding="utf-8")))
-    ]
+    headless = [relative(p) for p in HOST if p.read_text(encoding="utf-8").strip() and not ast.get_docstring(tree(p))]
     assert not headless
 
 
@@ -104,7 +109,7 @@ def test_error_when_raised_then_gives_every_fact_its_text_names():
     wanted = {leaf.__name__: fields(leaf.text.en) | fields(leaf.hint.en) for leaf in errors.leaves()}
     missing = []
     for path in HOST:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in wanted:
                 given = {k.arg for k in node.keywords}
                 if None not in given and (lost := wanted[node.func.id] - given):
@@ -130,7 +135,7 @@ def test_skip_when_written_then_says_why():
     """H33: a skip states its reason."""
     silent = []
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
@@ -146,7 +151,7 @@ def test_reason_when_given_to_an_error_then_speaks_both_languages():
     """Words for people are a Text; a plain string would show English to everybody."""
     english_only = []
     for path in HOST:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in vars(errors):
                 english_only += [
                     f"{relative(path)}:{node.lineno} {keyword.arg}"

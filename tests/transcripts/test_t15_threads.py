@@ -4,8 +4,6 @@ import asyncio
 import itertools
 import re
 
-import pytest
-
 from moduline.vmodule.world import World
 from moduline.vmodule.world.bench_plan import BenchPlan, Reply, UartPeer
 from moduline.vmodule.world.clock import ClockPlan, ModuleClock
@@ -131,8 +129,8 @@ def test_t16_thread_script_when_the_harness_answers_logs_the_message_and_goes_on
             ]
             assert b"".join(text for _, text in sent) == b"".join(b"Quectel count=%d" % n for n in range(10, 0, -1))
             gaps = [(after - before) * FAST for (before, _), (after, _) in itertools.pairwise(sent)]
-            assert sum(gaps) == pytest.approx(9, rel=0.5)
-            assert (ended - sent[-1][0]) * FAST == pytest.approx(1, rel=1.5)
+            assert 4.5 <= sum(gaps) <= 30, "about one a second; later on a busy machine, never much sooner"
+            assert ended > sent[-1][0]
             assert await uart.quiet(0.05) == b""
 
     run(story)

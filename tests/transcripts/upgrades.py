@@ -93,7 +93,8 @@ class Pair:
         else:
             sides = [read_side(self.packages[1 - to]), read_side(self.packages[to])]
         image = user_image(self.module, self.scripts(to)) if kind != "diff" else None
-        return make(*sides, kind, user_image=image).files
+        codec = "auto" if kind == "full" else "mapped"  # what auto chooses here, without trying the others
+        return make(*sides, kind, codec=codec, user_image=image).files
 
     def reads_old(self, kind, to):
         """Whether the firmware in it is by what changed."""

@@ -68,9 +68,9 @@ def wait_for(page, slots, kind):
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_line_when_firmware_is_loaded_and_auto_all_then_eight_pass_with_one_re_powered(studio, seat, jig, lang):
-    version, says, order = VERSIONS[lang], SAYS[lang], f"WALK-{lang}"
-    page = seat(lang=lang).open(f"/line?station=W-{lang}")
+def test_line_when_firmware_is_loaded_and_auto_all_then_eight_pass_with_one_re_powered(studio, seat, jig, lang, again):
+    version, says, order = VERSIONS[lang], SAYS[lang], f"WALK-{lang}{again}"
+    page = seat(lang=lang).open(f"/line?station=W-{lang}{again}")
     choose(page, "gang-package", f"walk-{version}.pac")
     page.get_by_test_id("gang-order").fill(order)
     page.get_by_test_id("gang-operator").fill("李伟")
@@ -108,7 +108,7 @@ def test_line_when_firmware_is_loaded_and_auto_all_then_eight_pass_with_one_re_p
     page.keyboard.up("F8")
     assert says["over"] in page.get_by_test_id("gang-over").inner_text()
 
-    check_records(studio, jig, order, version, f"W-{lang}")
+    check_records(studio, jig, order, version, f"W-{lang}{again}")
     answer = json.loads(
         studio.moduline("gang", "check", "--rack", RACK, "--recipe", f"walk-{version}.toml", "--json")
     )  # the modules themselves say what runs in them now

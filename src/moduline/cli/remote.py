@@ -22,6 +22,18 @@ from moduline.remote.rescue import STEPS, RescuePlan, Ways, plan_rescue, rescue,
 
 T = TypeVar("T")
 
+PackageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--package", metavar="FILE", help=say("last resort: burn its script areas", "最后手段：烧录该固件包的脚本区")
+    ),
+]
+ImageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--image", metavar="IMG", help=say("burn this image of /usr instead of the package's", "改用此 /usr 镜像")
+    ),
+]
 PortOption = Annotated[
     str,
     typer.Option(
@@ -250,22 +262,8 @@ def _register_rescue(app: typer.Typer) -> None:
         wait: Annotated[
             float, typer.Option("--wait", metavar="S", help="seconds for a restart / 等待重启（秒）")
         ] = 60.0,
-        package: Annotated[
-            Path | None,
-            typer.Option(
-                "--package",
-                metavar="FILE",
-                help=say("last resort: burn its script areas", "最后手段：烧录该固件包的脚本区"),
-            ),
-        ] = None,
-        image: Annotated[
-            Path | None,
-            typer.Option(
-                "--image",
-                metavar="IMG",
-                help=say("burn this image of /usr instead of the package's", "改用此 /usr 镜像"),
-            ),
-        ] = None,
+        package: PackageOption = None,
+        image: ImageOption = None,
         yes: YesFlag = False,
         dry_run: DryRunFlag = False,
         as_json: JsonFlag = False,
