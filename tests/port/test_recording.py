@@ -297,8 +297,8 @@ def ask_twice(port):
 def ask_otherwise(port):
     port.write(b"ATI\r\n")
     first = port.read_until(b"OK\r\n")
+    port.timeout = 0.5  # before the word after which the other side may hang up at once
     port.write(b"AT+CSQ\r\n")
-    port.timeout = 0.5
     with contextlib.suppress(serial.SerialException, OSError):
         return first, port.read_until(b"OK\r\n")
     return first, b""
