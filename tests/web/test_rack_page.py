@@ -69,6 +69,7 @@ def test_module_when_its_network_and_faults_are_changed_then_the_radio_and_the_f
     assert rack.modules()[own]["imei"] in page.get_by_test_id(f"module-{own}").inner_text()
     assert page.get_by_test_id("ports").get_by_text(rack.modules()[own]["ports"]["repl"], exact=True).is_visible()
 
+    page.get_by_test_id("signal-word").filter(has_text="24 · ").wait_for()  # it has found its cell
     page.get_by_test_id("signal-slider").locator('[tabindex="0"]').focus()
     page.keyboard.press("ArrowRight")
     page.get_by_test_id("signal-word").filter(has_text="25 · −63 dBm").wait_for()

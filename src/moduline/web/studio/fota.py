@@ -61,6 +61,7 @@ class Desk:
         self._turn = 0
         self._refused: dict[str, str] | None = None
         self._made_by = ""
+        self._picked: object = None
 
     def draw(self) -> None:
         """Everything; packages are read once the browser is there."""
@@ -87,9 +88,7 @@ class Desk:
         self.wish = self.wish.with_other(**words)
         ui.navigate.history.replace(self.wish.address)
         if words.keys() <= QUIET:
-            self._picks.clear()
-            with self._picks:
-                self._draw_picks()
+            self._draw_picks()
             self._draw_made()
             return
         with self._lasting:  # what is redrawn takes its timers with it
@@ -119,7 +118,6 @@ class Desk:
     def _redraw(self, *, is_busy: bool = False, failure: ModulineError | None = None) -> None:
         for box, build in (
             (self._pair, self._draw_pair),
-            (self._picks, self._draw_picks),
             (self._outlook, functools.partial(self._draw_outlook, is_busy, failure)),
         ):
             box.clear()
@@ -130,6 +128,7 @@ class Desk:
             looked is not None and bool(looked.outlook.about_bytes) and self.wish.kind not in looked.refusals
         )
         self._draw_kinds()
+        self._draw_picks()
         self._draw_made()
 
     # ---- what is chosen
@@ -212,11 +211,17 @@ class Desk:
 
     def _draw_picks(self) -> None:
         self._out.set_value(self.wish.output if self.wish.new else "")
-        if self.wish.kind != "diff":
-            has = self.looked is None or self.looked.has_scripts
-            unset = t("fota.user_fs_own") if has else t("fota.user_fs_missing")
-            pick("user-fs", t("fota.user_fs"), self.wish.user_fs, unset, lambda path: self._change(user_fs=path))
-        pick("key", t("fota.key"), self.wish.key, t("fota.key_none"), lambda path: self._change(key=path))
+        has = self.looked is None or self.looked.has_scripts
+        picked = (self.wish.kind == "diff", self.wish.user_fs, self.wish.key, has)
+        if picked == self._picked:
+            return
+        self._picked = picked
+        self._picks.clear()
+        with self._picks:
+            if self.wish.kind != "diff":
+                unset = t("fota.user_fs_own") if has else t("fota.user_fs_missing")
+                pick("user-fs", t("fota.user_fs"), self.wish.user_fs, unset, lambda path: self._change(user_fs=path))
+            pick("key", t("fota.key"), self.wish.key, t("fota.key_none"), lambda path: self._change(key=path))
 
     # ---- what would change
 
