@@ -9,7 +9,6 @@ What is asked stands in the address, so a page can be kept, sent to somebody, an
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
@@ -31,8 +30,6 @@ from moduline.web.widgets import empty, row
 
 SHOWN: Final = 50
 """Devices of a page."""
-REST_S: Final = 0.2
-"""So long nothing is typed before somebody counts."""
 LOOK_S: Final = 5.0
 """How often an open page looks who is online."""
 
@@ -99,13 +96,12 @@ class _Devices:
     async def _asked_anew(self, asked: Asked) -> None:
         self.asked, self._before = asked, []
         self.table.selected = []
-        await self.look(is_typed=True)
+        await self.look()
 
-    async def look(self, *, is_typed: bool = False) -> None:
+    async def look(self) -> None:
         """Ask, and show what there is; the answer to an older question is not shown any more.
 
-        Rows come first: the first fifty are found long before the last of 100,000 is counted. And nobody counts for a
-        question while the next one is being typed: counts that are no longer wanted would hold up the rows that are.
+        Rows come first: the first fifty are found long before the last of 100,000 is counted.
         """
         self._turn += 1
         turn, asked = self._turn, self.asked
@@ -122,10 +118,6 @@ class _Devices:
         self._show(found | {"count": len(found["items"]) if is_whole else None}, asked)
         ui.navigate.history.replace(asked.address)
         if not is_whole:
-            if is_typed:
-                await asyncio.sleep(REST_S)
-            if turn != self._turn:
-                return
             counted = await api().get("/v1/devices/count", **asked.query())
             if turn == self._turn:
                 self._show(found | counted, asked)
