@@ -77,7 +77,7 @@ def test_module_when_it_has_its_oddities_then_pass(rack, fault):
 def test_burn_when_interrupted_at_sampled_bytes_then_recorded_and_completed_after_re_powering(rack, fault):
     rack(1)
     total = order().plan.write_bytes
-    for share in (0.1, 3, 12, 55, 99):
+    for share in (0.1, 12, 99):  # around every part: below
         do("fault", "m1", spec=f"{fault}:{int(total * share / 100)}")
         record = burn_one()
         assert (record.outcome, record.error_code) == ("FAIL", "ML-E0601"), (share, record.error_message)

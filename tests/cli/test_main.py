@@ -85,3 +85,10 @@ def test_command_when_run_then_the_others_are_not_loaded_and_its_page_is_the_sam
         return next(one for one in typer.main.get_command(tree).commands.items() if one[0] == command)[1].help
 
     assert page(main.build_app(command)) == page(main.build_app())
+
+
+def test_line_when_the_one_before_was_quiet_then_it_is_not(capsys):
+    assert main.run(["-q", "version"]) == 0
+    assert main.output.verbosity == -1
+    assert main.run(["version"]) == 0
+    assert main.output.verbosity == 0

@@ -34,6 +34,12 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All of a file, walked once for all rules."""
+    return tuple(ast.walk(tree(path)))
+
+
 def test_source_file_when_counted_then_at_most_600_lines():
     long = {relative(p): n for p in SOURCES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 600}
     assert not long
@@ -43,7 +49,7 @@ def test_function_when_counted_then_at_most_60_lines():
     """H17: a function fits on a screen; the docstring does not count."""
     long = {}
     for path in HOST:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if ast.get_docstring(node):
@@ -67,7 +73,7 @@ def test_class_when_named_then_no_manager_or_handler():
     bad = [
         f"{relative(p)}:{node.name}"
         for p in HOST
-        for node in ast.walk(tree(p))
+        for node in nodes(p)
         if isinstance(node, ast.ClassDef) and node.name.endswith(("Manager", "Handler", "Helper", "Util", "Utils"))
     ]
     assert not bad
@@ -109,7 +115,7 @@ def test_error_when_raised_then_gives_every_fact_its_text_names():
     wanted = {leaf.__name__: fields(leaf.text.en) | fields(leaf.hint.en) for leaf in errors.leaves()}
     missing = []
     for path in HOST:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in wanted:
                 given = {k.arg for k in node.keywords}
                 if None not in given and (lost := wanted[node.func.id] - given):
@@ -135,7 +141,7 @@ def test_skip_when_written_then_says_why():
     """H33: a skip states its reason."""
     silent = []
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
@@ -151,7 +157,7 @@ def test_reason_when_given_to_an_error_then_speaks_both_languages():
     """Words for people are a Text; a plain string would show English to everybody."""
     english_only = []
     for path in HOST:
-        for node in ast.walk(tree(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in vars(errors):
                 english_only += [
                     f"{relative(path)}:{node.lineno} {keyword.arg}"

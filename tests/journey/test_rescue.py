@@ -47,7 +47,12 @@ THREADS = (
 
 @pytest.mark.parametrize(
     ("module", "freed_by"),
-    [("ec600s-2020", "reburn"), ("ec600n-2021", "interrupt"), ("ec600u", "interrupt"), ("ec800e", "interrupt")],
+    [
+        ("ec600s-2020", "reburn"),
+        pytest.param("ec600n-2021", "interrupt", marks=pytest.mark.sweep),
+        pytest.param("ec600u", "interrupt", marks=pytest.mark.sweep),
+        ("ec800e", "interrupt"),
+    ],
 )
 def test_rescue_when_typed_then_free_and_nothing_lost(terminal, module, freed_by):
     if "virt" not in NOUNS:
@@ -202,12 +207,12 @@ def freed(folder, slug, files, has_reburn=True, wait_s=60.0, after=None):
     ("slug", "main", "freed_by"),
     [
         ("ec600s", FLOOD, "reburn"),
-        ("ec600s-cnlb", THREADS, "reburn"),
+        pytest.param("ec600s-cnlb", THREADS, "reburn", marks=pytest.mark.sweep),
         ("ec600n", THREADS, "interrupt"),
         ("ec600u", FLOOD, "interrupt"),
         ("ec600u", SWALLOWING, "reburn"),
-        ("ec800m", SWALLOWING, "reburn"),
-        ("ec800e", SWALLOWING, "reburn"),
+        pytest.param("ec800m", SWALLOWING, "reburn", marks=pytest.mark.sweep),
+        pytest.param("ec800e", SWALLOWING, "reburn", marks=pytest.mark.sweep),
         ("ec600g", LOOP, "interrupt"),
     ],
 )

@@ -32,7 +32,7 @@ def pulled(pair, kind, folder, pulls, seed):
     return journeys[0]
 
 
-@pytest.mark.parametrize(("kind", "pulls"), [("diff", 12), ("full", 6), ("mini", 6)])
+@pytest.mark.parametrize(("kind", "pulls"), [("diff", 8), ("full", 6), ("mini", 6)])
 def test_power_when_pulled_a_few_times_on_the_way_then_always_one_firmware_whole(kind, pulls, tmp_path):
     pair = Pair("ec600n", made_blobs())
     assert kind == "full" or pair.reads_old(kind, 1)

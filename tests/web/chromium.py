@@ -43,6 +43,7 @@ class Seat:
         theme: "light" or "dark".
         session: cookie value of a session.
         motion: "reduce": they want nothing to move, which also spares a busy machine; "no-preference".
+        zone: where they are, such as "Asia/Shanghai"; None: where this computer is.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Seat:
         theme: str = "light",
         session: str = "",
         motion: str = "reduce",
+        zone: str | None = None,
     ) -> None:
         self.studio = studio
         self.context = browser.new_context(
@@ -61,6 +63,7 @@ class Seat:
             locale="zh-CN" if lang == "zh" else "en-US",
             color_scheme=theme,
             reduced_motion=motion,
+            timezone_id=zone,
             accept_downloads=True,
         )
         self.context.set_default_timeout(WAIT_MS)
@@ -88,8 +91,8 @@ class Seat:
     def close(self) -> None:
         """Close it; nothing came from elsewhere, and no script failed."""
         self.context.close()
-        assert self.foreign == []
-        assert self.faults == []
+        assert self.foreign == [], self.foreign
+        assert self.faults == [], self.faults
 
 
 def session_of(studio: Any) -> str:

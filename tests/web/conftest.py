@@ -13,30 +13,38 @@ FILES = sorted(path.name for path in Path(__file__).parent.glob("test_*.py"))
 
 
 class _Stop:
-    """Stops a Studio before the first test that does without: while it idles it takes from the rest of the suite."""
+    """Ends something before the first test that drives no browser; all that do come one after the other.
 
-    def __init__(self, made):
-        self.made = made
+    A Studio that idles takes from the rest of the suite, and while a browser is driven no test in its thread can run
+    an event loop.
+    """
+
+    def __init__(self, end):
+        self.end = end
 
     def pytest_runtest_setup(self, item):
         if not _drives(item):
-            self.stop()
+            self.now()
 
-    def stop(self):
-        made, self.made = self.made, None
-        if made is not None:
-            made.stop()
-            made.moduline("virt", "down", "--rack", "studio", "--delete")
+    def now(self):
+        end, self.end = self.end, None
+        if end is not None:
+            end()
 
 
 @pytest.fixture(scope="session")
 def studio(request, tmp_path_factory):
     """A Studio with three virtual modules and a platform."""
     made = StudioProcess(tmp_path_factory.mktemp("studio"), "--modules", "3", "--rack", "studio")
-    stop = _Stop(made)
+
+    def end():
+        made.stop()
+        made.moduline("virt", "down", "--rack", "studio", "--delete")
+
+    stop = _Stop(end)
     request.config.pluginmanager.register(stop)
     yield made
-    stop.stop()
+    stop.now()
 
 
 def _drives(item):
@@ -62,16 +70,45 @@ def pytest_collection_modifyitems(items):
     items[:] = driving + [item for item in items if id(item) not in known]
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """The browser; closed behind each file, for while it is driven no test in this thread can run an event loop."""
+class _Browser:
+    """A browser that is started when it is asked for, and again when it was lost."""
+
+    def __init__(self, start_driver):
+        self._start_driver = start_driver
+        self._driver = self._browser = None
+
+    def get(self):
+        if self._browser is not None and not self._browser.is_connected():
+            self.end()
+        if self._browser is None:
+            self._driver = self._start_driver()
+            self._browser = launch(self._driver)
+        return self._browser
+
+    def end(self):
+        browser, self._browser = self._browser, None
+        if browser is not None:
+            browser.close()
+            self._driver.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(request):
+    """The browser of this worker."""
     playwright = pytest.importorskip("playwright.sync_api", reason="pages are driven by playwright, which is not here")
     if not chromium_path():
         pytest.skip("pages are tried in Chromium, which is not here")
-    with playwright.sync_playwright() as driver:
-        browser = launch(driver)
-        yield browser
-        browser.close()
+    made = _Browser(lambda: playwright.sync_playwright().start())
+    stop = _Stop(made.end)
+    request.config.pluginmanager.register(stop)
+    yield made
+    stop.now()
+
+
+@pytest.fixture
+def chromium(browser):
+    """The browser, running."""
+    return browser.get()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def packages(studio):
     return folder
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.sweep)])
 def test_fota_when_two_packages_are_chosen_then_the_patch_gives_the_new_one_and_survives_every_cut(
     studio, seat, packages, lang
 ):
@@ -86,6 +86,21 @@ def test_fota_when_the_new_package_is_damaged_then_says_so_and_nothing_can_be_ma
     page = seat(lang="zh", size="narrow").open("/studio/fota?old=fota/v1.zip&new=fota/broken.zip")
     page.get_by_role("alert").get_by_text("ML-E").wait_for()
     assert page.get_by_test_id("fota-make").is_disabled()
+
+
+def test_name_when_typed_while_the_packages_are_read_anew_then_it_stays(seat, packages):
+    page = seat().open("/studio/fota?old=fota/v1.zip&new=fota/v2.zip")
+    page.get_by_test_id("fota-outlook").get_by_text(VERSIONS[1]).wait_for()
+    out = page.get_by_test_id("fota-out")
+    out.press("End")
+    out.press_sequentially("x")
+    typed = out.input_value()
+    assert typed.endswith("x")
+    page.get_by_test_id("fota-store-fs").evaluate("(one) => one.click()")  # the hand stays in the field
+    page.wait_for_url(re.compile("store=fs"))
+    page.get_by_test_id("fota-outlook").get_by_text(VERSIONS[1]).wait_for()
+    page.wait_for_timeout(300)
+    assert out.input_value() == typed
 
 
 @pytest.mark.parametrize(("kind", "files"), [("full", ["new.bin"]), ("mini", ["new_1.bin", "new_2.bin"])])

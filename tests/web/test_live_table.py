@@ -8,7 +8,7 @@ import pytest
 from nicegui import Client, ui
 from nicegui.page import page
 
-from moduline.web.live_table import Drawn, LiveTable
+from moduline.web.live_table import Drawn, LiveTable, Parts
 
 
 @pytest.fixture
@@ -53,6 +53,29 @@ def test_table_when_one_cell_changes_then_only_that_cell_is_drawn_anew(client):
     table.show([("b", ("b", "runs", acts("b", 2)))])
     assert drawn == ["a", "b", "c", "b"]
     assert texts(table) == [["b", "runs", "log b"]]
+
+
+def test_cell_when_one_part_of_it_changes_then_the_others_stay(client):
+    table = LiveTable(("key", "acts"), caption="some")
+
+    def cells(state):
+        words = ("log", state)
+        return Parts(ui.row, tuple(Drawn(word, lambda word=word: ui.button(word)) for word in words))
+
+    def buttons():
+        (line,) = table._body.default_slot.children
+        (around,) = line.default_slot.children[1].default_slot.children
+        return [part.default_slot.children[0] for part in around.default_slot.children]
+
+    table.show([("a", ("a", cells("cancel")))])
+    first = buttons()
+    table.show([("a", ("a", cells("retry")))])
+    assert [one.text for one in buttons()] == ["log", "retry"]
+    assert buttons()[0] is first[0]
+    assert buttons()[1] is not first[1]
+    table.show([])
+    table.show([("a", ("a", cells("retry")))])
+    assert [one.text for one in buttons()] == ["log", "retry"]
 
 
 def test_table_when_rows_come_go_and_change_places_then_always_those_in_that_order(client):

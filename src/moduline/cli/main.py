@@ -118,6 +118,7 @@ def _sentence(wrong: Exception) -> str:
 def _take_global_options(argv: list[str]) -> list[str]:
     rest: list[str] = []
     wanted = "auto"
+    output.verbosity = 0  # a line before this one, in the same process, may have been quiet
     words = iter(argv)
     for word in words:
         if word == "--":

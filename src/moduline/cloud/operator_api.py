@@ -20,6 +20,7 @@ from moduline.cloud.artifacts import api as artifacts
 from moduline.cloud.device_link.ddi import api as ddi
 from moduline.cloud.devices import api as devices
 from moduline.cloud.jobs import api as jobs
+from moduline.cloud.operator_description import describe_failures
 from moduline.cloud.outbox import api as outbox
 from moduline.cloud.outbox.stream import Feed
 from moduline.cloud.plans import api as plans
@@ -67,4 +68,5 @@ def make_app(door: Door, feed: Feed) -> FastAPI:
         app.include_router(router)
     for room in (accounts, people, products, devices, ddi, artifacts, rehearsals, plans, upgrades, jobs, outbox):
         app.include_router(room.router)
+    describe_failures(app)
     return app

@@ -135,6 +135,26 @@ class BadField(UsageError):
     hint = Text("correct the field and send it again", "请更正后重新提交")
 
 
+class NoSuchAddress(UsageError):
+    """A path that the operator API does not have."""
+
+    code = "ML-E0209"
+    slug = "cloud.no-such-address"
+    http_status = 404
+    text = Text("nothing is at {path}", "{path} 不存在")
+    hint = Text("/docs lists every address", "所有接口见 /docs")
+
+
+class MethodForbidden(UsageError):
+    """An address of the operator API that is asked by a method it does not have."""
+
+    code = "ML-E0210"
+    slug = "cloud.method-forbidden"
+    http_status = 405
+    text = Text("{path} takes {allowed}, not {method}", "{path} 只接受 {allowed}，不接受 {method}")
+    hint = Text("/docs lists every address", "所有接口见 /docs")
+
+
 class TokenRefused(Refusal):
     """A request without a token that is known, valid and of an enabled account."""
 

@@ -25,7 +25,7 @@ from moduline.web.places import PLACES
 from moduline.web.platform_api import PlatformApi
 from moduline.web.site import site
 from moduline.web.texts import TABLE
-from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, Viewer
+from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, ZONE_COOKIE, Viewer
 
 router = APIRouter(include_in_schema=False)
 HOME: Final = "/studio"
@@ -195,13 +195,20 @@ def _on_to(wanted: str, role: str) -> str:
     return _home(role) if path == HOME else path
 
 
+ZONE: Final = (
+    f"<script>document.cookie='{ZONE_COOKIE}='+encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone||'')"
+    f"+';path=/;max-age={YEAR_S};samesite=strict'</script>"
+)
+"""The first page after it shows times already."""
+
+
 def _onward(seen: Viewer, path: str) -> Response:
     """A page that goes on by itself: a browser that came from elsewhere would not show its new cookie at once."""
     title = _said(seen, "entry.onward")
     body = (
         f'<!doctype html><html lang="{"zh-CN" if seen.lang == "zh" else "en"}"><head><meta charset="utf-8">'
         f'<title>{title} · Moduline</title><meta http-equiv="refresh" content="0;url={html.escape(path, quote=True)}">'
-        f'</head><body><a href="{html.escape(path, quote=True)}">{title}</a></body></html>'
+        f'{ZONE}</head><body><a href="{html.escape(path, quote=True)}">{title}</a></body></html>'
     )
     return HTMLResponse(body, headers={"Cache-Control": "no-store"})
 

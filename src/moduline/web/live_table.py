@@ -31,14 +31,55 @@ class Drawn:
     draw: Callable[[], object]
 
 
-Cell = str | Drawn
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A cell of several that are drawn anew one by one: a button that stays is not replaced because another one goes.
+
+    Args:
+        around: draws what they stand in.
+        drawn: as many at every time.
+    """
+
+    around: Callable[[], ui.element]
+    drawn: tuple[Drawn, ...]
+
+
+Cell = str | Drawn | Parts
+
+
+@dataclass(slots=True)
+class _Place:
+    made: ui.element
+    facts: object = None
+    parts: list[_Place] = field(default_factory=list)
+
+    def fill(self, cell: Cell) -> None:
+        if isinstance(cell, Parts):
+            self._fill_parts(cell)
+            return
+        facts = (cell.facts,) if isinstance(cell, Drawn) else cell
+        if self.facts == facts:
+            return
+        self.facts = facts
+        self.made.clear()
+        with self.made:
+            if isinstance(cell, Drawn):
+                cell.draw()
+            else:
+                ui.label(cell)
+
+    def _fill_parts(self, cell: Parts) -> None:
+        if not self.parts:
+            with self.made, cell.around():
+                self.parts = [_Place(ui.element("div").classes("m-part")) for _ in cell.drawn]
+        for part, drawn in zip(self.parts, cell.drawn, strict=True):
+            part.fill(drawn)
 
 
 @dataclass(slots=True)
 class _Row:
     made: ui.element
-    cells: list[ui.element] = field(default_factory=list)
-    facts: list[object] = field(default_factory=list)
+    cells: list[_Place] = field(default_factory=list)
 
 
 class LiveTable:
@@ -74,8 +115,8 @@ class LiveTable:
             if row is None:
                 row = self._rows[key] = self._new(len(cells))
                 order.append(key)
-            for place, cell in enumerate(cells):
-                _fill(row, place, cell)
+            for place, cell in zip(row.cells, cells, strict=True):
+                place.fill(cell)
             if order[at] != key:
                 order.remove(key)
                 order.insert(at, key)
@@ -86,19 +127,5 @@ class LiveTable:
         with self._body, ui.element("tr") as made:
             row = _Row(made)
             for at in range(count):
-                row.cells.append(ui.element("td").classes("m-number" if at in self._numeric else ""))
-                row.facts.append(None)
+                row.cells.append(_Place(ui.element("td").classes("m-number" if at in self._numeric else "")))
         return row
-
-
-def _fill(row: _Row, place: int, cell: Cell) -> None:
-    facts = (cell.facts,) if isinstance(cell, Drawn) else cell
-    if row.facts[place] == facts:
-        return
-    row.facts[place] = facts
-    row.cells[place].clear()
-    with row.cells[place]:
-        if isinstance(cell, Drawn):
-            cell.draw()
-        else:
-            ui.label(cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -11,7 +12,7 @@ from fastapi import Request, Response
 from moduline.errors import ModulineError, TokenRefused
 from moduline.web.platform_api import PlatformApi
 from moduline.web.site import site
-from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, Viewer, spoken
+from moduline.web.viewer import LANG_COOKIE, THEME_COOKIE, THEMES, ZONE_COOKIE, Viewer, known_zone, spoken
 
 KNOWN_S: Final = 5.0
 """How long an answer of the platform about a session is believed: pages ask several times in a breath."""
@@ -53,7 +54,8 @@ def stranger_of(request: Request) -> Viewer:
     """How somebody wants to see things, whoever they are."""
     lang = spoken(request.cookies.get(LANG_COOKIE), request.headers.get("accept-language", ""))
     theme = request.cookies.get(THEME_COOKIE, "auto")
-    return Viewer(lang, theme if theme in THEMES else "auto")
+    zone = known_zone(request.cookies.get(ZONE_COOKIE))
+    return Viewer(lang, theme if theme in THEMES else "auto", zone=zone)
 
 
 async def viewer_of(request: Request) -> Viewer:
@@ -70,7 +72,7 @@ async def viewer_of(request: Request) -> Viewer:
         me = await check(token)
     except TokenRefused:
         return stranger
-    return Viewer(stranger.lang, stranger.theme, token, me["account_id"], me["name"], me["role"])
+    return replace(stranger, token=token, account=me["account_id"], name=me["name"], role=me["role"])
 
 
 async def is_known(token: str) -> bool:

@@ -16,7 +16,6 @@ import asyncio
 import functools
 import json
 import re
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import quote
@@ -33,6 +32,7 @@ from moduline.web.places import PLACES, ROOMS, Place, place
 from moduline.web.site import site
 from moduline.web.texts import t
 from moduline.web.viewer import Viewer, seat, viewer
+from moduline.web.widgets import empty, time_of_day
 
 CHECK_S: Final = 30.0
 """How often an open page asks whether its session is still accepted."""
@@ -194,6 +194,8 @@ def _header(where: Place, request: Request, drawer: ui.left_drawer | None) -> No
             with ui.element("div").classes("m-menu-head"):
                 ui.label(seen.name).classes("m-strong")
                 ui.label(t(f"shell.role.{seen.role}")).classes("m-muted")
+                if seen.zone:
+                    ui.label(t("shell.zone", zone=seen.zone)).classes("m-muted m-small")
             ui.menu_item(t("settings.title"), lambda: ui.navigate.to("/console/settings"))
             ui.menu_item(t("shell.sign_out"), lambda: ui.navigate.to(entry_paths.SIGN_OUT)).props(
                 'data-testid="sign-out"'
@@ -230,7 +232,7 @@ def _jobs_link() -> None:
 def _restarted() -> None:
     """What is said when the browser finds that the server was started again; the script shows it."""
     cut = site().jobs.interrupted
-    at = time.strftime("%H:%M:%S", time.localtime(site().started_at))
+    at = time_of_day(site().started_at)
     with ui.element("div").props('id="m-restarted" role="status" hidden').classes("m-banner"):
         ui.icon("restart_alt").props("aria-hidden=true")
         with ui.element("p"):
@@ -241,8 +243,6 @@ def _restarted() -> None:
 
 
 def _too_low(where: Place) -> None:
-    from moduline.web.widgets import empty
-
     said = t("shell.role_too_low", needed=t(f"shell.role.{where.needs}"), mine=t(f"shell.role.{viewer().role}"))
     empty("lock", said, t("shell.role_hint"))
 

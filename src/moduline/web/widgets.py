@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from nicegui import ui
 
 from moduline.web.texts import t
+from moduline.web.viewer import viewer
 
 CHIPS: Final = {
     "good": "check_circle",
@@ -193,8 +193,13 @@ def lasted(seconds: float) -> str:
 
 
 def moment(at: float) -> str:
-    """A moment in the time of the server, such as ``2026-11-22 10:15:00``."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    """A moment on the wall clock of whoever looks, such as ``2026-11-22 10:15:00``."""
+    return viewer().local(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def time_of_day(at: float) -> str:
+    """The same without the day, such as ``10:15:00``."""
+    return viewer().local(at).strftime("%H:%M:%S")
 
 
 def _escaped(text: str) -> str:

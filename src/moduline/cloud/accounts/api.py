@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud import audit
 from moduline.cloud.accounts import service as accounts
-from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 
 router: Final = APIRouter(prefix="/v1", tags=["accounts"])
 Role = Literal["viewer", "operator", "releaser", "admin"]
@@ -72,7 +72,7 @@ async def create_account(door: Open, who: Who, new: NewAccount) -> dict[str, Any
 
 
 @router.patch("/accounts/{account}", **needs("account.change"))
-async def change_account(door: Open, who: Who, account: int, to: AccountChange) -> dict[str, Any]:
+async def change_account(door: Open, who: Who, account: Id, to: AccountChange) -> dict[str, Any]:
     """Another role, or off, or on."""
     return asdict(await door.act(accounts.change, account, actor=who, role=to.role, is_enabled=to.is_enabled))
 
@@ -99,7 +99,7 @@ async def create_token(door: Open, who: Who, new: NewToken) -> dict[str, Any]:
 
 
 @router.delete("/tokens/{token}", **needs("token.revoke"))
-async def revoke_token(door: Open, who: Who, token: int) -> dict[str, Any]:
+async def revoke_token(door: Open, who: Who, token: Id) -> dict[str, Any]:
     """Accept a token no more."""
     return asdict(await door.act(accounts.revoke_token, token, actor=who))
 

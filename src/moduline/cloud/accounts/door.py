@@ -13,10 +13,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import compile_path
 
 from moduline.clock import Clock
 from moduline.cloud.accounts import service as accounts
@@ -27,11 +31,17 @@ from moduline.cloud.blob import BlobStore
 from moduline.cloud.db import Database
 from moduline.cloud.edge import PAGE_LIMIT, PERMISSIONS, Actor, Page, error_frame
 from moduline.cloud.settings import Settings
-from moduline.errors import BadField, ModulineError, TokenRefused
+from moduline.errors import BadField, MethodForbidden, ModulineError, NoSuchAddress, Text, TokenRefused
 
 T = TypeVar("T")
+_UNREAD: Final = 400
+"""What FastAPI answers to a body that it cannot even read."""
+_UNREADABLE: Final = Text("it cannot be read: JSON in UTF-8 is expected", "无法读取：应为 UTF-8 编码的 JSON")
 _BEARER: Final = HTTPBearer(auto_error=False, description="a token of `moduline ota token create`")
-After = Annotated[int, Query(ge=0, le=(1 << 63) - 1, description="`next_after` of the page before")]
+_MOST_ID: Final = (1 << 63) - 1
+Id = Annotated[int, Path(ge=0, le=_MOST_ID)]
+"""A number in an address."""
+After = Annotated[int, Query(ge=0, le=_MOST_ID, description="`next_after` of the page before")]
 Limit = Annotated[int | None, Query(ge=1, le=PAGE_LIMIT)]
 
 
@@ -145,15 +155,35 @@ def shown(page: Page[T], how: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
 def add_complaints(app: FastAPI) -> None:
     """Have errors answered in the one frame."""
 
-    @app.exception_handler(ModulineError)
-    async def tell(request: Request, failure: ModulineError) -> JSONResponse:
+    async def tell(request: Request, failure: ModulineError, headers: dict[str, str] | None = None) -> JSONResponse:
         lang = "zh" if request.headers.get("accept-language", "").lower().startswith("zh") else "en"
-        wait = failure.facts.get("retry_s")
-        headers = None if wait is None else {"Retry-After": str(wait)}
         return JSONResponse(error_frame(failure, lang), failure.http_status, headers)
+
+    @app.exception_handler(ModulineError)
+    async def tell_with_wait(request: Request, failure: ModulineError) -> JSONResponse:
+        wait = failure.facts.get("retry_s")
+        return await tell(request, failure, None if wait is None else {"Retry-After": str(wait)})
 
     @app.exception_handler(RequestValidationError)
     async def complain(request: Request, wrong: RequestValidationError) -> JSONResponse:
         said = [(".".join(str(part) for part in one["loc"]), one["msg"]) for one in wrong.errors()]
         field, reason = said[0] if said else (request.url.path, "")
         return await tell(request, BadField(field=field, reason=reason))
+
+    @app.exception_handler(HTTPException)
+    async def turn_away(request: Request, wrong: HTTPException) -> Response:
+        if wrong.status_code == NoSuchAddress.http_status:
+            return await tell(request, NoSuchAddress(path=request.url.path))
+        if wrong.status_code == MethodForbidden.http_status:
+            allowed = ", ".join(_methods(app, request.url.path)) or (wrong.headers or {}).get("Allow", "")
+            refusal = MethodForbidden(method=request.method, path=request.url.path, allowed=allowed)
+            return await tell(request, refusal, {"Allow": allowed})
+        if wrong.status_code == _UNREAD:
+            return await tell(request, BadField(field="body", reason=_UNREADABLE))
+        return await http_exception_handler(request, wrong)
+
+
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What may be asked of an address, by the description of all calls."""
+    calls = app.openapi()["paths"].items()
+    return sorted({method.upper() for at, methods in calls if compile_path(at)[0].match(path) for method in methods})

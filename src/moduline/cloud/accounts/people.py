@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moduline.cloud.accounts import passwords, sessions
 from moduline.cloud.accounts import service as accounts
-from moduline.cloud.accounts.door import After, Came, Door, Guarded, Limit, Open, Who, for_all, needs
+from moduline.cloud.accounts.door import After, Came, Door, Guarded, Id, Limit, Open, Who, for_all, needs
 from moduline.cloud.accounts.gate import Gate, is_here
 from moduline.cloud.edge import require
 from moduline.errors import BadField, LoginRefused, Text
@@ -127,7 +127,7 @@ async def log_out(door: Open, came: Came) -> dict[str, Any]:
 
 
 @router.delete("/me/sessions/{session}", **needs("logout"))
-async def end_session(door: Open, who: Who, session: int) -> dict[str, Any]:
+async def end_session(door: Open, who: Who, session: Id) -> dict[str, Any]:
     """End a session of one's own, such as one in a browser that was lost."""
     return asdict(await door.act(sessions.end, session, actor=who))
 
@@ -155,7 +155,7 @@ async def change_password(
 
 
 @router.put("/accounts/{account}/password", **needs("password.set"))
-async def set_password(door: Open, gate: Guarded, came: Came, account: int, given: NewPassword) -> dict[str, Any]:
+async def set_password(door: Open, gate: Guarded, came: Came, account: Id, given: NewPassword) -> dict[str, Any]:
     """Give an account another password; its sessions end."""
     require(came.actor, "password.set")
     of = await door.see(accounts.by_id, account, actor=came.actor)

@@ -18,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
-from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import making
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.digests import Digester
@@ -156,13 +156,13 @@ async def list_artifacts(door: Open, who: Who, after: After = 0, limit: Limit = 
 
 
 @router.get("/{artifact}")
-async def show_artifact(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+async def show_artifact(door: Open, who: Who, artifact: Id) -> dict[str, Any]:
     """One artifact."""
     return artifact_json(await door.see(artifacts.by_id, artifact, actor=who))
 
 
 @router.get("/{artifact}/files/{position}", response_class=StreamingResponse)
-async def get_file(door: Open, who: Who, artifact: int, position: int) -> StreamingResponse:
+async def get_file(door: Open, who: Who, artifact: Id, position: Id) -> StreamingResponse:
     """One file of an artifact, by its place from 0."""
     stored = await door.see(artifacts.by_id, artifact, actor=who)
     if not 0 <= position < len(stored.artifact.files):
@@ -173,13 +173,13 @@ async def get_file(door: Open, who: Who, artifact: int, position: int) -> Stream
 
 
 @router.patch("/{artifact}", **needs("artifact.change"))
-async def change_artifact(door: Open, who: Who, artifact: int, to: Remark) -> dict[str, Any]:
+async def change_artifact(door: Open, who: Who, artifact: Id, to: Remark) -> dict[str, Any]:
     """Another remark."""
     return artifact_json(await door.act(artifacts.change, artifact, to.remark, actor=who))
 
 
 @router.delete("/{artifact}", **needs("artifact.delete"))
-async def delete_artifact(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+async def delete_artifact(door: Open, who: Who, artifact: Id) -> dict[str, Any]:
     """Remove an artifact that no plan uses."""
     await door.act(artifacts.delete, artifact, actor=who)
     return {"ok": True}

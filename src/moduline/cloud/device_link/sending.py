@@ -4,7 +4,8 @@ A peer that stops reading is cut off: within ``slice_s`` seconds it must have ta
 
 ``loop.sendfile`` goes round the event loop, and to the selector twice, for every part that the connection takes; here
 the system is asked again at once until it takes no more. Others have their turn after ``TURN_BYTES``. The connection
-is known under a number of its own meanwhile, for the event loop lets nobody wait for one that a transport has.
+is known under a number of its own meanwhile, for the event loop lets nobody wait for one that a transport has. Rests of
+packets are held back until the end (``TCP_CORK``), without which a download takes half as long again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import socket
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import BinaryIO, Final, Protocol
@@ -107,66 +109,85 @@ def _on_disk(request: web.BaseRequest, file: BinaryIO) -> int | None:
         return None
 
 
-class _Room:
-    """Waits until a connection takes more; the selector is told once, not for every wait."""
+class _FromDisk:
+    """Sends a part of a file whenever the connection takes more.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    The event loop calls it for that: a task that is woken for every part goes round the loop twice as often.
+    """
+
+    def __init__(
+        self, transport: asyncio.Transport, source: int, part: range, limits: HttpLimits, limit: asyncio.Timeout
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[None] | None = None
-        self._is_watched = False
-        self.number = os.dup(transport.get_extra_info("socket").fileno())
+        self._transport, self._source = transport, source
+        self._at, self._end = part.start, part.stop
+        self._limits, self._limit = limits, limit
+        self._shared, self._share_at = part.start, self._loop.time()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._number = os.dup(transport.get_extra_info("socket").fileno())
 
-    async def wait(self) -> None:
-        """Return when it takes more, or is gone."""
-        self._waiter = self._loop.create_future()
-        if not self._is_watched:
-            self._is_watched = True
-            self._loop.add_writer(self.number, self._found)
-        await self._waiter
+    async def run(self) -> None:
+        """Send all of it.
 
-    def close(self) -> None:
-        """Give the number back."""
-        if self._is_watched:
-            self._loop.remove_writer(self.number)
-        os.close(self.number)
+        Raises:
+            OSError: the peer is gone.
+            asyncio.IncompleteReadError: the file is shorter than its record says.
+        """
+        connection = self._transport.get_extra_info("socket")
+        try:
+            _hold_rests(connection, True)
+            self._on_room()
+            if not self._ended.done():
+                self._loop.add_writer(self._number, self._on_room)
+            await self._ended
+            _hold_rests(connection, False)
+        finally:
+            self._loop.remove_writer(self._number)
+            os.close(self._number)
 
-    def _found(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _on_room(self) -> None:
+        if self._ended.done():
+            return
+        try:
+            if self._transport.is_closing():
+                raise ConnectionResetError
+            self._send_turn()
+        except (OSError, asyncio.IncompleteReadError) as error:
+            self._ended.set_exception(error)
+            return
+        if self._at >= self._end:
+            self._ended.set_result(None)
+
+    def _send_turn(self) -> None:
+        until = min(self._end, self._at + TURN_BYTES)
+        while self._at < until:
+            try:
+                sent = os.sendfile(self._number, self._source, self._at, min(CALL_BYTES, self._end - self._at))
+            except BlockingIOError:
+                break
+            if not sent:
+                raise asyncio.IncompleteReadError(b"", self._end - self._at)
+            self._at += sent
+        if self._at - self._shared >= self._limits.slice_s * self._limits.least_bytes_per_s:
+            now = self._loop.time()
+            if now - self._share_at >= SHARE_EVERY_S:
+                self._shared, self._share_at = self._at, now
+                self._limit.reschedule(now + self._limits.slice_s)
+
+
+def _hold_rests(connection: socket.socket, is_on: bool) -> None:
+    """Whether what does not fill a packet waits for more; else every call of sendfile ends in a small one."""
+    if hasattr(socket, "TCP_CORK"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, is_on)
 
 
 async def _send_from_disk(request: web.BaseRequest, source: int, first: int, count: int, limits: HttpLimits) -> None:
     transport = request.transport
     if transport is None:
         raise ConnectionResetError
-    loop = asyncio.get_running_loop()
-    at, end, turn = first, first + count, 0
-    share, shared, share_at = limits.slice_s * limits.least_bytes_per_s, first, loop.time()
-    room = _Room(transport)
-    try:
-        async with asyncio.timeout(limits.slice_s) as limit:
-            await _drained(request, transport)
-            while at < end:
-                try:
-                    sent = os.sendfile(room.number, source, at, min(CALL_BYTES, end - at))
-                except BlockingIOError:
-                    turn = 0
-                    await room.wait()
-                    continue
-                if not sent:
-                    raise asyncio.IncompleteReadError(b"", end - at)
-                at += sent
-                turn += sent
-                if at - shared >= share and loop.time() - share_at >= SHARE_EVERY_S:
-                    shared, share_at = at, loop.time()
-                    limit.reschedule(share_at + limits.slice_s)
-                if turn >= TURN_BYTES:
-                    turn = 0
-                    await asyncio.sleep(0)
-                if transport.is_closing():
-                    raise ConnectionResetError
-    finally:
-        room.close()
+    async with asyncio.timeout(limits.slice_s) as limit:
+        await _drained(request, transport)
+        await _FromDisk(transport, source, range(first, first + count), limits, limit).run()
 
 
 async def _drained(request: web.BaseRequest, transport: asyncio.Transport) -> None:

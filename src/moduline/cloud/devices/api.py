@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import Door, Open, Who, needs
+from moduline.cloud.accounts.door import Door, Id, Open, Who, needs
 from moduline.cloud.devices import handover, moving
 from moduline.cloud.devices import service as devices
 from moduline.cloud.devices.device import Device
@@ -156,13 +156,13 @@ async def adopt_devices(door: Open, who: Who, given: Newcomers) -> dict[str, Any
 
 
 @router.get("/{device}")
-async def show_device(door: Open, who: Who, device: int) -> dict[str, Any]:
+async def show_device(door: Open, who: Who, device: Id) -> dict[str, Any]:
     """One device."""
     return device_json(await door.see(devices.by_id, device, actor=who))
 
 
 @router.patch("/{device}", **needs("device.change"))
-async def change_device(door: Open, who: Who, device: int, to: DeviceChange) -> dict[str, Any]:
+async def change_device(door: Open, who: Who, device: Id, to: DeviceChange) -> dict[str, Any]:
     """Off or on, or another radio cell; one that is switched off loses its connection."""
     made = await door.act(devices.change, device, actor=who, is_enabled=to.is_enabled, cell=to.cell)
     if not made.is_enabled:
@@ -171,7 +171,7 @@ async def change_device(door: Open, who: Who, device: int, to: DeviceChange) -> 
 
 
 @router.delete("/{device}", **needs("device.delete"))
-async def delete_device(door: Open, who: Who, device: int) -> dict[str, Any]:
+async def delete_device(door: Open, who: Who, device: Id) -> dict[str, Any]:
     """Forget a device that is in no plan."""
     await door.act(devices.delete, device, actor=who)
     await door.drop(device)

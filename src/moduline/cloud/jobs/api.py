@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.jobs import queue
 from moduline.cloud.jobs.queue import Job
 
@@ -33,12 +33,12 @@ async def list_jobs(
 
 
 @router.get("/{job}")
-async def show_job(door: Open, who: Who, job: int) -> dict[str, Any]:
+async def show_job(door: Open, who: Who, job: Id) -> dict[str, Any]:
     """One job: its result when it is done, the reason when it failed."""
     return job_json(await door.see(queue.by_id, job, actor=who))
 
 
 @router.post("/{job}/cancel", **needs("job.cancel"))
-async def cancel_job(door: Open, who: Who, job: int) -> dict[str, Any]:
+async def cancel_job(door: Open, who: Who, job: Id) -> dict[str, Any]:
     """Do not do it; one that is being done ends within a moment."""
     return job_json(await door.act(queue.cancel, job, actor=who))

@@ -21,7 +21,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from moduline.cloud.accounts.door import After, Door, Limit, Open, Still, StillThere, Who, needs, shown
+from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Still, StillThere, Who, needs, shown
 from moduline.cloud.edge import PAGE_LIMIT, Page, page_limit
 from moduline.cloud.outbox import events
 from moduline.cloud.outbox import service as webhooks
@@ -123,13 +123,13 @@ async def create_webhook(door: Open, who: Who, new: NewWebhook) -> dict[str, Any
 
 
 @router.get("/webhooks/{webhook}")
-async def show_webhook(door: Open, who: Who, webhook: int) -> dict[str, Any]:
+async def show_webhook(door: Open, who: Who, webhook: Id) -> dict[str, Any]:
     """One webhook."""
     return webhook_json(await door.see(webhooks.by_id, webhook, actor=who))
 
 
 @router.patch("/webhooks/{webhook}", **needs("webhook.change"))
-async def change_webhook(door: Open, who: Who, webhook: int, to: WebhookChange) -> dict[str, Any]:
+async def change_webhook(door: Open, who: Who, webhook: Id, to: WebhookChange) -> dict[str, Any]:
     """Another address, other events, off or on; on, one that was given up is tried again."""
     made = await door.act(
         webhooks.change, webhook, reach=_reach(door), actor=who, url=to.url, kinds=to.kinds, is_enabled=to.is_enabled
@@ -138,21 +138,21 @@ async def change_webhook(door: Open, who: Who, webhook: int, to: WebhookChange) 
 
 
 @router.delete("/webhooks/{webhook}", **needs("webhook.delete"))
-async def delete_webhook(door: Open, who: Who, webhook: int) -> dict[str, Any]:
+async def delete_webhook(door: Open, who: Who, webhook: Id) -> dict[str, Any]:
     """Tell it nothing any more."""
     await door.act(webhooks.delete, webhook, actor=who)
     return {"ok": True}
 
 
 @router.post("/webhooks/{webhook}/secret", **needs("webhook.secret"))
-async def renew_secret(door: Open, who: Who, webhook: int) -> dict[str, Any]:
+async def renew_secret(door: Open, who: Who, webhook: Id) -> dict[str, Any]:
     """Sign with another secret from the next attempt on; it is in this answer and nowhere else."""
     one, secret = await door.act(webhooks.renew_secret, webhook, actor=who)
     return webhook_json(one) | {"secret": secret}
 
 
 @router.post("/webhooks/{webhook}/test", **needs("webhook.test"))
-async def test_webhook(door: Open, who: Who, webhook: int) -> dict[str, Any]:
+async def test_webhook(door: Open, who: Who, webhook: Id) -> dict[str, Any]:
     """Post an event that never happened, `webhook.test`, once and now; what the receiver made of it."""
     one, secret = await door.act(webhooks.try_out, webhook, actor=who)
     now = door.clock.now_s()

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from moduline.cloud.accounts.door import After, Door, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.edge import Actor, require
@@ -107,33 +107,33 @@ async def check_plan(
 
 
 @router.get("/{plan}")
-async def show_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def show_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """One plan with its lists and counters: the monitor."""
     return await door.see(_monitored, plan, who)
 
 
 @router.put("/{plan}", **needs("plan.change"))
-async def change_plan(door: Open, who: Who, plan: int, given: GivenPlan) -> dict[str, Any]:
+async def change_plan(door: Open, who: Who, plan: Id, given: GivenPlan) -> dict[str, Any]:
     """Write a draft anew."""
     made = await door.see(_plan, given, who)
     return plan_json(await door.act(plans.change, plan, made, actor=who))
 
 
 @router.delete("/{plan}", **needs("plan.delete"))
-async def delete_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def delete_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Remove a draft."""
     await door.act(plans.delete, plan, actor=who)
     return {"ok": True}
 
 
 @router.post("/{plan}/approve", **needs("plan.approve"))
-async def approve_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def approve_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Agree to a draft as it stands now."""
     return plan_json(await door.act(plans.approve, plan, actor=who))
 
 
 @router.get("/{plan}/obstacles")
-async def show_obstacles(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def show_obstacles(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """All that stands between a draft and its activation; nothing, once it was activated."""
     found = await door.see(waiving.obstacles, plan, actor=who, at=door.clock.now_s())
     said = [{"field": one.field, "en": one.say("en"), "zh": one.say("zh")} for one in found]
@@ -142,32 +142,32 @@ async def show_obstacles(door: Open, who: Who, plan: int) -> dict[str, Any]:
 
 
 @router.post("/{plan}/waivers", status_code=201, **needs("plan.waive"))
-async def waive_proof(door: Open, who: Who, plan: int, wish: GivenWaiver) -> dict[str, Any]:
+async def waive_proof(door: Open, who: Who, plan: Id, wish: GivenWaiver) -> dict[str, Any]:
     """Let a draft, as it stands now, go without a proof that it needs; the reason stays in the audit log."""
     given = await door.act(waiving.waive, plan, wish.proof, wish.reason, actor=who)
     return {"items": [asdict(one) for one in given]}
 
 
 @router.post("/{plan}/activate", **needs("plan.activate"))
-async def activate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def activate_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Start it; from now on it is neither edited nor deleted."""
     return await _shifted(door, plans.activate, plan, who)
 
 
 @router.post("/{plan}/suspend", **needs("plan.suspend"))
-async def suspend_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def suspend_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Offer it to nobody for the time being."""
     return await _shifted(door, plans.suspend, plan, who)
 
 
 @router.post("/{plan}/resume", **needs("plan.resume"))
-async def resume_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def resume_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Go on."""
     return await _shifted(door, plans.resume, plan, who)
 
 
 @router.post("/{plan}/terminate", **needs("plan.terminate"))
-async def terminate_plan(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def terminate_plan(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """End it for good."""
     return await _shifted(door, plans.terminate, plan, who)
 

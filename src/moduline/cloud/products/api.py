@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.products import service as products
 from moduline.cloud.products.service import ProductSettings
 
@@ -65,13 +65,13 @@ async def create_product(door: Open, who: Who, new: NewProduct) -> dict[str, Any
 
 
 @router.get("/{product}")
-async def show_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+async def show_product(door: Open, who: Who, product: Id) -> dict[str, Any]:
     """One product."""
     return asdict(await door.see(products.by_id, product, actor=who))
 
 
 @router.patch("/{product}", **needs("product.change"))
-async def change_product(door: Open, who: Who, product: int, to: ProductChange) -> dict[str, Any]:
+async def change_product(door: Open, who: Who, product: Id, to: ProductChange) -> dict[str, Any]:
     """Other settings, or another name."""
     old = await door.see(products.by_id, product, actor=who)
     settings = to.settings.over(old.settings)
@@ -79,13 +79,13 @@ async def change_product(door: Open, who: Who, product: int, to: ProductChange) 
 
 
 @router.post("/{product}/secret", **needs("product.secret"))
-async def show_secret(door: Open, who: Who, product: int) -> dict[str, Any]:
+async def show_secret(door: Open, who: Who, product: Id) -> dict[str, Any]:
     """The product secret, to be burnt into devices; that it was looked at is noted."""
     return {"ps": await door.act(products.secret, product, actor=who)}
 
 
 @router.delete("/{product}", **needs("product.delete"))
-async def delete_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+async def delete_product(door: Open, who: Who, product: Id) -> dict[str, Any]:
     """Remove a product that has neither devices nor plans."""
     await door.act(products.delete, product, actor=who)
     return {"ok": True}

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import Door, Open, Who, needs
+from moduline.cloud.accounts.door import Door, Id, Open, Who, needs
 from moduline.cloud.edge import Actor
 from moduline.cloud.jobs.api import job_json
 from moduline.cloud.rehearsals import modules
@@ -70,14 +70,14 @@ async def list_rehearsals(door: Open, who: Who, artifact: int) -> dict[str, Any]
 
 
 @router.get("/{rehearsal}/proof", response_class=Response)
-async def show_proof(door: Open, who: Who, artifact: int, rehearsal: int) -> Response:
+async def show_proof(door: Open, who: Who, artifact: int, rehearsal: Id) -> Response:
     """The proof as JSON: what was cut where, and what came of it."""
     data = await _kept(door, who, artifact, rehearsal, lambda one: one.proof_key)
     return Response(data, media_type="application/json")
 
 
 @router.get("/{rehearsal}/page", response_class=Response)
-async def show_page(door: Open, who: Who, artifact: int, rehearsal: int) -> Response:
+async def show_page(door: Open, who: Who, artifact: int, rehearsal: Id) -> Response:
     """The proof as a page for people."""
     data = await _kept(door, who, artifact, rehearsal, lambda one: one.page_key)
     headers = {"Content-Security-Policy": ALONE, "X-Content-Type-Options": "nosniff"}

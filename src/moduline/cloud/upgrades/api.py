@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.edge import error_frame, require
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
@@ -67,7 +67,7 @@ async def move_devices(door: Open, who: Who, to: Move) -> dict[str, Any]:
 async def list_upgrades(
     door: Open,
     who: Who,
-    plan: int,
+    plan: Id,
     status: DeviceStatus | None = None,
     dk: str = "",
     after: After = 0,
@@ -79,7 +79,7 @@ async def list_upgrades(
 
 
 @router.get("/plans/{plan}/reasons")
-async def list_reasons(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def list_reasons(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """Why devices of a plan wait and why they failed, each reason with its number of devices."""
     found = await door.see(tally.reasons, plan, actor=who)
     items = [
@@ -91,14 +91,14 @@ async def list_reasons(door: Open, who: Who, plan: int) -> dict[str, Any]:
 
 
 @router.get("/plans/{plan}/components")
-async def list_components(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def list_components(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """How many devices of a plan are how far with each component that they were offered."""
     found = await door.see(tally.components, plan, actor=who)
     return {"items": [asdict(one) | {"status": str(one.status)} for one in found], "next_after": None}
 
 
 @router.get("/plans/{plan}/course")
-async def show_course(door: Open, who: Who, plan: int) -> dict[str, Any]:
+async def show_course(door: Open, who: Who, plan: Id) -> dict[str, Any]:
     """How the upgrades of a plan ended over time, in equal steps, as far back as events are kept."""
     return asdict(await door.see(tally.course, plan, actor=who, at=door.clock.now_s()))
 
@@ -107,7 +107,7 @@ async def show_course(door: Open, who: Who, plan: int) -> dict[str, Any]:
 async def list_confirmations(
     door: Open,
     who: Who,
-    plan: int,
+    plan: Id,
     language: Annotated[str, Query(description="of the texts; else en, else zh", max_length=20)] = "en",
     after: After = 0,
     limit: Limit = None,
@@ -140,19 +140,19 @@ async def confirm_many(door: Open, who: Who, wish: ConfirmMany) -> dict[str, Any
 
 
 @router.post("/upgrades/{upgrade}/seen", **needs("upgrade.confirm"))
-async def see_result(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
+async def see_result(door: Open, who: Who, upgrade: Id) -> dict[str, Any]:
     """The user has seen how it ended."""
     return {"status": int((await door.act(people.see, upgrade, actor=who)).status)}
 
 
 @router.get("/upgrades/{upgrade}/log")
-async def show_log(door: Open, who: Who, upgrade: int, after: After = 0, limit: Limit = None) -> dict[str, Any]:
+async def show_log(door: Open, who: Who, upgrade: Id, after: After = 0, limit: Limit = None) -> dict[str, Any]:
     """All that happened to one device in one plan, oldest first."""
     return shown(await door.see(people.log, upgrade, actor=who, after=after, limit=limit), asdict)
 
 
 @router.post("/upgrades/{upgrade}/confirm", **needs("upgrade.confirm"))
-async def confirm_upgrade(door: Open, who: Who, upgrade: int, wish: Confirm) -> dict[str, Any]:
+async def confirm_upgrade(door: Open, who: Who, upgrade: Id, wish: Confirm) -> dict[str, Any]:
     """Do what the user of a device wants."""
     said = await door.act(
         people.confirm, upgrade, wish.operation, actor=who, start_at=wish.start_at, end_at=wish.end_at
@@ -162,14 +162,14 @@ async def confirm_upgrade(door: Open, who: Who, upgrade: int, wish: Confirm) -> 
 
 
 @router.post("/upgrades/{upgrade}/cancel", **needs("upgrade.cancel"))
-async def cancel_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
+async def cancel_upgrade(door: Open, who: Who, upgrade: Id) -> dict[str, Any]:
     """Take an offer back, possible until the download begins."""
     await door.act(people.cancel, upgrade, actor=who)
     return {"ok": True}
 
 
 @router.post("/upgrades/{upgrade}/retry", **needs("upgrade.retry"))
-async def retry_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
+async def retry_upgrade(door: Open, who: Who, upgrade: Id) -> dict[str, Any]:
     """Try a failed upgrade once more."""
     said = await door.act(people.retry, upgrade, actor=who)
     await door.deliver(said)
@@ -177,7 +177,7 @@ async def retry_upgrade(door: Open, who: Who, upgrade: int) -> dict[str, Any]:
 
 
 @router.post("/artifacts/{artifact}/verifications", status_code=201, **needs("verification.start"))
-async def start_verification(door: Open, who: Who, artifact: int, wish: Verify) -> dict[str, Any]:
+async def start_verification(door: Open, who: Who, artifact: Id, wish: Verify) -> dict[str, Any]:
     """Let a device try an artifact now."""
     run, said = await door.act(verification.start, artifact, wish.device, wish.component, actor=who)
     await door.deliver(said)
@@ -186,7 +186,7 @@ async def start_verification(door: Open, who: Who, artifact: int, wish: Verify) 
 
 @router.get("/artifacts/{artifact}/verifications")
 async def list_verifications(
-    door: Open, who: Who, artifact: int, after: After = 0, limit: Limit = None
+    door: Open, who: Who, artifact: Id, after: After = 0, limit: Limit = None
 ) -> dict[str, Any]:
     """The verifications of an artifact, oldest first."""
     return shown(await door.see(verification.runs, artifact, actor=who, after=after, limit=limit), run_json)

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from moduline.cloud import audit
 from moduline.cloud.accounts.api import Asked
-from moduline.cloud.accounts.door import After, Limit, Open, Who, needs, shown
+from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.devices import moving
 from moduline.cloud.devices.api import device_json
 from moduline.cloud.devices.device import MODULE, DeviceFilter
@@ -91,20 +91,20 @@ async def show_facets(door: Open, who: Who, product: int | None = None) -> dict[
 
 @router.get("/devices/{device}/upgrades", tags=["devices"])
 async def list_upgrades_of_device(
-    door: Open, who: Who, device: int, after: After = 0, limit: Limit = None
+    door: Open, who: Who, device: Id, after: After = 0, limit: Limit = None
 ) -> dict[str, Any]:
     """All plans and verifications that a device is or was in, newest first, each with the reason why it waits."""
     return shown(await door.see(sights.upgrades_of, device, actor=who, after=after, limit=limit), _device_upgrade_json)
 
 
 @router.get("/products/{product}/counts", tags=["products"])
-async def count_product(door: Open, who: Who, product: int) -> dict[str, Any]:
+async def count_product(door: Open, who: Who, product: Id) -> dict[str, Any]:
     """How much there is of a product: devices, those online, plans by state."""
     return await door.see(sights.product_counts, product, actor=who)
 
 
 @router.get("/artifacts/{artifact}/uses", tags=["artifacts"])
-async def list_uses(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+async def list_uses(door: Open, who: Who, artifact: Id) -> dict[str, Any]:
     """Plans that name an artifact, newest first."""
     return {"items": await door.see(sights.uses_of, artifact, actor=who), "next_after": None}
 

@@ -92,6 +92,19 @@ PAGES: Final[Mapping[str, Page]] = {
         "moduline explain ML-E0208",
         ("this page", "本页"),
     ),
+    "cloud.no-such-address": page(
+        (
+            "a typing error in the path, or a program that was written for another version",
+            "路径有误，或程序对应其他版本",
+        ),
+        "moduline ota serve --data ota",
+        ("its first line is where /docs, the list of all addresses, is found", "首行即接口文档 /docs 的地址"),
+    ),
+    "cloud.method-forbidden": page(
+        ("the address is there, but for another method, such as POST for GET", "地址存在，但方法不符，例如应使用 POST"),
+        "moduline ota serve --data ota",
+        ("its first line is where /docs, the list of all addresses, is found", "首行即接口文档 /docs 的地址"),
+    ),
     "cloud.token-refused": page(
         (
             "no token was sent, or it is mistyped, expired, revoked, or its account is disabled",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -25,6 +24,7 @@ from moduline.web.feedback import guarded
 from moduline.web.platform_api import PlatformApi, api
 from moduline.web.shell import page, style
 from moduline.web.texts import TABLE, t
+from moduline.web.viewer import Viewer, viewer
 from moduline.web.widgets import empty, moment, row
 
 PAGE: Final = 50
@@ -61,15 +61,15 @@ class Asked:
     since: str = ""
     until: str = ""
 
-    def query(self) -> dict[str, str | float]:
-        """For the operator API."""
+    def query(self, seen: Viewer) -> dict[str, str | float]:
+        """For the operator API; days are those of whoever looks."""
         asked: dict[str, str | float] = {
             name: value for name, value in asdict(self).items() if value and name not in {"since", "until"}
         }
         if self.since:
-            asked["since"] = _midnight(self.since)
+            asked["since"] = _midnight(self.since, seen)
         if self.until:
-            asked["until"] = _midnight(self.until, days=1)
+            asked["until"] = _midnight(self.until, seen, days=1)
         return asked
 
     def address(self, path: str) -> str:
@@ -95,7 +95,7 @@ async def audit_page(
         nonlocal drawn
         drawn += 1
         mine = drawn
-        found = await api().get("/v1/audit", **asked.query(), newest=True, after=places[-1], limit=PAGE)
+        found = await api().get("/v1/audit", **asked.query(viewer()), newest=True, after=places[-1], limit=PAGE)
         if mine != drawn:
             return  # somebody typed on: another question is under way
         box.clear()
@@ -244,9 +244,9 @@ def _day(text: str) -> str:
     return day.isoformat() if day.year in YEARS else ""
 
 
-def _midnight(day: str, *, days: int = 0) -> float:
-    """When a day begins where this server is, UTC seconds."""
-    return time.mktime((date.fromisoformat(day) + timedelta(days)).timetuple())
+def _midnight(day: str, seen: Viewer, *, days: int = 0) -> float:
+    """When a day begins for whoever looks, UTC seconds."""
+    return seen.moment(datetime.combine(date.fromisoformat(day) + timedelta(days), time.min))
 
 
 @app.get(EXPORT, include_in_schema=False)
@@ -264,7 +264,7 @@ async def audit_export(
     if not seen.name:
         return PlainTextResponse("", 401)
     asked = Asked(account, verb, kind, name, _day(since), _day(until))
-    pieces = PlatformApi(seen.token, seen.lang).fetch("/v1/audit/export", **asked.query(), form="csv")
+    pieces = PlatformApi(seen.token, seen.lang).fetch("/v1/audit/export", **asked.query(seen), form="csv")
     try:
         first = await anext(pieces, b"")
     except ModulineError as failure:

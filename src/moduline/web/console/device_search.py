@@ -15,7 +15,7 @@ from moduline.web.platform_api import api
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 
-DEBOUNCE_MS: Final = 80
+DEBOUNCE_MS: Final = 50
 """So long typing must pause before the platform is asked."""
 EXAMPLES: Final = (
     ("tag", "tag==pilot;version<1.10"),

@@ -2,7 +2,7 @@
 
 ::
 
-    a key is pressed ─80 ms of quiet─▶ Asked ─▶ one question to the platform ─▶ rows and count ─▶ address of the page
+    a key is pressed ─50 ms of quiet─▶ Asked ─▶ one question to the platform ─▶ rows and count ─▶ address of the page
 
 What is asked stands in the address, so a page can be kept, sent to somebody, and read again after a restart.
 """

@@ -19,7 +19,7 @@ from moduline.web import sessions
 from moduline.web.console.monitoring_parts import not_judged
 from moduline.web.console.plan_words import both, component_kind, component_word, status_chip, status_word
 from moduline.web.feedback import answered, ask, guarded, told
-from moduline.web.live_table import Cell, Drawn, LiveTable
+from moduline.web.live_table import Cell, Drawn, LiveTable, Parts
 from moduline.web.platform_api import PlatformApi, api
 from moduline.web.site import site
 from moduline.web.texts import t
@@ -133,31 +133,34 @@ class DeviceList:
             Drawn(one["components"], lambda: _components(one)),
             reason,
             *([] if self.plan["is_silent"] else [user]),
-            Drawn((status, phase, is_over), lambda: self._acts(one, is_over=is_over)),
+            Parts(
+                lambda: row("g-acts").props(f'data-testid="device-acts-{one["dk"]}"'),
+                (
+                    Drawn(one["dk"], lambda: _log_button(one)),
+                    Drawn((status, phase, is_over), lambda: None if is_over else self._acts(one)),
+                ),
+            ),
         ]
 
-    def _acts(self, one: dict[str, Any], *, is_over: bool) -> None:
+    def _acts(self, one: dict[str, Any]) -> None:
+        """What may be done about a device in its state."""
+        if not viewer().may("releaser"):
+            return
         dk = one["dk"]
-        with row("g-acts").props(f'data-testid="device-acts-{dk}"'):
-            ui.button(t("monitoring.log"), on_click=guarded(lambda: show_log(one["id"], dk))).props(
-                f'flat dense data-testid="log-{dk}"'
+        is_waiting = one["status_name"] == "not_upgraded"
+        if is_waiting and one["phase"] == "waiting" and not self.plan["is_silent"]:
+            ui.button(t("monitoring.confirm"), on_click=guarded(lambda: self._confirm(one))).props(
+                f'flat dense data-testid="confirm-{dk}"'
             )
-            if not viewer().may("releaser") or is_over:
-                return
-            is_waiting = one["status_name"] == "not_upgraded"
-            if is_waiting and one["phase"] == "waiting" and not self.plan["is_silent"]:
-                ui.button(t("monitoring.confirm"), on_click=guarded(lambda: self._confirm(one))).props(
-                    f'flat dense data-testid="confirm-{dk}"'
-                )
-            if one["phase"] == "open" and one["status_name"] in {"not_upgraded", "upgrading"}:
-                icon_button("undo", t("monitoring.cancel_of", dk=dk), guarded(lambda: self._shift(one, "cancel")))
-            if one["status_name"] == "failed":
-                icon_button(
-                    "replay",
-                    t("monitoring.retry_of", dk=dk),
-                    guarded(lambda: self._shift(one, "retry")),
-                    testid=f"retry-{dk}",
-                )
+        if one["phase"] == "open" and one["status_name"] in {"not_upgraded", "upgrading"}:
+            icon_button("undo", t("monitoring.cancel_of", dk=dk), guarded(lambda: self._shift(one, "cancel")))
+        if one["status_name"] == "failed":
+            icon_button(
+                "replay",
+                t("monitoring.retry_of", dk=dk),
+                guarded(lambda: self._shift(one, "retry")),
+                testid=f"retry-{dk}",
+            )
 
     async def _shift(self, one: dict[str, Any], verb: str) -> None:
         about = t(f"monitoring.{verb}_one_about")
@@ -259,6 +262,13 @@ async def ask_wish(question: str, zone: str) -> dict[str, Any] | None:
 
 def _shape(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def _log_button(one: dict[str, Any]) -> None:
+    dk = one["dk"]
+    ui.button(t("monitoring.log"), on_click=guarded(lambda: show_log(one["id"], dk))).props(
+        f'flat dense data-testid="log-{dk}"'
+    )
 
 
 async def show_log(upgrade: int, dk: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
 from nicegui import ui
@@ -22,6 +21,7 @@ from moduline.web.console.plan_words import (
 )
 from moduline.web.site import site
 from moduline.web.texts import TABLE, t
+from moduline.web.viewer import viewer
 from moduline.web.widgets import chip, empty, row, table
 
 Plan = dict[str, Any]
@@ -71,7 +71,7 @@ def course(plan: Plan, went: dict[str, Any]) -> None:
     now = plan["ended_at"] or site().clock.now_s()
     shape = "%m-%d" if went["step_s"] >= _DAY_S else "%H:%M:%S" if went["step_s"] < 60 else "%H:%M"
     filled = steps(went["since"], went["step_s"], max(now, points[-1][0]), points)
-    drawn = [Bar(time.strftime(shape, time.localtime(at)), good, bad) for at, good, bad in filled]
+    drawn = [Bar(viewer().local(at).strftime(shape), good, bad) for at, good, bad in filled]
     good, bad = sum(one.good for one in drawn), sum(one.bad for one in drawn)
     ui.html(bars(drawn, t("monitoring.course_said", good=good, bad=bad)), sanitize=False)
     with row("g-legend"):
@@ -79,7 +79,7 @@ def course(plan: Plan, went: dict[str, Any]) -> None:
         chip("bad", t("overview.went_badly", count=bad))
     with ui.expansion(t("overview.as_table"), icon="table_rows").classes("g-table"):
         head = (t("overview.hour"), t("overview.upgraded"), t("overview.failed"))
-        rows = [(time.strftime("%m-%d %H:%M:%S", time.localtime(at)), *ends) for at, *ends in points]
+        rows = [(viewer().local(at).strftime("%m-%d %H:%M:%S"), *ends) for at, *ends in points]
         table(head, rows, caption=t("monitoring.course"), numeric=(1, 2))
 
 

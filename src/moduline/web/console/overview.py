@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -124,7 +123,7 @@ def _day(found: dict[str, Any]) -> None:
     course = found["course"]
     points = [(one["at"], one["finished"], one["failed"]) for one in course["points"]]
     filled = steps(course["since"], course["step_s"], found["at"], points)
-    shape = [Bar(time.strftime("%H:%M", time.localtime(at)), good, bad) for at, good, bad in filled]
+    shape = [Bar(viewer().local(at).strftime("%H:%M"), good, bad) for at, good, bad in filled]
     good, bad = sum(one.good for one in shape), sum(one.bad for one in shape)
     ui.html(bars(shape, t("overview.day_said", good=good, bad=bad)), sanitize=False)
     with row("g-legend"):
@@ -136,7 +135,7 @@ def _day(found: dict[str, Any]) -> None:
             return
         table(
             (t("overview.hour"), t("overview.upgraded"), t("overview.failed")),
-            [(time.strftime("%m-%d %H:%M", time.localtime(at)), good, bad) for at, good, bad in points],
+            [(viewer().local(at).strftime("%m-%d %H:%M"), good, bad) for at, good, bad in points],
             caption=t("overview.day"),
             numeric=(1, 2),
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from moduline.web.jobs.words import line_words, step_words
 from moduline.web.site import site
 from moduline.web.texts import TABLE, either, t
 from moduline.web.viewer import viewer
-from moduline.web.widgets import chip, lasted, moment, size
+from moduline.web.widgets import chip, lasted, moment, size, time_of_day
 from moduline.web.work.job import JobState, JobView
 
 LOOK_S: Final = 0.2
@@ -86,7 +85,7 @@ def job_panel(job_id: str, *, on_end: Callable[[JobView], Any] | None = None, wi
         if log is not None:
             fresh = site().jobs.lines(job_id, line_number)
             for line in fresh[-SHOWN:]:
-                log.push(f"{time.strftime('%H:%M:%S', time.localtime(line.at))}  {line_words(line.event, lang)}")
+                log.push(f"{time_of_day(line.at)}  {line_words(line.event, lang)}")
             if fresh:
                 line_number = fresh[-1].number
         if now.state.is_over and not is_over:

@@ -20,6 +20,8 @@
     banner.querySelector(".m-banner-close")?.addEventListener("click", () => { banner.hidden = true; });
     return true;
   };
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;  // times are shown on the viewer's own wall clock
+  if (zone) document.cookie = `moduline_zone=${encodeURIComponent(zone)};path=/;max-age=31536000;samesite=strict`;
   const start = () => {
     tell();
     if (restarted()) return;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Final
 
 from nicegui import ui
@@ -13,7 +12,7 @@ from moduline.line.board import SlotView
 from moduline.web.feedback import answered, told
 from moduline.web.station.live import LiveGang
 from moduline.web.texts import either, t
-from moduline.web.widgets import chip, facts, lasted, table
+from moduline.web.widgets import chip, facts, lasted, table, time_of_day
 
 CHIPS: Final = {"pass": "good", "fail": "bad", "warn": "warn", "skip": "idle"}
 STEP_CHIPS: Final = {"done": "good", "failed": "bad", "open": "bad", "begin": "busy"}
@@ -124,7 +123,7 @@ def _log(view: SlotView) -> None:
     with ui.element("ol").classes("g-log"):
         for line in list(reversed(view.log))[:LOG_SHOWN]:
             with ui.element("li"):
-                ui.label(time.strftime("%H:%M:%S", time.localtime(line.at))).classes("m-muted m-mono")
+                ui.label(time_of_day(line.at)).classes("m-muted m-mono")
                 ui.label(_in(line.text))
 
 

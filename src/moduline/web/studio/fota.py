@@ -62,6 +62,7 @@ class Desk:
         self._refused: dict[str, str] | None = None
         self._made_by = ""
         self._picked: object = None
+        self._named = ""
 
     def draw(self) -> None:
         """Everything; packages are read once the browser is there."""
@@ -206,11 +207,18 @@ class Desk:
             self._out = ui.input(t("fota.out")).props(
                 f'outlined dense hint="{t("fota.out_hint")}" data-testid="fota-out"'
             )
-            self._out.on("change", lambda: self._change(out=str(self._out.value or "").strip().lstrip("/")))
+            self._out.on("change", self._name_out)
         self._picks = ui.element("div").classes("fo-fields")
 
+    def _name_out(self) -> None:
+        self._named = str(self._out.value or "")
+        self._change(out=self._named.strip().lstrip("/"))
+
     def _draw_picks(self) -> None:
-        self._out.set_value(self.wish.output if self.wish.new else "")
+        named = self.wish.output if self.wish.new else ""
+        if named != self._named:  # somebody may be typing there meanwhile
+            self._named = named
+            self._out.set_value(named)
         has = self.looked is None or self.looked.has_scripts
         picked = (self.wish.kind == "diff", self.wish.user_fs, self.wish.key, has)
         if picked == self._picked:

@@ -13,7 +13,7 @@ from moduline.vmodule.rack_words import VERBS
 from moduline.web.feedback import guarded
 from moduline.web.studio.rack_module import Shown, said
 from moduline.web.texts import t
-from moduline.web.widgets import section, size, table
+from moduline.web.widgets import section, size, table, time_of_day
 
 COLUMNS: Final = 64
 CELL: Final = 8
@@ -251,7 +251,7 @@ class FlashView:
 
 def _operation(one: dict[str, Any], word: str) -> str:
     numbers = str(one["first"]) if one["first"] == one["last"] else f"{one['first']}–{one['last']}"
-    at = f"{time.strftime('%H:%M:%S', time.localtime(one['at_s']))}.{int(one['at_s'] * 10) % 10}"
+    at = f"{time_of_day(one['at_s'])}.{int(one['at_s'] * 10) % 10}"
     return (
         f"<tr><td>{numbers}</td><td>{at}</td><td><span class='m-op m-op-{one['verb']}'>{word}</span></td>"
         f"<td class='m-mono'>0x{one['address']:08x}</td><td class='m-number'>{one['size_bytes']}</td>"

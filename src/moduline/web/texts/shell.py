@@ -25,6 +25,7 @@ TEXTS: Final = {
     "shell.role.operator": Text("operator", "操作员"),
     "shell.role.releaser": Text("releaser", "发布员"),
     "shell.role.admin": Text("admin", "管理员"),
+    "shell.zone": Text("Times of {zone}", "时间按 {zone} 显示"),
     "shell.sign_out": Text("Sign out", "退出登录"),
     "shell.close": Text("Close", "关闭"),
     "shell.cancel": Text("Cancel", "取消"),

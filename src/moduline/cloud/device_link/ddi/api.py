@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from moduline.cloud.accounts.door import Open, Who, needs
+from moduline.cloud.accounts.door import Id, Open, Who, needs
 from moduline.cloud.device_link.ddi import terms, tokens
 
 router: Final = APIRouter(prefix="/v1", tags=["ddi"])
@@ -30,26 +30,26 @@ class DdiWishes(BaseModel):
 
 
 @router.get("/products/{product}/ddi")
-async def show_terms(door: Open, who: Who, product: int) -> dict[str, Any]:
+async def show_terms(door: Open, who: Who, product: Id) -> dict[str, Any]:
     """How clients of a product are treated."""
     return asdict(await door.see(terms.shown, product, actor=who))
 
 
 @router.patch("/products/{product}/ddi", **needs("product.change"))
-async def change_terms(door: Open, who: Who, product: int, to: DdiWishes) -> dict[str, Any]:
+async def change_terms(door: Open, who: Who, product: Id, to: DdiWishes) -> dict[str, Any]:
     """Treat them otherwise; nodes know within a second."""
     wanted = to.model_dump(exclude_none=True)
     return asdict(await door.act(terms.change, product, wanted, actor=who))
 
 
 @router.post("/devices/{device}/token", status_code=201, **needs("device.token"))
-async def issue_token(door: Open, who: Who, device: int) -> dict[str, Any]:
+async def issue_token(door: Open, who: Who, device: Id) -> dict[str, Any]:
     """A token of this device alone, shown once; the one before counts no more."""
     return {"token": await door.act(tokens.issue, device, actor=who)}
 
 
 @router.delete("/devices/{device}/token", **needs("device.token"))
-async def revoke_token(door: Open, who: Who, device: int) -> dict[str, Any]:
+async def revoke_token(door: Open, who: Who, device: Id) -> dict[str, Any]:
     """Take the token of a device back."""
     await door.act(tokens.revoke, device, actor=who)
     return {"ok": True}
