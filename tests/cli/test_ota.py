@@ -66,7 +66,7 @@ def test_error_when_the_server_says_no_then_its_code_and_exit_code(ask, tmp_path
     ask("product", "create", "meter")
     again = ask("product", "create", "meter", exit_code=15)
     assert again["code"] == "ML-E1512"
-    assert again["message"] == "there is a product 'meter' already"
+    assert again["message"] == "product 'meter' exists already"
     long = ask("product", "create", "x" * 101, exit_code=2)
     assert long["message"] == "name: at most 100 characters"
     file = tmp_path / "v2.exe"

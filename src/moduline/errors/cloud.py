@@ -203,7 +203,7 @@ class NameTaken(Refusal):
 
     code = "ML-E1512"
     slug = "cloud.name-taken"
-    text = Text("there is a {kind} '{name}' already", "{kind}“{name}”已存在")
+    text = Text("{kind} '{name}' exists already", "{kind}“{name}”已存在")
     hint = Text("choose another name", "请换一个名称")
 
 
