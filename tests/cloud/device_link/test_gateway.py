@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -191,7 +192,9 @@ def test_platform_when_it_cannot_keep_a_message_then_no_acknowledgement_and_the_
     assert notice.facts["error"] == "OSError: disk full"
 
 
-@pytest.mark.parametrize("said", [Report(12), Report(11), Report(3), Confirmation(accepts=False)])
+@pytest.mark.parametrize(
+    "said", [Report(12), Report(11), Report(3, type=1, component="mcu"), Confirmation(accepts=False)]
+)
 def test_address_when_the_device_has_said_that_it_is_over_then_not_given_until_the_platform_has_heard(said):
     """An idle device installs whatever it is told; the platform may be slow."""
 
@@ -214,6 +217,36 @@ def test_address_when_the_device_has_said_that_it_is_over_then_not_given_until_t
             here.platform.gate.set()
             await until(lambda: said in here.platform.received)
             await until(lambda: here.gateway.send(1, FIRMWARE))
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        (Report(11, type=1, component="first"), replace(FIRMWARE, type=1, component="second")),
+        (Report(12, type=1, component="first"), replace(FIRMWARE, type=1, component="second")),
+        (Report(11, type=0, component="mod"), replace(FIRMWARE, type=1, component="mcu")),
+        (Report(11, type=1, component="mod"), FIRMWARE),
+    ],
+    ids=["after-first", "after-failed", "after-module", "after-mcu"],
+)
+def test_address_when_another_component_is_over_then_given_at_once(said, address):
+    """The platform says the next address while it hears of the end of the one before."""
+
+    async def run():
+        async with site() as here:
+            end = await here.reach()
+            await end.come_online()
+            await here.platform.until_online()
+            here.platform.gate.clear()
+            end.write(end.publish_packet(said))
+            end.write(mqtt.PingReq())
+            assert await end.read() == mqtt.PingResp()
+            assert not here.gateway.send(1, replace(address, type=said.type, component=said.component))
+            assert here.gateway.send(1, address)
+            assert await end.next_message() == address
+            here.platform.gate.set()
 
     asyncio.run(run())
 

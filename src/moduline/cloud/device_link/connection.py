@@ -17,9 +17,9 @@ from moduline.cloud.device_link.limits import GatewayLimits
 from moduline.cloud.device_link.platform import Busy, CameOnline, Cause, Event, Received, Verdict, WentOffline
 from moduline.cloud.device_link.session import Session, State
 from moduline.wire.quecthing.messages import Message
-from moduline.wire.quecthing.ota_messages import Confirmation, Firmware, Report, StatusCode
+from moduline.wire.quecthing.ota_messages import MODULE, Confirmation, Firmware, Report, StatusCode
 
-_ENDS: Final = frozenset({StatusCode.REFUSEDOTA, StatusCode.UPDATESUCCESS, StatusCode.UPDATEERROR})
+_ENDS: Final = frozenset({StatusCode.UPDATESUCCESS, StatusCode.UPDATEERROR})
 
 
 class Surroundings(Protocol):
@@ -167,12 +167,12 @@ class Connection(asyncio.Protocol):
     def send(self, message: Message, packet_id: int | None) -> bool:
         """Says something to the device; False if that is not possible now.
 
-        An address is not given to a device that has said the upgrade is over, be it that the platform has not heard so
-        yet: an idle device loads and installs whatever it is told. A timer says it again where it still holds.
+        An address is not given to a device that has said the upgrade of that component is over, even if the platform has
+        not heard so yet: an idle device loads and installs whatever it is told. A timer says it again if it still holds.
         """
         if self.session is None or self._stuck_since is not None:
             return False
-        if isinstance(message, Firmware) and any(_is_end(one.event) for one in self._pending or ()):
+        if isinstance(message, Firmware) and any(_is_end(one.event, message) for one in self._pending or ()):
             return False
         actions = self.session.send(message, self._gateway.tick_s(), packet_id)
         if actions is None:
@@ -295,12 +295,13 @@ class Connection(asyncio.Protocol):
         self._task = None
 
 
-def _is_end(event: Event) -> bool:
-    """Whether a device says that it is through with an upgrade."""
+def _is_end(event: Event, of: Firmware) -> bool:
+    """Whether a device says that it is through with the upgrade of what an address is for; who refuses, refuses all."""
     match event:
-        case Received(_, Report(code=code)):
-            return code in _ENDS
-        case Received(_, Confirmation(accepts=accepts)):
-            return not accepts
+        case Received(_, Report(code=StatusCode.REFUSEDOTA)) | Received(_, Confirmation(accepts=False)):
+            return True
+        case Received(_, Report(code=code, type=type_, component=component)) if code in _ENDS:
+            is_named = of.type == MODULE or component in {None, of.component}  # a device has one module, however called
+            return type_ in {None, of.type} and is_named
         case _:
             return False
