@@ -27,6 +27,27 @@ CACHES = ("cache", "rom")
 """Folders of a home whose files are named after the hash of what they were made from: one for all tests of a run."""
 
 
+SECOND_TRIES = 8
+"""Tests of a run that may fail on the first try, where the run gives a second one (``make test``)."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """A second try now and then is a busy machine's, and the log names it; many of them are a fault."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    count = len(reporter.stats.get("rerun", ())) if reporter is not None else 0
+    if count > SECOND_TRIES:
+        reporter.write_line(f"{count} tests failed on the first try; at most {SECOND_TRIES} may", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Why a first try failed is to be found even where the second one passed."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
     """Thousands of test items live until the end: they are neither searched while they come, nor by any later search."""

@@ -364,7 +364,6 @@ Qth.setMcuVer('second', '1', on_info, None)
 """
 
 
-@pytest.mark.sweep  # a whole file system travels
 def test_addresses_of_two_tasks_when_given_to_fota_then_firmware_and_scripts_are_renewed(place, tmp_path):
     """The mini system of the vendor's page (seed 004): ``httpDownload(url1=, url2=)``, all of /usr is another."""
     one = place.of["whole"]

@@ -167,8 +167,9 @@ class Connection(asyncio.Protocol):
     def send(self, message: Message, packet_id: int | None) -> bool:
         """Says something to the device; False if that is not possible now.
 
-        An address is not given to a device that has said the upgrade of that component is over, even if the platform has
-        not heard so yet: an idle device loads and installs whatever it is told. A timer says it again if it still holds.
+        An address is not given to a device that has said the upgrade of that component is over, even if the platform
+        has not heard so yet: an idle device loads and installs whatever it is told. A timer says it again if it still
+        holds.
         """
         if self.session is None or self._stuck_since is not None:
             return False
