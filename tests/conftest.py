@@ -23,6 +23,9 @@ if sys.dont_write_bytecode:  # asked for by many CI machines; hundreds of interp
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+HERE = Path(__file__).parent
+WAITING = ("journey", "onboard", "vmodule")
+"""Folders of tests that wait more than they compute."""
 CACHES = ("cache", "rom")
 """Folders of a home whose files are named after the hash of what they were made from: one for all tests of a run."""
 
@@ -57,6 +60,18 @@ def pytest_collection():
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items):
+    """Those that drive a browser begin at once, for they are long; beside them those that leave the processor free."""
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    group = item.get_closest_marker("xdist_group")
+    if group is not None and group.args[0].startswith("web"):
+        return 0
+    return 1 if item.path.relative_to(HERE).parts[0] in WAITING else 2
 
 
 @pytest.fixture(autouse=True)

@@ -62,14 +62,6 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.flaky(reruns=1))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Those that drive the browser begin at once, for they are long."""
-    driving = [item for item in items if _drives(item)]
-    known = set(map(id, driving))
-    items[:] = driving + [item for item in items if id(item) not in known]
-
-
 class _Browser:
     """A browser that is started when it is asked for, and again when it was lost."""
 
