@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ssl
 from collections import Counter
 from typing import Any, Final
 from urllib.parse import unquote
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.web_protocol import RequestHandler
 
 from moduline.clock import Clock, SystemClock
@@ -37,6 +38,8 @@ from moduline.events import Notice, Reporter, silent
 
 SEEN_EVERY_S: Final = 10.0
 """How often signs of life of polling devices are written."""
+END_S: Final = 60.0
+"""So long requests that are under way may take when the platform stops."""
 _BACKLOG: Final = 4096
 
 
@@ -79,16 +82,10 @@ class DeviceHttp:
             terms=terms or DdiTerms(),
             public_url=public_url,
         )
-        self._runner: web.AppRunner | None = None
+        self._inside: web.Server | None = None
         self._servers: list[asyncio.Server] = []
         self._keeper: asyncio.Task[None] | None = None
         self._door = _Door(self.limits, self._proxies)
-
-    def make_app(self) -> web.Application:
-        """The application, for a server of one's own; ``listen`` is that of the platform."""
-        app = web.Application(client_max_size=self.limits.body_bytes)
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        return app
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Takes requests on a port; may be called for several.
@@ -104,13 +101,12 @@ class DeviceHttp:
         Raises:
             PortBusy: somebody else listens there, or it may not be listened on.
         """
-        if self._runner is None:
-            self._runner = web.AppRunner(self.make_app())
-            await self._runner.setup()
-            self._keeper = asyncio.create_task(self._keep())
-        inside = self._runner.server
-        assert inside is not None
         loop = asyncio.get_running_loop()
+        if self._inside is None:
+            made_of = functools.partial(web.BaseRequest, loop=loop, client_max_size=self.limits.body_bytes)
+            self._inside = web.Server(self._answer, request_factory=made_of)
+            self._keeper = asyncio.create_task(self._keep())
+        inside = self._inside
         options: dict[str, Any] = {
             "access_log": None,
             "keepalive_timeout": self.limits.idle_s,
@@ -142,9 +138,11 @@ class DeviceHttp:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeper
             await self._keep_once()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._inside is not None:
+            await asyncio.sleep(0)  # requests that have come begin to be answered; idle connections end
+            self._inside.pre_shutdown()
+            await self._inside.shutdown(END_S)
+            self._inside = None
         self._downloads.stop()
 
     async def _keep(self) -> None:
@@ -158,12 +156,14 @@ class DeviceHttp:
         except ModulineError as failure:
             self._report(Notice("device-http.failed", "seen", {"reason": str(failure)}))
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if isinstance(request.protocol, _Guarded):
             request.protocol.has_begun()
         if self._proxies.networks:
             request = self._unwrapped(request)
         try:
+            if "Expect" in request.headers:
+                await _go_on(request)
             return await self._route(request)
         except Refusal as said:
             return refusal(said)
@@ -181,13 +181,13 @@ class DeviceHttp:
             self._report(Notice("device-http.failed", request.method, facts))
             return refusal(Refusal(500, "failed", "the platform has failed"))
 
-    def _unwrapped(self, request: web.Request) -> web.Request:
+    def _unwrapped(self, request: web.BaseRequest) -> web.BaseRequest:
         """A request that a named proxy passed on, as whoever sent it."""
         came_for, came_by = (request.headers.getall(f"X-Forwarded-{name}", []) for name in ("For", "Proto"))
         remote, scheme = self._proxies.origin(request.remote or "", request.scheme, came_for, came_by)
         return request.clone(remote=remote, scheme=scheme)
 
-    async def _route(self, request: web.Request) -> web.StreamResponse:
+    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         if path[:1] != "/":
             raise Refusal(400, "path", "not a path")
@@ -203,6 +203,16 @@ class DeviceHttp:
         if len(parts) == 2 and parts[0] == PREFIX:
             return await self._downloads.by_token(request, parts[1])
         raise Refusal(404, "unknown", "no such resource")
+
+
+async def _go_on(request: web.BaseRequest) -> None:
+    """Let a client that waits for leave send its body."""
+    if request.version < HttpVersion11:
+        return
+    if request.headers["Expect"].lower() != "100-continue":
+        raise Refusal(417, "expect", "only 100-continue can be expected")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer has not begun
 
 
 def _decoded(part: str) -> str:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 SERVER: Final = "moduline"
 JSON_TYPE: Final = "application/json"
+_WRITTEN: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Refusal(Exception):  # noqa: N818  an answer, raised where it is known
@@ -48,7 +49,7 @@ def answer(body: bytes, kind: str, status: int = 200, headers: dict[str, str] | 
 
 def as_json(value: Any) -> bytes:
     """A value as compact JSON, members in their order: some clients have small buffers."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
+    return _WRITTEN(value).encode("utf-8", "backslashreplace")
 
 
 def refusal(said: Refusal) -> web.Response:

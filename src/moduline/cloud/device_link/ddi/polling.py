@@ -72,6 +72,11 @@ class Polled:
     wants_config: bool = False
     may_change: bool = False
 
+    @property
+    def has_links(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.kind) or self.installed_id is not None or self.wants_config
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:

@@ -221,7 +221,7 @@ class Ddi:
             self._seen[device_id] = now
         every = self._every_s(client.product_id, is_busy=bool(found.kind))
         every *= 1 + self._terms.spread * (2 * self._spread.random() - 1)
-        links = _links(found, self._base(request, tenant, client.dk))
+        links = _links(found, self._base(request, tenant, client.dk)) if found.has_links else {}
         made = {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links}
         return _said(request, made, links)  # the interval differs a little every time
 
