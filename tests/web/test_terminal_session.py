@@ -140,7 +140,7 @@ def test_port_when_it_goes_and_comes_then_the_session_says_so_and_goes_on(tmp_pa
         await until(changed, lambda: session.state is LinkState.CONNECTED)
         await fresh.write_all(b"again\r\n")
         await until(changed, lambda: "again" in session.transcript.tail(2, "en"))
-        log = session.transcript.log("en", has_stamps=False)
+        log = session.transcript.log("en", None)
         assert log.index("went away") < log.index("connected again") < log.index("again\n")
 
     play(story, tmp_path)
@@ -154,7 +154,7 @@ def test_port_when_another_part_wants_it_then_it_is_lent_and_taken_again(tmp_pat
         assert await wanted.read_some()
         await wanted.close()
         await until(changed, lambda: session.state is LinkState.CONNECTED)
-        assert "for the other" not in session.transcript.log("en", has_stamps=False)
+        assert "for the other" not in session.transcript.log("en", None)
 
     play(story, tmp_path)
 
@@ -202,7 +202,7 @@ def test_port_when_nobody_looks_then_it_is_let_go_until_somebody_does(tmp_path, 
         assert session.is_wanted
         session.attach("two", Page(), changed.set)
         await until(changed, lambda: session.state is LinkState.CONNECTED)
-        assert "kept" in session.transcript.log("en", has_stamps=False)
+        assert "kept" in session.transcript.log("en", None)
 
     play(story, tmp_path)
 
@@ -260,7 +260,7 @@ def test_tab_when_the_module_is_silent_then_names_come_from_dir(tmp_path, typed,
         await until(changed, lambda: session.transcript.current == f">>> {typed}")
         await session.press("\t")
         await until(changed, lambda: session.transcript.current == shown)
-        assert "raw REPL" not in session.transcript.log("en", has_stamps=False)
+        assert "raw REPL" not in session.transcript.log("en", None)
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await playing

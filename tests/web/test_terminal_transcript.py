@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from moduline.errors import Text
-from moduline.web.studio.terminal_transcript import KEPT_CHARACTERS, Painter, ScreenLine, Transcript, stamp
+from moduline.web.studio.terminal_transcript import KEPT_CHARACTERS, Painter, ScreenLine, Transcript
+from moduline.web.viewer import Viewer
+
+SHANGHAI = Viewer(zone="Asia/Shanghai").local
 
 
 def test_text_when_cut_within_a_character_then_it_is_whole():
@@ -70,10 +73,10 @@ def test_log_when_saved_then_each_line_has_the_time_of_its_first_character():
     kept.feed(b"1\r\n2\r\n", 1001.5)
     kept.note(Text("gone", "已断开"), 1002.0)
     kept.feed(b">>> ", 1003.0)
-    assert kept.log("zh", has_stamps=False) == ">>> 1+1\n2\n-- 已断开 --\n>>> \n"
-    first, second = kept.log("en", has_stamps=True).splitlines()[:2]
-    assert first == f"{stamp(1000.25)}  >>> 1+1"
-    assert second == f"{stamp(1001.5)}  2"
+    assert kept.log("zh", None) == ">>> 1+1\n2\n-- 已断开 --\n>>> \n"
+    first, second = kept.log("en", SHANGHAI).splitlines()[:2]
+    assert first == "08:16:40.250  >>> 1+1"
+    assert second == "08:16:41.500  2"
     assert first[8:12] == ".250"
 
 
@@ -82,15 +85,15 @@ def test_painter_when_times_are_shown_then_each_line_has_one():
     kept.feed(b"\r\na", 5.0)
     kept.feed(b"b\r\nc", 6.5)
     kept.note(Text("back", "恢复"), 7.0)
-    painted = Painter("zh", has_stamps=True).paint(kept.since(0))
+    painted = Painter("zh", SHANGHAI).paint(kept.since(0))
     plain = painted.replace("\x1b[90m", "").replace("\x1b[39m", "").replace("\x1b[36m", "")
-    assert plain == f"\r\n{stamp(5.0)} ab\r\n{stamp(6.5)} c\r\n{stamp(7.0)} ── 恢复 ──\r\n"
-    assert Painter("en", has_stamps=False).paint(kept.since(0)).startswith("\r\nab\r\nc\r\n\x1b[36m── back")
+    assert plain == "\r\n08:00:05.000 ab\r\n08:00:06.500 c\r\n08:00:07.000 ── 恢复 ──\r\n"
+    assert Painter("en", None).paint(kept.since(0)).startswith("\r\nab\r\nc\r\n\x1b[36m── back")
 
 
 def test_transcript_when_cleared_then_the_prompt_stays():
     kept = Transcript()
     kept.feed(b"much\r\n>>> pri", 1.0)
     kept.clear()
-    assert kept.log("en", has_stamps=False) == ">>> pri\n"
+    assert kept.log("en", None) == ">>> pri\n"
     assert kept.current == ">>> pri"

@@ -55,7 +55,7 @@ class AtView:
         self._key = key
         self._bar = bar
         self._client = ui.context.client
-        self._lang = viewer().lang
+        self._lang, self._local = viewer().lang, viewer().local
         self._has_stamps = has_stamps
         self._count = 0
         self._cleared = session.cleared
@@ -161,7 +161,7 @@ class AtView:
     def _draw(self, row: AtRow) -> ui.element:
         said = row.said.say(self._lang) if isinstance(row.said, Text) else row.said
         with ui.element("div").classes(f"at-row at-{row.kind}").props(f'data-kind="{row.kind}"') as made:
-            time_label = ui.label(stamp(row.at)).classes("at-time m-mono")
+            time_label = ui.label(stamp(row.at, self._local)).classes("at-time m-mono")
             time_label.set_visibility(self._has_stamps)
             if row.kind in CHIPS:
                 chip(CHIPS[row.kind], t(f"at.kind.{row.kind}"), icon=ICONS.get(row.kind, ""))
@@ -238,5 +238,5 @@ class AtView:
 
     def _save(self) -> None:
         name = "".join(one if one.isalnum() else "-" for one in self._session.title).strip("-")
-        file = f"at-{name}-{time.strftime('%Y%m%d-%H%M%S')}.log"
-        ui.download.content(self._session.log(self._lang, has_stamps=self._has_stamps), file)
+        file = f"at-{name}-{self._local(time.time()):%Y%m%d-%H%M%S}.log"
+        ui.download.content(self._session.log(self._lang, self._local if self._has_stamps else None), file)

@@ -16,7 +16,7 @@ from moduline.web.site import site
 from moduline.web.studio.at_script import AtStep, is_met
 from moduline.web.studio.port_session import LinkState, PortSession, PortSessions
 from moduline.web.studio.terminal_history import History, history_file
-from moduline.web.studio.terminal_transcript import stamp
+from moduline.web.studio.terminal_transcript import Local, stamp
 from moduline.web.texts import text
 
 KEPT: Final = 5000
@@ -183,10 +183,10 @@ class AtPort(PortSession):
         self._running = asyncio.create_task(self._run())
         self.tell()
 
-    def log(self, lang: str, *, has_stamps: bool) -> str:
-        """All rows, as a file."""
+    def log(self, lang: str, local: Local | None) -> str:
+        """All rows, as a file; with their times where there is a wall clock."""
         return "".join(
-            f"{stamp(row.at) + '  ' if has_stamps else ''}{MARKS[row.kind]} "
+            f"{stamp(row.at, local) + '  ' if local else ''}{MARKS[row.kind]} "
             f"{row.said if isinstance(row.said, str) else row.said.say(lang)}\n"
             for row in self._rows
         )

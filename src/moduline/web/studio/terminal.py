@@ -64,9 +64,9 @@ class TerminalView:
         self._key = key
         self._bar = bar
         self._client = ui.context.client
-        self._lang = viewer().lang
+        self._lang, self._local = viewer().lang, viewer().local
         self._has_stamps = has_stamps
-        self._painter = Painter(self._lang, has_stamps=has_stamps)
+        self._painter = Painter(self._lang, self._local if has_stamps else None)
         self._count = 0
         self._cleared = session.cleared
         self._is_due = False
@@ -183,7 +183,7 @@ class TerminalView:
 
     def _restart(self) -> None:
         self._cleared = self._session.cleared
-        self._painter = Painter(self._lang, has_stamps=self._has_stamps)
+        self._painter = Painter(self._lang, self._local if self._has_stamps else None)
         self._count = 0
         self._xterm.run_terminal_method("reset")
 
@@ -236,8 +236,8 @@ class TerminalView:
 
     def _save(self) -> None:
         name = "".join(one if one.isalnum() else "-" for one in self._session.title).strip("-")
-        file = f"terminal-{name}-{time.strftime('%Y%m%d-%H%M%S')}.log"
-        ui.download.content(self._session.transcript.log(self._lang, has_stamps=self._has_stamps), file)
+        file = f"terminal-{name}-{self._local(time.time()):%Y%m%d-%H%M%S}.log"
+        ui.download.content(self._session.transcript.log(self._lang, self._local if self._has_stamps else None), file)
 
     async def _history(self) -> None:
         chosen = await choose_line(self._session.history)

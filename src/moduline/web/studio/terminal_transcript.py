@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import codecs
 import re
-import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from moduline.errors import Text
@@ -51,9 +51,13 @@ class LogLine:
     said: str | Text
 
 
-def stamp(at: float) -> str:
+Local = Callable[[float], datetime]
+"""UTC seconds as a time on somebody's wall clock."""
+
+
+def stamp(at: float, local: Local) -> str:
     """A moment as logs have it, such as ``10:15:00.250``."""
-    return f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at % 1 * 1000):03d}"
+    return f"{local(at):%H:%M:%S}.{int(at % 1 * 1000):03d}"
 
 
 class ScreenLine:
@@ -183,11 +187,11 @@ class Transcript:
         if current:
             self._keep(Piece(self._begun_at, current), len(current))
 
-    def log(self, lang: str, *, has_stamps: bool) -> str:
-        """All lines, as a file."""
+    def log(self, lang: str, local: Local | None) -> str:
+        """All lines, as a file; with their times where there is a wall clock."""
         lines = [*self._lines, *([LogLine(self._begun_at, self.current)] if self.current else [])]
         said = ((one.at, one.said if isinstance(one.said, str) else f"-- {one.said.say(lang)} --") for one in lines)
-        return "".join(f"{stamp(at)}  {text}\n" if has_stamps else f"{text}\n" for at, text in said)
+        return "".join(f"{stamp(at, local)}  {text}\n" if local else f"{text}\n" for at, text in said)
 
     def tail(self, count: int, lang: str) -> list[str]:
         """The last lines, the one that the cursor is in among them."""
@@ -208,12 +212,12 @@ class Painter:
 
     Args:
         lang: "en" or "zh".
-        has_stamps: whether times are shown.
+        local: the wall clock that times are shown of; None: they are not.
     """
 
-    def __init__(self, lang: str, *, has_stamps: bool) -> None:
+    def __init__(self, lang: str, local: Local | None) -> None:
         self._lang = lang
-        self._has_stamps = has_stamps
+        self._local = local
         self._is_begin = True
 
     def paint(self, pieces: Iterable[Piece]) -> str:
@@ -225,8 +229,8 @@ class Painter:
             text = f"{NOTE_ON}── {said.say(self._lang)} ──{NOTE_OFF}\r\n"
             text = text if self._is_begin else f"\r\n{text}"
             self._is_begin = True
-            return f"{self._stamp(at)}{text}" if self._has_stamps else text
-        if not self._has_stamps:
+            return f"{self._stamp(at)}{text}"
+        if self._local is None:
             self._is_begin = said.endswith("\n")
             return said
         made: list[str] = []
@@ -238,6 +242,5 @@ class Painter:
             self._is_begin = self._is_begin or line.endswith("\n")
         return "".join(made)
 
-    @staticmethod
-    def _stamp(at: float) -> str:
-        return f"{STAMP_ON}{stamp(at)}{STAMP_OFF} "
+    def _stamp(self, at: float) -> str:
+        return "" if self._local is None else f"{STAMP_ON}{stamp(at, self._local)}{STAMP_OFF} "
