@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from moduline.web.station import gate, live, setup
 from moduline.web.station.records_asked import Asked, asked, since_of
 from moduline.web.station.scanned import look_up, unit_of
 from moduline.web.station.setup import StationSetup, checked, label_of, remember, remembered
+from moduline.web.viewer import Viewer
 from moduline.web.work import Jobs, JobState
 
 IMEI = "868888777766665"
@@ -125,15 +127,15 @@ def test_label_when_it_holds_more_than_the_number_then_the_imei_is_found(label, 
 
 def test_scan_when_badge_unit_or_nonsense_then_each_is_known(here):
     tried("r1")
-    assert (look_up("OP: 李伟 ", None, is_idle=True).kind, look_up("OP:李伟", None, is_idle=True).value) == (
-        "operator", "李伟",
-    )  # fmt: skip
-    found = look_up(IMEI, None, is_idle=True)
+    heard = partial(look_up, gang=None, seen=Viewer(zone="Asia/Shanghai"), is_idle=True)
+    assert (heard("OP: 李伟 ").kind, heard("OP:李伟").value) == ("operator", "李伟")
+    found = heard(IMEI)
     assert (found.kind, found.record.id) == ("record", "r1")
     assert "PASS" in found.text.en
     assert "A3" in found.text.zh
+    assert "1970-01-01 08:17:00" in found.text.zh, "of whoever scanned, from a thread that belongs to no page"
     for nonsense in ("{0}{x}", "%s", "x" * 5000, "\x00", OTHER):
-        assert look_up(nonsense, None, is_idle=True).kind == "unknown"
+        assert heard(nonsense).kind == "unknown"
 
 
 # ---- the gate -------------------------------------------------------------------------------------------------------

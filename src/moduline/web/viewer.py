@@ -62,6 +62,8 @@ class Viewer:
 
 def viewer() -> Viewer:
     """Who looks at the page of this code; a stranger who reads English outside of any page."""
+    if not ui.context.slot_stack:
+        return Viewer()
     return cast(Viewer, ui.context.client.storage.get(_KEY, Viewer()))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from nicegui import ui
 
 from moduline.web.texts import t
-from moduline.web.viewer import viewer
+from moduline.web.viewer import Viewer, viewer
 
 CHIPS: Final = {
     "good": "check_circle",
@@ -192,9 +192,14 @@ def lasted(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def moment(at: float) -> str:
-    """A moment on the wall clock of whoever looks, such as ``2026-11-22 10:15:00``."""
-    return viewer().local(at).strftime("%Y-%m-%d %H:%M:%S")
+def moment(at: float, seen: Viewer | None = None) -> str:
+    """A moment on the wall clock of whoever looks, such as ``2026-11-22 10:15:00``.
+
+    Args:
+        at: UTC seconds.
+        seen: who looks; needed in threads, which belong to no page.
+    """
+    return (seen or viewer()).local(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def time_of_day(at: float) -> str:

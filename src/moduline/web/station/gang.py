@@ -266,7 +266,7 @@ def _abort(view: _View) -> None:
 async def _scanned(view: _View, text: str) -> None:
     """What a scanned text means: somebody's badge, an order to begin, or a unit."""
     is_idle = view.job is None or view.job.state.is_over
-    found = await asyncio.to_thread(look_up, text, view.gang, is_idle=is_idle)
+    found = await asyncio.to_thread(look_up, text, view.gang, viewer(), is_idle=is_idle)
     if found.kind == "order":
         view.pane.set_order(found.value)
     elif found.kind == "operator":

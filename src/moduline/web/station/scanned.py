@@ -14,6 +14,7 @@ from moduline.line.luhn import is_luhn_right
 from moduline.line.work_order import read_order
 from moduline.web.station.live import LiveGang
 from moduline.web.texts import text
+from moduline.web.viewer import Viewer
 from moduline.web.widgets import moment
 
 LONGEST: Final = 400
@@ -50,12 +51,13 @@ def unit_of(scanned: str) -> str:
     return (good or found or [scanned.strip()[:LONGEST]])[0]
 
 
-def look_up(scanned: str, gang: LiveGang | None, *, is_idle: bool) -> Scanned:
+def look_up(scanned: str, gang: LiveGang | None, seen: Viewer, *, is_idle: bool) -> Scanned:
     """What a text means.
 
     Args:
         scanned: as the scanner typed it.
         gang: whose slots are looked at first; None: there is none.
+        seen: whose wall clock times are said of.
         is_idle: whether an order may be chosen now.
 
     Raises:
@@ -75,7 +77,7 @@ def look_up(scanned: str, gang: LiveGang | None, *, is_idle: bool) -> Scanned:
     tries = tries_of(unit)
     if tries:
         last = tries[-1]
-        facts = {"imei": unit, "outcome": last.outcome, "slot": last.slot, "at": moment(last.ended or last.started)}
+        facts = {"imei": unit, "outcome": last.outcome, "slot": last.slot, "at": moment(last.ended or last.started, seen)}
         return Scanned("record", both(text("gang.scan.record"), **facts), unit, last)
     return Scanned("unknown", both(text("gang.scan.unknown"), given=scanned))
 
