@@ -77,7 +77,12 @@ def look_up(scanned: str, gang: LiveGang | None, seen: Viewer, *, is_idle: bool)
     tries = tries_of(unit)
     if tries:
         last = tries[-1]
-        facts = {"imei": unit, "outcome": last.outcome, "slot": last.slot, "at": moment(last.ended or last.started, seen)}
+        facts = {
+            "imei": unit,
+            "outcome": last.outcome,
+            "slot": last.slot,
+            "at": moment(last.ended or last.started, seen),
+        }
         return Scanned("record", both(text("gang.scan.record"), **facts), unit, last)
     return Scanned("unknown", both(text("gang.scan.unknown"), given=scanned))
 
