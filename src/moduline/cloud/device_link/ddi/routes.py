@@ -22,20 +22,29 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from aiohttp import web
 
 from moduline.clock import Clock
 from moduline.cloud.db import Database
-from moduline.cloud.device_link.ddi import actions, known, polling, telling, words
+from moduline.cloud.device_link.ddi import actions, answers, known, polling, telling, words
 from moduline.cloud.device_link.ddi.actions import Held
+from moduline.cloud.device_link.ddi.calls import (
+    Call,
+    action,
+    history,
+    number,
+    parameters,
+    require,
+    require_end,
+    there,
+)
 from moduline.cloud.device_link.ddi.known import GATEWAY, Client
 from moduline.cloud.device_link.ddi.memory import Key, Memory
 from moduline.cloud.device_link.ddi.news import News, news
-from moduline.cloud.device_link.ddi.polling import Deployment, Polled
 from moduline.cloud.device_link.ddi.reached import reached
 from moduline.cloud.device_link.ddi.terms import USUAL
 from moduline.cloud.device_link.files import Downloads
@@ -51,8 +60,6 @@ OVERDUE_S: Final = 300.0
 """A client that is so much later than its interval is offline."""
 LOOK_S: Final = 1.0
 """How often it is looked what others have changed."""
-MOST_PARAMETERS: Final = 16
-"""Parameters of a query that are read; clients send one or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +75,6 @@ class DdiTerms:
     sleep_s: float = 300.0
     busy_s: float = 300.0
     spread: float = 0.1
-
-
-@dataclass(slots=True)
-class _Call:
-    """One request, taken apart.
-
-    Args:
-        request: as it came.
-        client: who.
-        base: what addresses of this client begin with.
-        rest: parts of the path after the device key.
-        query: last value of each parameter.
-    """
-
-    request: web.BaseRequest
-    client: Client
-    base: str
-    rest: Sequence[str]
-    query: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ddi:
@@ -149,9 +137,9 @@ class Ddi:
         client = await self._client((tenant, dk, request.headers.get("Authorization", "")), request.remote or "")
         self._require_patience(client)
         if not rest:
-            _require(request, "GET")
+            require(request, "GET")
             return await self._poll(request, tenant, client)
-        call = _Call(request, client, self._base(request, tenant, dk), rest, _parameters(query))
+        call = Call(request, client, self._base(request, tenant, dk), rest, parameters(query))
         resource = _RESOURCES.get(rest[0])
         if resource is None:
             raise Refusal(404, "unknown", "no such resource")
@@ -221,9 +209,7 @@ class Ddi:
             self._seen[device_id] = now
         every = self._every_s(client.product_id, is_busy=bool(found.kind))
         every *= 1 + self._terms.spread * (2 * self._spread.random() - 1)
-        links = _links(found, self._base(request, tenant, client.dk)) if found.has_links else {}
-        made = {"config": {"polling": {"sleep": words.sleep_text(every)}}, "_links": links}
-        return _said(request, made, links)  # the interval differs a little every time
+        return answers.poll(request, found, every, lambda: self._base(request, tenant, client.dk))
 
     def _every_s(self, product_id: int, *, is_busy: bool) -> float:
         """How often clients of a product poll."""
@@ -248,29 +234,29 @@ class Ddi:
 
     # ---- resources -------------------------------------------------------------------------------------------------
 
-    async def config_data(self, call: _Call) -> web.Response:
+    async def config_data(self, call: Call) -> web.Response:
         """PUT configData."""
-        _require(call.request, "PUT")
+        require(call.request, "PUT")
         said = words.config_of(await self._body(call))
         if not await self._db.write_soon(telling.config, call.client.device_id, said, now=self._clock.now_s()):
             raise Refusal(403, "quota", "too many attributes")
         return empty()
 
-    async def deployment_base(self, call: _Call) -> web.Response:
+    async def deployment_base(self, call: Call) -> web.Response:
         """GET deploymentBase/ID; POST deploymentBase/ID/feedback."""
-        device_id, action_id, now = call.client.device_id, _action(call), self._clock.now_s()
+        device_id, action_id, now = call.client.device_id, action(call), self._clock.now_s()
         if call.rest[2:] == ["feedback"]:
             said = words.feedback_of(await self._posted(call))
-            return _done(await self._db.write_soon(telling.feedback, device_id, action_id, said, now=now))
-        _require_end(call, "GET")
-        found = await self._db.write_soon(polling.deployment, device_id, action_id, _history(call), now=now)
-        return _said(call.request, _shown(_there(found), call, "deployment"))
+            return answers.done(await self._db.write_soon(telling.feedback, device_id, action_id, said, now=now))
+        require_end(call, "GET")
+        found = await self._db.write_soon(polling.deployment, device_id, action_id, history(call), now=now)
+        return answers.said(call.request, answers.shown(there(found), call.base, "deployment"))
 
-    async def installed_base(self, call: _Call) -> web.Response:
+    async def installed_base(self, call: Call) -> web.Response:
         """GET installedBase/ID; PUT installedBase."""
         device_id = call.client.device_id
         if len(call.rest) == 1:
-            _require(call.request, "PUT")
+            require(call.request, "PUT")
             body = await self._body(call)
             name, version = body.get("name"), body.get("version")
             if not isinstance(name, str) or not isinstance(version, str) or not (0 < len(name) <= 128 and version):
@@ -278,31 +264,31 @@ class Ddi:
             now = self._clock.now_s()
             is_news = await self._db.write_soon(telling.has_installed, device_id, name, version[:64], now=now)
             return empty(201 if is_news else 200)
-        action_id = _action(call)
-        _require_end(call, "GET")
-        found = await self._db.read_soon(polling.installed, device_id, action_id, _history(call))
-        return _said(call.request, _shown(_there(found), call, "deployment"))
+        action_id = action(call)
+        require_end(call, "GET")
+        found = await self._db.read_soon(polling.installed, device_id, action_id, history(call))
+        return answers.said(call.request, answers.shown(there(found), call.base, "deployment"))
 
-    async def cancel_action(self, call: _Call) -> web.Response:
+    async def cancel_action(self, call: Call) -> web.Response:
         """GET cancelAction/ID; POST cancelAction/ID/feedback."""
-        device_id, action_id = call.client.device_id, _action(call)
+        device_id, action_id = call.client.device_id, action(call)
         if call.rest[2:] == ["feedback"]:
             said = words.feedback_of(await self._posted(call))
             now = self._clock.now_s()
-            return _done(await self._db.write_soon(telling.cancel_feedback, device_id, action_id, said, now=now))
-        _require_end(call, "GET")
+            return answers.done(await self._db.write_soon(telling.cancel_feedback, device_id, action_id, said, now=now))
+        require_end(call, "GET")
         held = await self._db.read_soon(actions.by_id, device_id, action_id)
         if held is None or not (held.is_cancelling or held.action.cancel == "done"):
             raise Refusal(404, "unknown", "nothing is to be cancelled")
-        return _said(call.request, {"id": str(action_id), "cancelAction": {"stopId": str(action_id)}})
+        return answers.said(call.request, {"id": str(action_id), "cancelAction": {"stopId": str(action_id)}})
 
-    async def confirmation_base(self, call: _Call) -> web.Response:
+    async def confirmation_base(self, call: Call) -> web.Response:
         """GET confirmationBase, GET confirmationBase/ID, and the three POSTs below it."""
         device_id, now = call.client.device_id, self._clock.now_s()
         verb = call.rest[1] if len(call.rest) == 2 else ""
         if len(call.rest) == 1:
-            _require(call.request, "GET")
-            return _said(call.request, await self._confirmation(call))
+            require(call.request, "GET")
+            return answers.said(call.request, await self._confirmation(call))
         if verb in {"activateAutoConfirm", "deactivateAutoConfirm"}:
             body = await self._posted(call, is_optional=True)
             on: dict[str, Any] | None = None
@@ -311,15 +297,15 @@ class Ddi:
                 on["activatedAt"] = int(now * 1000)
             await self._db.write_soon(polling.confirm_by_itself, device_id, on)
             return empty()
-        action_id = _action(call)
+        action_id = action(call)
         if call.rest[2:] == ["feedback"]:
             said = words.consent_of(await self._posted(call))
-            return _done(await self._db.write_soon(telling.consent, device_id, action_id, said, now=now))
-        _require_end(call, "GET")
+            return answers.done(await self._db.write_soon(telling.consent, device_id, action_id, said, now=now))
+        require_end(call, "GET")
         found = await self._db.write_soon(polling.confirmation, device_id, action_id)
-        return _said(call.request, _shown(_there(found), call, "confirmation"))
+        return answers.said(call.request, answers.shown(there(found), call.base, "confirmation"))
 
-    async def _confirmation(self, call: _Call) -> dict[str, Any]:
+    async def _confirmation(self, call: Call) -> dict[str, Any]:
         device_id = call.client.device_id
         auto = await self._db.read_soon(polling.about, device_id)
         waits = await self._db.write_soon(polling.asked, device_id)
@@ -331,29 +317,29 @@ class Ddi:
         links[verb] = {"href": f"{call.base}/confirmationBase/{verb}"}
         return {"autoConfirm": {"active": bool(auto), **(auto or {})}, "_links": links}
 
-    async def software_modules(self, call: _Call) -> web.StreamResponse:
+    async def software_modules(self, call: Call) -> web.StreamResponse:
         """GET softwaremodules/M/artifacts, and the files below it."""
         device_id, rest = call.client.device_id, call.rest
         if len(rest) not in {3, 4} or rest[2] != "artifacts":
             raise Refusal(404, "unknown", "no such resource")
-        module_id = _number(rest[1])
+        module_id = number(rest[1])
         if len(rest) == 3:
-            _require(call.request, "GET")
+            require(call.request, "GET")
             chunk = await self._db.read_soon(polling.chunk_of, device_id, module_id)
-            files = [words.artifact(one, _href(call, module_id, one.name)) for one in _there(chunk).files]
-            return _said(call.request, files)
-        _require(call.request, "GET", "HEAD")
+            files = [words.artifact(one, answers.href(call.base, module_id, one.name)) for one in there(chunk).files]
+            return answers.said(call.request, files)
+        require(call.request, "GET", "HEAD")
         return await self._file(call, module_id, rest[3])
 
-    async def _file(self, call: _Call, module_id: int, name: str) -> web.StreamResponse:
+    async def _file(self, call: Call, module_id: int, name: str) -> web.StreamResponse:
         device_id, now = call.client.device_id, self._clock.now_s()
         found = await self._db.read_soon(polling.file_of, device_id, module_id, name)
         if found is None and name.endswith(".MD5SUM"):
             plain = name.removesuffix(".MD5SUM")
-            file, md5 = _there(await self._db.read_soon(polling.file_of, device_id, module_id, plain))
+            file, md5 = there(await self._db.read_soon(polling.file_of, device_id, module_id, plain))
             more = {"Content-Disposition": f"attachment;filename={quote(file.name)}.MD5SUM"}
             return answer(f"{md5}  {file.name}".encode(), "text/plain", headers=more)
-        file, _ = _there(found)
+        file, _ = there(found)
         is_whole = call.request.method == "GET" and "Range" not in call.request.headers
 
         async def begins() -> None:
@@ -372,11 +358,11 @@ class Ddi:
 
     # ---- bodies ----------------------------------------------------------------------------------------------------
 
-    async def _posted(self, call: _Call, *, is_optional: bool = False) -> Mapping[str, Any]:
-        _require(call.request, "POST")
+    async def _posted(self, call: Call, *, is_optional: bool = False) -> Mapping[str, Any]:
+        require(call.request, "POST")
         return await self._body(call, is_optional=is_optional)
 
-    async def _body(self, call: _Call, *, is_optional: bool = False) -> Mapping[str, Any]:
+    async def _body(self, call: Call, *, is_optional: bool = False) -> Mapping[str, Any]:
         try:
             async with asyncio.timeout(self._limits.body_s):
                 raw = await call.request.read()
@@ -400,119 +386,3 @@ _RESOURCES: Final = {
 def is_near(address: str) -> bool:
     """Whether a peer is on this machine, perhaps a proxy for all the others."""
     return address.startswith("127.") or address in {"", "::1", "::ffff:127.0.0.1"}
-
-
-def _parameters(query: str) -> Mapping[str, str]:
-    """Last value of each parameter."""
-    if not query:
-        return {}
-    try:
-        found = parse_qs(query, max_num_fields=MOST_PARAMETERS)
-    except ValueError as wrong:
-        raise Refusal(400, "query", "too many parameters") from wrong
-    return {name: values[-1] for name, values in found.items()}
-
-
-def _links(found: Polled, base: str) -> dict[str, Any]:
-    """Where a client that polled has to look."""
-    links = {}
-    if found.kind == "cancelAction":
-        links[found.kind] = {"href": f"{base}/cancelAction/{found.action_id}"}
-    elif found.kind:
-        links[found.kind] = {"href": f"{base}/{found.kind}/{found.action_id}?c={found.content}"}
-    if found.installed_id is not None:
-        links["installedBase"] = {"href": f"{base}/installedBase/{found.installed_id}"}
-    if found.wants_config:
-        links["configData"] = {"href": f"{base}/configData"}
-    return links
-
-
-def _shown(found: Deployment, call: _Call, member: str) -> dict[str, Any]:
-    """An action as a client reads it."""
-    how = "forced" if found.is_forced else "attempt"
-    body: dict[str, Any] = {"download": how, "update": how}
-    if found.has_windows:
-        body["maintenanceWindow"] = "available"  # a closed window shows no action at all
-    body["chunks"] = [
-        {
-            "part": one.part,
-            "version": one.version,
-            "name": one.name,
-            "artifacts": [words.artifact(file, _href(call, one.module_id, file.name)) for file in one.files],
-        }
-        for one in found.chunks
-    ]
-    made: dict[str, Any] = {"id": str(found.action_id), member: body}
-    if found.history is not None:
-        made["actionHistory"] = {"status": found.history[0], "messages": list(found.history[1])}
-    return made
-
-
-def _href(call: _Call, module_id: int, name: str) -> str:
-    return f"{call.base}/softwaremodules/{module_id}/artifacts/{quote(name, safe='')}"
-
-
-def _said(request: web.BaseRequest, value: Any, same: Any = None) -> web.Response:
-    """An answer with a mark of its content, or 304 to a client that has it.
-
-    Args:
-        request: what is answered.
-        value: what is said.
-        same: the part of it that the mark is for; None: all.
-    """
-    tag = words.mark(value if same is None else same)
-    known_tags = request.headers.get("If-None-Match", "")
-    if tag in (one.strip().removeprefix("W/") for one in known_tags.split(",")):
-        return empty(304, {"ETag": tag})
-    body, kind = words.written(value, request.headers.get("Accept", ""))
-    return answer(body, kind, headers={"ETag": tag})
-
-
-def _done(status: int) -> web.Response:
-    """The answer to feedback."""
-    texts = {
-        404: ("unknown", "no such action"),
-        405: ("not-cancelling", "the action is not being cancelled"),
-        410: ("closed", "the action is not active"),
-    }
-    if status in texts:
-        raise Refusal(status, *texts[status])
-    return empty(status)
-
-
-def _there(found: Any) -> Any:
-    if found is None:
-        raise Refusal(404, "unknown", "not there, or not for this device")
-    return found
-
-
-def _require(request: web.BaseRequest, *methods: str) -> None:
-    if request.method not in methods:
-        allowed = ", ".join(methods)
-        raise Refusal(405, "method", f"only {allowed}", headers={"Allow": allowed})
-
-
-def _require_end(call: _Call, method: str) -> None:
-    if len(call.rest) != 2:
-        raise Refusal(404, "unknown", "no such resource")
-    _require(call.request, method)
-
-
-def _action(call: _Call) -> int:
-    if len(call.rest) < 2:
-        raise Refusal(404, "unknown", "no such resource")
-    return _number(call.rest[1])
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
-        raise Refusal(404, "unknown", "not there, or not for this device")
-    return int(text)
-
-
-def _history(call: _Call) -> int:
-    text = call.query.get("actionHistory", "0")
-    is_number = text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) < 10
-    if not is_number:
-        raise Refusal(400, "actionHistory", "a number")
-    return int(text)
