@@ -1,7 +1,6 @@
 """Debian's ``swupdate`` as a client of the DDI, and images for it; nothing of it is ours.
 
-It is taken where it is installed; on a CI machine that has ``apt-get`` the packages are downloaded and unpacked into a
-folder of the tests, which needs no rights. Elsewhere the tests skip: ``apt-get install swupdate`` makes them run.
+Where it comes from, and where the tests skip: ``debian_tool``.
 """
 
 from __future__ import annotations
@@ -11,63 +10,24 @@ import contextlib
 import datetime as dt
 import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
+import debian_tool
+
 PACKAGES = (
     "swupdate", "libswupdate0.1", "liblua5.3-0", "libconfig9", "librsync2", "libgpiod2", "libwebsockets17",
     "liburiparser1", "libzck1", "libb2-1", "libgomp1",
 )  # fmt: skip
-WHERE = Path(tempfile.gettempdir()) / f"moduline-swupdate-{os.getuid() if hasattr(os, 'getuid') else 0}"
-FETCH_S = 90
 
 
 def found():
     """Command line and environment of ``swupdate``; skips where it cannot be had."""
-    installed = shutil.which("swupdate")
-    if installed is not None:
-        return [installed], dict(os.environ)
-    unpacked = WHERE / "root/usr/bin/swupdate"
-    if not unpacked.exists():
-        fetch()
-    libraries = ":".join(map(str, sorted({path.parent for path in (WHERE / "root").glob("**/*.so*")})))
-    environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
-    tried = subprocess.run([unpacked, "--version"], env=environment, capture_output=True, timeout=30, check=False)
-    if tried.returncode:
-        pytest.skip(f"swupdate does not run here: {tried.stderr.decode(errors='replace')[-200:]}")
-    return [str(unpacked)], environment
-
-
-def fetch():
-    """Unpack the packages, where that is allowed."""
-    if not (os.environ.get("CI") or os.environ.get("MODULINE_FETCH_SWUPDATE")):
-        pytest.skip("swupdate is not installed (MODULINE_FETCH_SWUPDATE=1 downloads and unpacks Debian's)")
-    if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
-        pytest.skip("swupdate is not installed, and there is no apt-get")
-    folder = Path(tempfile.mkdtemp(prefix="mdl-swupdate-"))
-    try:
-        done = subprocess.run(
-            ["apt-get", "download", *PACKAGES], cwd=folder, capture_output=True, timeout=FETCH_S, check=False
-        )
-        if done.returncode:
-            pytest.skip(f"swupdate cannot be had here: {done.stderr.decode(errors='replace')[-200:]}")
-        for package in folder.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, folder / "root"], timeout=60, check=True)
-        with contextlib.suppress(OSError):  # another worker was quicker
-            folder.rename(WHERE)
-    except (OSError, subprocess.SubprocessError) as cannot:
-        pytest.skip(f"swupdate cannot be had here: {cannot}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return debian_tool.found("swupdate", PACKAGES)
 
 
 def signer(folder):

@@ -1,22 +1,23 @@
-"""Other people's MQTT clients as devices: paho, and mosquitto's command-line clients where they are installed.
+"""Other people's MQTT clients as devices: paho, and mosquitto's command-line clients where they can be had.
 
 Neither can send a password without a user name, so they send one; the gateway reads over it.
 """
 
 import asyncio
 import queue
-import shutil
 import subprocess
 
 import pytest
 from paho.mqtt import client as paho
 
+import debian_tool
 from gateway_rig import DS, PK, PS, RAND, WAIT_S, site
 from moduline.cloud.device_link.platform import Cause
 from moduline.wire.quecthing import credentials, frame, messages
 from moduline.wire.quecthing.credentials import DeviceName
 from moduline.wire.quecthing.ota_messages import Offer, OfferedComponent, Report, Request
 
+MOSQUITTO = ("mosquitto-clients", "libmosquitto1", "libcjson1", "libssl3")
 NAME = DeviceName(PK, "860000000000001")
 CLIENT = credentials.client_id(NAME)
 OFFER = Offer((OfferedComponent("mod", "V2", 0),))
@@ -114,8 +115,7 @@ def test_paho_when_not_let_in_then_says_why(facts, reason):
 
 
 def test_mosquitto_when_it_is_a_device_then_published_and_heard():
-    if shutil.which("mosquitto_pub") is None or shutil.which("mosquitto_sub") is None:
-        pytest.skip("mosquitto's command-line clients are not installed")
+    (pub, environment), (sub, _) = (debian_tool.found(name, MOSQUITTO) for name in ("mosquitto_pub", "mosquitto_sub"))
 
     async def run():
         async with site() as here:
@@ -136,8 +136,9 @@ def test_mosquitto_when_it_is_a_device_then_published_and_heard():
             for qos in "012":
                 said = await asyncio.to_thread(
                     subprocess.run,
-                    ["mosquitto_pub", *login, "-q", qos, "-t", f"q/2/d/{CLIENT}/ota", "-s"],
+                    [*pub, *login, "-q", qos, "-t", f"q/2/d/{CLIENT}/ota", "-s"],
                     input=payload(Request(f"V{qos}")),
+                    env=environment,
                     capture_output=True,
                     timeout=WAIT_S,
                 )
@@ -146,7 +147,8 @@ def test_mosquitto_when_it_is_a_device_then_published_and_heard():
             hearing = asyncio.create_task(
                 asyncio.to_thread(
                     subprocess.run,
-                    ["mosquitto_sub", *login, "-q", "1", "-t", f"q/1/d/{CLIENT}/+", "-C", "1", "-F", "%t %x"],
+                    [*sub, *login, "-q", "1", "-t", f"q/1/d/{CLIENT}/+", "-C", "1", "-F", "%t %x"],
+                    env=environment,
                     capture_output=True,
                     timeout=WAIT_S,
                 )
