@@ -84,6 +84,7 @@ class Server:
         from moduline.line.board import Board, Head
         from moduline.line.relay import Relay
         from moduline.web.server import Studio
+        from moduline.web.sessions import cookie_name
         from moduline.web.site import StudioOptions, site
         from moduline.web.station import live
 
@@ -92,7 +93,7 @@ class Server:
         )
         studio = Studio(options)
         await studio.start()
-        self.url, self.api_url = studio.url, site().api
+        self.url, self.api_url, self.cookie = studio.url, site().api, cookie_name()
         self.token = (self.folder / "data" / "admin.token").read_text().strip()
         head = Head("A-17", "Li Wei", STATION, "jig4", "QUEC_TEST_1.0.0.pac", "3f" * 32, "V8", time.time())
 
