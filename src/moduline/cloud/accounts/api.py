@@ -6,36 +6,34 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from moduline.cloud import audit
 from moduline.cloud.accounts import service as accounts
 from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
+from moduline.cloud.given import Given
 
 router: Final = APIRouter(prefix="/v1", tags=["accounts"])
 Role = Literal["viewer", "operator", "releaser", "admin"]
 
 
-class NewAccount(BaseModel):
+class NewAccount(Given):
     """A sub-account of one's main account."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     role: Role
 
 
-class AccountChange(BaseModel):
+class AccountChange(Given):
     """What is to be different; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
     role: Role | None = None
     is_enabled: bool | None = None
 
 
-class NewToken(BaseModel):
+class NewToken(Given):
     """A token; its text is shown once, in the answer."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     account: int | None = Field(None, description="none: one's own")
     role: Role | None = Field(None, description="none: that of the account")

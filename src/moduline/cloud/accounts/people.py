@@ -9,13 +9,14 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from moduline.cloud.accounts import passwords, sessions
 from moduline.cloud.accounts import service as accounts
 from moduline.cloud.accounts.door import After, Came, Door, Guarded, Id, Limit, Open, Who, for_all, needs
 from moduline.cloud.accounts.gate import Gate, is_here
 from moduline.cloud.edge import require
+from moduline.cloud.given import Given
 from moduline.errors import BadField, LoginRefused, Text
 
 router: Final = APIRouter(prefix="/v1", tags=["people"])
@@ -29,36 +30,35 @@ ADDRESS: Final = Field(
 Typed = Annotated[str, Field(max_length=4 * passwords.MOST_BYTES)]
 
 
-class Login(BaseModel):
+class Login(Given):
     """A name and a password."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
     name: str
     password: Typed
     client: str | None = CLIENT
     address: str | None = ADDRESS
 
 
-class NewSession(BaseModel):
+class NewSession(Given):
     """A session for whoever has a token."""
 
-    model_config = ConfigDict(extra="forbid")
     client: str | None = CLIENT
     address: str | None = ADDRESS
 
 
-class OwnPassword(BaseModel):
+class OwnPassword(Given):
     """One's own new password."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
     old: Typed | None = Field(None, description="none: there is no password yet")
     new: Typed
 
 
-class NewPassword(BaseModel):
+class NewPassword(Given):
     """Somebody's new password."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
     new: Typed
 
 

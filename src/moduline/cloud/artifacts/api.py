@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.requests import ClientDisconnect
 
 from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Who, needs, shown
@@ -26,6 +26,7 @@ from moduline.cloud.artifacts.rules import BUNDLES, SUFFIXES, Artifact, Componen
 from moduline.cloud.artifacts.service import StoredArtifact
 from moduline.cloud.blob import PIECE
 from moduline.cloud.edge import require
+from moduline.cloud.given import Given
 from moduline.cloud.jobs.api import job_json
 from moduline.cloud.problem import Problem
 from moduline.errors import BadField, NoSuchObject, Text
@@ -39,18 +40,16 @@ _BROKEN: Final = Text("it broke off, or did not come in time", "传输中断或�
 FILE: Final = Text("file", "文件")
 
 
-class NamedFile(BaseModel):
+class NamedFile(Given):
     """A file that was received."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
-class NewArtifact(BaseModel):
+class NewArtifact(Given):
     """A release of a component."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     type: ComponentType = Field(ComponentType.MODULE, description="0 module, 1 MCU")
     component: str = Field("", description='identifier it is meant for; "" fits any of its type')
@@ -60,17 +59,15 @@ class NewArtifact(BaseModel):
     files: list[NamedFile] = Field(max_length=5)
 
 
-class Remark(BaseModel):
+class Remark(Given):
     """The only thing that can be changed."""
 
-    model_config = ConfigDict(extra="forbid")
     remark: str
 
 
-class NewPatch(BaseModel):
+class NewPatch(Given):
     """From which whole artifact to which."""
 
-    model_config = ConfigDict(extra="forbid")
     old: int = Field(description="artifact of what runs on the devices")
     new: int = Field(description="artifact of what shall run there")
     kind: Literal["diff", "full", "mini"] = "diff"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from moduline.cloud.accounts.door import Door, Id, Open, Who, needs
 from moduline.cloud.devices import handover, moving
@@ -16,6 +16,7 @@ from moduline.cloud.devices.device import Device
 from moduline.cloud.devices.fleet_list import Newcomer
 from moduline.cloud.devices.handover import MOST_UNITS, Unit
 from moduline.cloud.edge import Actor, require
+from moduline.cloud.given import Given
 from moduline.errors import Text, TooBig
 
 router: Final = APIRouter(prefix="/v1/devices", tags=["devices"])
@@ -25,43 +26,39 @@ BLOCK: Final = 1000
 CSV: Final = Text("the table", "表格")
 
 
-class NewDevice(BaseModel):
+class NewDevice(Given):
     """A device that is made known before it comes."""
 
-    model_config = ConfigDict(extra="forbid")
     product: int
     dk: str
 
 
-class DeviceChange(BaseModel):
+class DeviceChange(Given):
     """What is to be different; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
     is_enabled: bool | None = None
     cell: str | None = None
 
 
-class NewUnit(BaseModel):
+class NewUnit(Given):
     """A unit that passed on the production line."""
 
-    model_config = ConfigDict(extra="forbid")
     dk: str = Field(description="its IMEI")
     version: str = Field("", description="of the module, as the line read it back")
     attributes: dict[str, str] = Field({}, description="what the line knows: line.order, line.station ...")
 
 
-class Handover(BaseModel):
+class Handover(Given):
     """Units of one product."""
 
-    model_config = ConfigDict(extra="forbid")
     product: int
     units: list[NewUnit] = Field(min_length=1, max_length=MOST_UNITS)
 
 
-class NewcomerDevice(BaseModel):
+class NewcomerDevice(Given):
     """A device that comes from another platform."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
     dk: str
     ds: str = Field("", description="its device secret; without one it authenticates anew")
     version: str = Field("", description="of the module, as the other platform knew it")
@@ -69,26 +66,24 @@ class NewcomerDevice(BaseModel):
     tags: dict[str, str] = Field({}, description='tags and attributes; "" is a plain tag')
 
 
-class Newcomers(BaseModel):
+class Newcomers(Given):
     """Devices of one product: all of them are kept, or none."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
     product: int
     devices: list[NewcomerDevice] = Field(min_length=1, max_length=MOST_UNITS)
 
 
-class Tags(BaseModel):
+class Tags(Given):
     """Tags and attributes for some devices."""
 
-    model_config = ConfigDict(extra="forbid")
     devices: list[int] = Field(min_length=1, max_length=10_000)
     tags: dict[str, str | None] = Field(description='"" is a plain tag, null takes it away')
 
 
-class ManyChange(BaseModel):
+class ManyChange(Given):
     """Which devices are to be on or off."""
 
-    model_config = ConfigDict(extra="forbid")
     devices: list[int] = Field(min_length=1, max_length=1000)
     is_enabled: bool
 

@@ -18,11 +18,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Still, StillThere, Who, needs, shown
 from moduline.cloud.edge import PAGE_LIMIT, Page, page_limit
+from moduline.cloud.given import Given
 from moduline.cloud.outbox import events
 from moduline.cloud.outbox import service as webhooks
 from moduline.cloud.outbox.events import Event
@@ -44,19 +45,17 @@ _MANY: Final = Text("{most} streams are open", "事件流已达 {most} 个")
 _PLACE: Final = Text("the id of an event", "须为事件编号")
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(Given):
     """A program that is to be told."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     url: str = Field(max_length=URL_LIMIT)
     kinds: list[str] = Field([], max_length=100, description="events it wants; none: all")
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(Given):
     """What is to be different; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
     url: str | None = Field(None, max_length=URL_LIMIT)
     kinds: list[str] | None = Field(None, max_length=100)
     is_enabled: bool | None = Field(None, description="true also revives one that was given up")

@@ -6,13 +6,14 @@ from dataclasses import asdict, fields
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from moduline.cloud.accounts.door import After, Door, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.artifacts import service as artifacts
 from moduline.cloud.artifacts.rules import ComponentType
 from moduline.cloud.edge import Actor, require
+from moduline.cloud.given import Given
 from moduline.cloud.plans import counters, course, stored, trial, waiving
 from moduline.cloud.plans import service as plans
 from moduline.cloud.plans.filters import parse_filter
@@ -28,26 +29,23 @@ router: Final = APIRouter(prefix="/v1/plans", tags=["plans"])
 _REASON: Final = Text("{reason}", "{reason}")
 
 
-class GivenRelease(BaseModel):
+class GivenRelease(Given):
     """An artifact of a component, and from which versions it may be installed."""
 
-    model_config = ConfigDict(extra="forbid")
     artifact: int
     needs: list[str] = Field([], description="whole packages: versions it may be installed over; none: any")
 
 
-class GivenComponent(BaseModel):
+class GivenComponent(Given):
     """A component of a plan."""
 
-    model_config = ConfigDict(extra="forbid")
     component: str
     releases: list[GivenRelease] = Field(min_length=1, description="stepping stones, the plan's target last")
 
 
-class GivenPlan(BaseModel):
+class GivenPlan(Given):
     """All an operator writes down."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     product: int
     zone: str = Field(description="IANA name; all times are wall-clock times of it", examples=["Asia/Shanghai"])
@@ -55,19 +53,18 @@ class GivenPlan(BaseModel):
     end: str
     components: list[GivenComponent]
     white: list[str] | None = Field(None, description="device keys; null: all devices of the product")
-    black: list[str] = []
+    black: list[str] = Field([])
     filter: str = ""
     windows: list[tuple[int, int]] = Field([], description="whole hours [from, to)")
     is_windows_strict: bool = False
     is_silent: bool = True
-    texts: dict[str, str] = {}
-    strategy: dict[str, Any] = {}
+    texts: dict[str, str] = Field({})
+    strategy: dict[str, Any] = Field({})
 
 
-class GivenWaiver(BaseModel):
+class GivenWaiver(Given):
     """Which proof a plan may go without, and why."""
 
-    model_config = ConfigDict(extra="forbid")
     proof: Literal["verification", "rehearsal"]
     reason: str
 

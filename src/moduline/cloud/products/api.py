@@ -6,19 +6,19 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
+from moduline.cloud.given import Given
 from moduline.cloud.products import service as products
 from moduline.cloud.products.service import ProductSettings
 
 router: Final = APIRouter(prefix="/v1/products", tags=["products"])
 
 
-class Wishes(BaseModel):
+class Wishes(Given):
     """Settings of a product; what is left out stays, or has its default."""
 
-    model_config = ConfigDict(extra="forbid")
     is_first_only: bool | None = None
     needs_verification: Annotated[bool | None, Field(description="plans take only what passed a verification")] = None
     needs_rehearsal: Annotated[bool | None, Field(description="plans take only what passed a rehearsal")] = None
@@ -33,20 +33,18 @@ class Wishes(BaseModel):
         return replace(settings, **{name: value for name, value in given.items() if value is not None})
 
 
-class NewProduct(BaseModel):
+class NewProduct(Given):
     """A product; its keys are drawn by lot unless they are brought along."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str
     pk: str = Field("", description="product key of a fleet that exists")
     ps: str = Field("", description="its secret")
     settings: Wishes = Wishes()
 
 
-class ProductChange(BaseModel):
+class ProductChange(Given):
     """What is to be different."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str | None = None
     settings: Wishes = Wishes()
 

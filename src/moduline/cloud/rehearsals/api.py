@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from moduline.cloud.accounts.door import Door, Id, Open, Who, needs
 from moduline.cloud.edge import Actor
+from moduline.cloud.given import Given
 from moduline.cloud.jobs.api import job_json
 from moduline.cloud.rehearsals import modules
 from moduline.cloud.rehearsals import service as rehearsals
@@ -25,10 +26,9 @@ ALONE: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sa
 """What a page may do that was made of files of strangers: nothing but look."""
 
 
-class NewRehearsal(BaseModel):
+class NewRehearsal(Given):
     """What is tried, and on what."""
 
-    model_config = ConfigDict(extra="forbid")
     on: Literal["module", "flash"] = Field(
         "module", description="module: virtual modules boot and update themselves; flash: the patch alone"
     )

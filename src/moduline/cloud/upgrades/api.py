@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from moduline.cloud.accounts.door import After, Id, Limit, Open, Who, needs, shown
 from moduline.cloud.edge import error_frame, require
+from moduline.cloud.given import Given
 from moduline.cloud.plans.rules import DeviceStatus
 from moduline.cloud.reasons import Reason
 from moduline.cloud.upgrades import leaving, people, tally, verification
@@ -22,10 +23,9 @@ from moduline.errors import ModulineError
 router: Final = APIRouter(prefix="/v1", tags=["upgrades"])
 
 
-class Confirm(BaseModel):
+class Confirm(Given):
     """What the user of a device wants."""
 
-    model_config = ConfigDict(extra="forbid")
     operation: Operation = Field(description="1 now, 2 at a time, 3 not now, 5 once more")
     start_at: float | None = Field(None, description="2: UTC seconds")
     end_at: float | None = None
@@ -37,20 +37,18 @@ class ConfirmMany(Confirm):
     upgrades: list[int] = Field(min_length=1, max_length=1000, description="numbers of upgrades")
 
 
-class Move(BaseModel):
+class Move(Given):
     """Which devices are to go where."""
 
-    model_config = ConfigDict(extra="forbid")
     devices: list[int] = Field(min_length=1, max_length=leaving.MOST)
     host: str = Field(description="domain or IPv4 address")
     port: int = Field(description="of MQTT; devices keep the scheme they came by")
     is_trial: bool = Field(False, description="only say who would be told")
 
 
-class Verify(BaseModel):
+class Verify(Given):
     """Which device tries an artifact, as which component."""
 
-    model_config = ConfigDict(extra="forbid")
     device: int
     component: str
 

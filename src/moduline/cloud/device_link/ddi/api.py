@@ -6,18 +6,18 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from moduline.cloud.accounts.door import Id, Open, Who, needs
 from moduline.cloud.device_link.ddi import terms, tokens
+from moduline.cloud.given import Given
 
 router: Final = APIRouter(prefix="/v1", tags=["ddi"])
 
 
-class DdiWishes(BaseModel):
+class DdiWishes(Given):
     """How clients of a product are treated; what is left out stays."""
 
-    model_config = ConfigDict(extra="forbid")
     poll_s: Annotated[int | None, Field(description="seconds between two polls; 0: as the platform says")] = None
     busy_poll_s: Annotated[int | None, Field(description="the same while there is an action")] = None
     version_attribute: Annotated[
