@@ -334,15 +334,23 @@ def test_label_when_wanted_again_then_that_of_the_chosen_unit_if_it_passed():
     assert hand.asked == ["868888770006665"]
 
 
+async def laid_out(pilot, is_so):
+    """The screen as soon as it is so, or as it is after two seconds: a new size takes several rounds to arrive."""
+    for _ in range(100):
+        await pilot.pause(0.02)
+        text = text_of(pilot.app)
+        if is_so(text):
+            break
+    return text
+
+
 def test_screen_when_resized_then_laid_out_anew_and_back_again():
     async def play(pilot):
         before = text_of(pilot.app)
         await pilot.resize_terminal(60, 20)
-        await pilot.pause()
-        small = text_of(pilot.app)
+        small = await laid_out(pilot, lambda text: len(text) == 20)
         await pilot.resize_terminal(160, 45)
-        await pilot.pause()
-        return before, small, text_of(pilot.app)
+        return before, small, await laid_out(pilot, before.__eq__)
 
     before, small, after = on_screen(screen(), (160, 45), play)
     assert len(small) == 20

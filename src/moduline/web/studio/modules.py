@@ -17,7 +17,7 @@ from moduline.web.feedback import error_card, guarded
 from moduline.web.live_ports import live_ports
 from moduline.web.shell import page, style
 from moduline.web.studio import modules_known
-from moduline.web.studio.modules_card import module_card, role_words
+from moduline.web.studio.modules_card import ModuleCard, role_words
 from moduline.web.texts import t
 from moduline.web.viewer import viewer
 from moduline.web.widgets import chip, copy_button, empty, row, section, table
@@ -39,7 +39,7 @@ class ModulesView:
     def __init__(self) -> None:
         self._client = ui.context.client
         self._shown: tuple[PortInfo, ...] | None = None
-        self._cards: dict[str, tuple[object, ui.element]] = {}
+        self._cards: dict[str, ModuleCard] = {}
         self._asking: asyncio.Task[None] | None = None
         with ui.element("div").classes("m-row"):
             self._count = ui.label().classes("m-strong").props('role="status" aria-live="polite"')
@@ -92,16 +92,16 @@ class ModulesView:
         self._empty.set_visibility(not modules and live_ports().failure is None)
         here = {module.place for module in modules}
         for place in [one for one in self._cards if one not in here]:
-            self._cards.pop(place)[1].delete()
+            self._cards.pop(place).element.delete()
         for at, module in enumerate(modules):
-            now = (module, modules_known.said_by(module))
-            known = self._cards.get(module.place)
-            if known is None or known[0] != now:
-                if known is not None:
-                    known[1].delete()
+            card = self._cards.get(module.place)
+            if card is None or card.module != module:
+                if card is not None:
+                    card.element.delete()
                 with self._grid:
-                    self._cards[module.place] = (now, module_card(module, self._redraw))
-            self._cards[module.place][1].move(self._grid, at)
+                    card = self._cards[module.place] = ModuleCard(module, self._redraw)
+            card.show()
+            card.element.move(self._grid, at)
 
     def _redraw(self) -> None:
         self._draw(connected_modules(live_ports().ports))

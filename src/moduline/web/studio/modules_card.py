@@ -40,32 +40,46 @@ def title_of(module: ConnectedModule) -> str:
     return module.slot or t("modules.unnamed", place=module.place)
 
 
-def module_card(module: ConnectedModule, on_news: Callable[[], Any]) -> ui.element:
-    """Draw a module.
+class ModuleCard:
+    """A module on the page. What it says of itself is drawn anew, never what can be pressed: a click is not lost.
 
     Args:
-        module: as it is.
+        module: as it is; another state of it needs another card.
         on_news: called when it said something.
     """
-    said = modules_known.said_by(module)
-    name = title_of(module)
-    state = "silent" if said.is_silent else module.state
-    with (
-        ui.element("section")
-        .classes("m-card modules-card")
-        .props(f'role="listitem" data-testid="module" data-module="{name}" data-state="{state}" aria-label="{name}"')
-    ) as card:
-        with ui.element("div").classes("m-row modules-head"):
-            if module.slot:
-                ui.label(module.slot).classes("modules-slot").props(f'title="{t("modules.slot")}"')
-            ui.html(f"<h2>{_plain(name)}</h2>", sanitize=False)
-            ui.label(t("modules.virtual" if module.is_virtual else "modules.real")).classes("modules-kind")
-            ui.element("div").classes("m-space")
+
+    def __init__(self, module: ConnectedModule, on_news: Callable[[], Any]) -> None:
+        self.module = module
+        self._said: Said | None = None
+        name = title_of(module)
+        with ui.element("section").classes("m-card modules-card") as self.element:
+            self.element.props(f'role="listitem" data-testid="module" data-module="{name}" aria-label="{name}"')
+            with ui.element("div").classes("m-row modules-head"):
+                if module.slot:
+                    ui.label(module.slot).classes("modules-slot").props(f'title="{t("modules.slot")}"')
+                ui.html(f"<h2>{_plain(name)}</h2>", sanitize=False)
+                ui.label(t("modules.virtual" if module.is_virtual else "modules.real")).classes("modules-kind")
+                ui.element("div").classes("m-space")
+                self._chip = ui.element("div")
+            self._facts = ui.element("dl").classes("m-facts")
+            _ports(module, name)
+            _acts(module, name, on_news)
+        self.show()
+
+    def show(self) -> None:
+        """Say what the module has said by now."""
+        said = modules_known.said_by(self.module)
+        if said == self._said:
+            return
+        self._said = said
+        state = "silent" if said.is_silent else self.module.state
+        self.element.props(f'data-state="{state}"')
+        self._chip.clear()
+        with self._chip:
             chip(CHIPS[state], t(f"modules.state.{state}"), icon=ICONS.get(state, ""))
-        _facts(module, said)
-        _ports(module, name)
-        _acts(module, name, on_news)
-    return card
+        self._facts.clear()
+        with self._facts:
+            _facts(self.module, said)
 
 
 def _facts(module: ConnectedModule, said: Said) -> None:
@@ -78,16 +92,15 @@ def _facts(module: ConnectedModule, said: Said) -> None:
         (t("modules.place"), module.place, False),
         (t("modules.address"), module.address, True),
     ]
-    with ui.element("dl").classes("m-facts"):
-        for title, value, can_copy in rows:
-            if not value and title == t("modules.slot"):
-                continue
-            with ui.element("dt"):
-                ui.label(title)
-            with ui.element("dd").classes("modules-value"):
-                ui.label(value or unknown).classes("m-mono" if can_copy and value else "" if value else "m-muted")
-                if can_copy and value:
-                    copy_button(value, t("modules.copy_what", what=title))
+    for title, value, can_copy in rows:
+        if not value and title == t("modules.slot"):
+            continue
+        with ui.element("dt"):
+            ui.label(title)
+        with ui.element("dd").classes("modules-value"):
+            ui.label(value or unknown).classes("m-mono" if can_copy and value else "" if value else "m-muted")
+            if can_copy and value:
+                copy_button(value, t("modules.copy_what", what=title))
 
 
 def _ports(module: ConnectedModule, name: str) -> None:
