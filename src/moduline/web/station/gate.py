@@ -60,13 +60,16 @@ def judge(scanned: str, order: str) -> tuple[str, Permit]:
 
 
 def note(unit: str, order: str, answer: Permit) -> Passage:
-    """Keep an answer: in the log of the gate, and beside the record that decided.
+    """Keep an answer: beside the record that decided, then in the log of the gate.
 
     Raises:
         StorageFailed: it cannot be kept.
     """
     at = site().clock.now_s()
     made = Passage(at, unit, order, answer.is_given, answer.reason, answer.record.id if answer.record else "")
+    if answer.record is not None:
+        detail = answer.reason if not order else f"{answer.reason}, order {order}"
+        open_store().add_remark(answer.record.id, Remark(KIND, at, answer.is_given, detail))
     path = _path()
     with _lock:
         try:
@@ -77,9 +80,6 @@ def note(unit: str, order: str, answer: Permit) -> Passage:
                 opened.write(json.dumps(asdict(made), ensure_ascii=False).encode() + b"\n")
         except OSError as cause:
             raise StorageFailed(path=str(path), reason=cause.strerror or str(cause)) from cause
-    if answer.record is not None:
-        detail = answer.reason if not order else f"{answer.reason}, order {order}"
-        open_store().add_remark(answer.record.id, Remark(KIND, at, answer.is_given, detail))
     return made
 
 

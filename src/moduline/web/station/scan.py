@@ -43,8 +43,11 @@ async def scan_page(order: str = "", labels: str = "", station: str = "") -> Non
     show_log = partial(_show_log, log)
     show_log(await asyncio.to_thread(gate.last))
 
+    turn = asyncio.Lock()
+
     async def scanned(event: events.GenericEventArguments) -> None:
-        await guarded(_answer)(str(event.args), order, answer, show_log, kept if labels == "1" else None)
+        async with turn:  # in the order of the scanner: the word that stands is that of the last label
+            await guarded(_answer)(str(event.args), order, answer, show_log, kept if labels == "1" else None)
 
     ui.on("gate_scan", scanned)
 
