@@ -8,7 +8,6 @@ Source: seed "OTA upgrade, firmware" (order of the dialogue: platform, FOTA type
 from __future__ import annotations
 
 import asyncio
-import functools
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -63,12 +62,14 @@ class Desk:
         self._made_by = ""
         self._picked: object = None
         self._named = ""
+        self._sides: dict[str, tuple[ui.element, object]] = {}
 
     def draw(self) -> None:
         """Everything; packages are read once the browser is there."""
         self._lasting = ui.element("div").props("hidden")
-        with section(t("fota.packages")).props('data-testid="fota-packages"'):
-            self._pair = ui.element("div").classes("fo-pair")
+        packages = section(t("fota.packages")).props('data-testid="fota-packages"')
+        with packages, ui.element("div").classes("fo-pair"):
+            self._pair()
         with section(t("fota.kinds")):
             self._kinds = ui.element("div").classes("m-stack")
             self._fields()
@@ -117,14 +118,12 @@ class Desk:
         self._redraw()
 
     def _redraw(self, *, is_busy: bool = False, failure: ModulineError | None = None) -> None:
-        for box, build in (
-            (self._pair, self._draw_pair),
-            (self._outlook, functools.partial(self._draw_outlook, is_busy, failure)),
-        ):
-            box.clear()
-            with box:
-                build()
         looked = self.looked
+        for which, path in (("old", self.wish.old), ("new", self.wish.new)):
+            self._say_side(which, path, None if looked is None else getattr(looked, which))
+        self._outlook.clear()
+        with self._outlook:
+            self._draw_outlook(is_busy, failure)
         self._act.set_enabled(
             looked is not None and bool(looked.outlook.about_bytes) and self.wish.kind not in looked.refusals
         )
@@ -134,17 +133,36 @@ class Desk:
 
     # ---- what is chosen
 
-    def _draw_pair(self) -> None:
-        sides = (self.looked.old, self.looked.new) if self.looked is not None else (None, None)
-        self._slot("old", self.wish.old, sides[0])
+    def _pair(self) -> None:
+        """Both places, once: what can be pressed there stays while packages are chosen and read."""
+        self._slot("old")
         icon_button(
             "swap_horiz", t("fota.swap"), lambda: self._change(old=self.wish.new, new=self.wish.old),
             testid="fota-swap",
         ).classes("fo-swap")  # fmt: skip
-        self._slot("new", self.wish.new, sides[1])
+        self._slot("new")
 
-    def _slot(self, which: str, path: str, side: Any) -> None:
+    def _say_side(self, which: str, path: str, side: Any) -> None:
+        """What is chosen, and what was read of it; drawn anew only when it is something else."""
+        box, shown = self._sides[which]
+        if shown == (path, side):
+            return
+        self._sides[which] = (box, (path, side))
+        box.clear()
+        with box:
+            ui.label(path or t("fota.nothing_chosen")).classes("fo-slot-name m-mono" if path else "m-muted")
+            if side is not None:
+                facts(
+                    [
+                        (t("fota.version"), side.version or t("fota.unknown")),
+                        (t("fota.models"), ", ".join(side.models) or t("fota.unknown")),
+                        (t("fota.size"), size(sum(len(one.data) for one in side.parts))),
+                    ]
+                )
+
+    def _slot(self, which: str) -> None:
         async def choose() -> None:
+            path = getattr(self.wish, which)
             found = await choose_file(PACKAGES, str(PurePosixPath(path).parent).removeprefix(".") if path else "")
             if found is not None:
                 self._change(**{which: found})
@@ -158,18 +176,7 @@ class Desk:
             with ui.element("div").classes("fo-slot-head"):
                 ui.label(t(f"fota.{which}")).classes("m-strong")
                 ui.label(t(f"fota.{which}_about")).classes("m-muted m-small")
-            if not path:
-                ui.label(t("fota.nothing_chosen")).classes("m-muted")
-            else:
-                ui.label(path).classes("fo-slot-name m-mono")
-            if side is not None:
-                facts(
-                    [
-                        (t("fota.version"), side.version or t("fota.unknown")),
-                        (t("fota.models"), ", ".join(side.models) or t("fota.unknown")),
-                        (t("fota.size"), size(sum(len(one.data) for one in side.parts))),
-                    ]
-                )
+            self._sides[which] = (ui.element("div").classes("fo-side"), None)
             with ui.element("div").classes("fo-acts"):
                 for icon, word, act, name in (
                     ("folder_open", "fota.choose", choose, "choose"),
