@@ -10,9 +10,9 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
 LITTLE = {
-    "burn_channels": ["asr", "--rounds", "1", "--channels", "1", "2"],
+    "burn_channels": ["asr-smux", "--rounds", "1", "--channels", "1", "2"],
     "cloud_store": ["--devices", "500", "--reports", "200"],
-    "console_devices": ["--devices", "3000", "--rounds", "2"],
+    "console_devices": ["--rounds", "1"],
     "ddi_polls": [],
     "dispatch": ["50", "1"],
     "download_100mb": [],

@@ -38,7 +38,7 @@ class Server:
 
     async def __aenter__(self):
         # a module that is switched off says no goodbye, for which a TLS server waits half a minute unless told otherwise
-        goodbye = {"ssl_shutdown_timeout": 1} if "ssl" in self._options else {}
+        goodbye = {"ssl_shutdown_timeout": 1} if self._options.get("ssl") else {}
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, **goodbye, **self._options)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
