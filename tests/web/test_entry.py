@@ -71,6 +71,30 @@ def test_first_start_when_done_in_chinese_then_link_password_out_and_in_again(fr
     assert verbs == ["login", "login.failed", "login"]
 
 
+def test_bare_address_when_opened_then_the_way_in_or_the_first_page_of_the_role(studio, chromium):
+    answer = httpx.get(studio.url + "/", timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    cookies = {studio.cookie: session_of(studio)}
+    answer = httpx.get(studio.url + "/", cookies=cookies, timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/studio")
+    seat = Seat(chromium, studio, session=session_of(studio))
+    seat.open("/").get_by_test_id("modules").wait_for()
+    seat.close()
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "There is no such page"), ("zh", "页面不存在")])
+def test_address_when_it_leads_nowhere_then_a_page_that_leads_on_and_a_frame_for_programs(studio, chromium, lang, said):
+    seat = Seat(chromium, studio, session=session_of(studio), lang=lang)
+    for path in ("/studio/nowhere", "/<script>alert(1)</script>", "/console/plans/1/2/3"):
+        assert seat.page.goto(studio.url + path).status == 404
+        assert seat.page.locator("h1").inner_text() == said
+    seat.page.get_by_role("link", name={"en": "To the first page", "zh": "返回首页"}[lang]).click()
+    seat.page.get_by_test_id("modules").wait_for()
+    seat.close()
+    answer = httpx.get(studio.url + "/studio/nowhere", headers={"accept": "application/json"}, timeout=60)
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
+
+
 def test_link_when_used_twice_or_guessed_then_over_and_no_session(fresh):
     restarted = fresh
     for address in (restarted.link, restarted.link + "x", f"{restarted.url}/enter/", f"{restarted.url}/enter/%00"):

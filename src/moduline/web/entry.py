@@ -17,7 +17,9 @@ from typing import Annotated, Final
 from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Form, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.exceptions import HTTPException
 
 from moduline.errors import LANGUAGES, ModulineError, Text
 from moduline.web import entry_paths, sessions
@@ -82,6 +84,22 @@ async def _viewer_of(request: Request) -> Viewer:
         return await sessions.viewer_of(request)
     except ModulineError:
         return sessions.stranger_of(request)
+
+
+@router.get("/")
+async def start(request: Request) -> Response:
+    """The address that people remember: the first page they may look at, or the way in."""
+    seen = await _viewer_of(request)
+    return RedirectResponse(_home(seen.role) if seen.name else entry_paths.SIGN_IN, 303)
+
+
+async def not_found(request: Request, wrong: Exception) -> Response:
+    """What an address gets that leads nowhere: a page for people, the usual frame for programs."""
+    if "text/html" not in request.headers.get("accept", "") and isinstance(wrong, HTTPException):
+        return await http_exception_handler(request, wrong)
+    seen = await _viewer_of(request)
+    form = f'<p>{_said(seen, "entry.no_page_about")}</p><p><a href="/">{_said(seen, "entry.to_start")}</a></p>'
+    return _form_page(request, seen, None, form, title="entry.no_page", status=404)
 
 
 @router.get(entry_paths.ENTER + "/{key}")

@@ -19,7 +19,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import app, ui
 
 from moduline.cloud.app import Platform, make_platform
 from moduline.cloud.founding import TOKEN_FILE
@@ -136,6 +136,7 @@ class Studio:
         os.environ.setdefault("NICEGUI_STORAGE_PATH", str(options.data / "pages"))
         outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
         outer.include_router(entry.router)
+        app.add_exception_handler(404, entry.not_found)
         shell.serve_static()
         places.load()
         ui.run_with(

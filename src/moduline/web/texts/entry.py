@@ -29,5 +29,10 @@ TEXTS: Final = {
     "entry.onward": Text("Go on", "继续"),
     "entry.differ": Text("The two passwords differ.", "两次输入的密码不一致。"),
     "entry.keep": Text("Keep it and go on", "保存并继续"),
+    "entry.no_page": Text("There is no such page", "页面不存在"),
+    "entry.no_page_about": Text(
+        "The address may be mistyped, or what it led to was removed.", "地址可能有误，或对应内容已被删除。"
+    ),
+    "entry.to_start": Text("To the first page", "返回首页"),
     "entry.later": Text("Later: the next start prints another link", "稍后设置：下次启动会再给出链接"),
 }
