@@ -34,7 +34,7 @@ demo: setup      ## scripts -> package -> gang burn of eight virtual modules -> 
 
 test: setup browser ## everything CI asks: lint, types, import contracts, tests
 	$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 4 --dist loadgroup -m 'not sweep' --reruns 1 -rfEsxXR
+	$(BIN)/python -m pytest -n 4 --dist loadgroup -m 'not sweep' -rfEsxXR
 
 check: setup     ## lint, format, strict types, import contracts
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ CACHES = ("cache", "rom")
 
 
 SECOND_TRIES = 8
-"""Tests of a run that may fail on the first try, where the run gives a second one (``make test``)."""
+"""Tests of a run that may fail on the first try, of those that drive a browser; others have one try."""
 
 
 @pytest.hookimpl(trylast=True)

@@ -52,6 +52,16 @@ def test_description_when_read_then_who_may_and_what_is_missing_stand_where_they
             assert "404" in told, name
 
 
+def test_description_when_read_then_every_number_in_an_address_has_its_bounds(description):
+    seen = set()
+    for name, call in calls(description):
+        for one in call.get("parameters", ()):
+            if one["in"] == "path" and one["schema"].get("type") == "integer":
+                assert (one["schema"].get("minimum"), one["schema"].get("maximum")) == (0, (1 << 63) - 1), name
+                seen.add(one["name"])
+    assert {"artifact", "plan", "device", "rehearsal"} <= seen
+
+
 def test_description_when_read_then_every_reference_leads_somewhere(description):
     def walk(value):
         if isinstance(value, dict):

@@ -50,7 +50,7 @@ def rehearsal_json(one: Rehearsal) -> dict[str, Any]:
 
 
 @router.post("", status_code=202, **needs("rehearsal.start"))
-async def start_rehearsal(door: Open, who: Who, artifact: int, wish: NewRehearsal) -> dict[str, Any]:
+async def start_rehearsal(door: Open, who: Who, artifact: Id, wish: NewRehearsal) -> dict[str, Any]:
     """Have an update applied while the power is cut, on virtual modules or on virtual flash alone; the job."""
     if wish.on == "module":
         cuts = _number(wish.cuts) if wish.cuts else modules.CUTS
@@ -63,21 +63,21 @@ async def start_rehearsal(door: Open, who: Who, artifact: int, wish: NewRehearsa
 
 
 @router.get("")
-async def list_rehearsals(door: Open, who: Who, artifact: int) -> dict[str, Any]:
+async def list_rehearsals(door: Open, who: Who, artifact: Id) -> dict[str, Any]:
     """What was shown of an artifact's files, newest first; `counts`: whether a plan may rely on it."""
     found = await door.see(rehearsals.of_artifact, artifact, actor=who)
     return {"items": [rehearsal_json(one) for one in found], "next_after": None}
 
 
 @router.get("/{rehearsal}/proof", response_class=Response)
-async def show_proof(door: Open, who: Who, artifact: int, rehearsal: Id) -> Response:
+async def show_proof(door: Open, who: Who, artifact: Id, rehearsal: Id) -> Response:
     """The proof as JSON: what was cut where, and what came of it."""
     data = await _kept(door, who, artifact, rehearsal, lambda one: one.proof_key)
     return Response(data, media_type="application/json")
 
 
 @router.get("/{rehearsal}/page", response_class=Response)
-async def show_page(door: Open, who: Who, artifact: int, rehearsal: Id) -> Response:
+async def show_page(door: Open, who: Who, artifact: Id, rehearsal: Id) -> Response:
     """The proof as a page for people."""
     data = await _kept(door, who, artifact, rehearsal, lambda one: one.page_key)
     headers = {"Content-Security-Policy": ALONE, "X-Content-Type-Options": "nosniff"}

@@ -139,7 +139,7 @@ async def export_secrets(
 
 @exports.get("/plans/{plan}/upgrades/export", response_class=StreamingResponse)
 async def export_upgrades(
-    door: Open, who: Who, plan: int, status: DeviceStatus | None = None, form: Form = "csv"
+    door: Open, who: Who, plan: Id, status: DeviceStatus | None = None, form: Form = "csv"
 ) -> StreamingResponse:
     """Devices of a plan, each with its status and the reason why it waits or failed."""
 
@@ -151,7 +151,7 @@ async def export_upgrades(
 
 
 @exports.get("/plans/{plan}/log/export", response_class=StreamingResponse)
-async def export_log(door: Open, who: Who, plan: int, form: Form = "csv") -> StreamingResponse:
+async def export_log(door: Open, who: Who, plan: Id, form: Form = "csv") -> StreamingResponse:
     """All that happened to the devices of a plan, device by device, oldest first."""
 
     async def block(after: tuple[int, int]) -> Block:
